@@ -4,7 +4,7 @@
  * `time` is virtual nanoseconds at the moment the event is recorded, non-decreasing within a run. `duration` is in
  * virtual nanoseconds: for an event that ends something (a fault, a swapoff) it reaches back from `time`; for a
  * device request, which is recorded when it is submitted, it reaches forward to its completion.
- * What each kind puts into `object`, `page`, `count`, `block` and `detail` is listed in docs/trace.md.
+ * What each kind puts into `object`, `page`, `pages`, `block` and `detail` is listed in docs/trace.md.
  */
 
 export const eventKinds = [
@@ -15,15 +15,15 @@ export const eventKinds = [
   'fileout', // 4  a write of file pages was submitted
   'evict', // 5  a page frame was taken from a page by the page daemon
   'free', // 6  a page went away otherwise (unmapped, object ended, madvise)
-  'daemon', // 7  a pass of the page daemon: count = pages freed, detail = pages laundered
+  'daemon', // 7  a pass of the page daemon: pages = pages freed, detail = pages laundered
   'swapfree', // 8  a run of swap blocks was freed
   'io-error', // 9  a device request failed; detail = errno
   'admin', // 10 somebody changed the running machine (swapon, swapoff, tunable ...); detail = AdminKind
-  'message', // 11 a console message; detail = message id, block and count its parameters
+  'message', // 11 a console message; detail = message id, block and pages its parameters
   'defect', // 12 a known defect of a source was triggered; detail = defect id
   'process', // 13 fork, exec, exit, signal, kill; detail = ProcessEventKind
   'panic', // 14 the run ended as kernel-panic or livelock; detail = panic id
-  'reserve', // 15 swap reservation changed or was refused; count = pages, detail = 1 granted, 2 forced, 3 released, 0 refused
+  'reserve', // 15 swap reservation changed or was refused; pages = pages, detail = 1 granted, 2 forced, 3 released, 0 refused
 ] as const
 export type EventKindName = (typeof eventKinds)[number]
 
@@ -65,7 +65,7 @@ export const eventColumns = [
   { name: 'process', kind: 'i32', unit: 'process number, -1 none' },
   { name: 'object', kind: 'i32', unit: 'object number, -1 none' },
   { name: 'page', kind: 'f64', unit: 'page index in the object' },
-  { name: 'count', kind: 'i32', unit: 'pages' },
+  { name: 'pages', kind: 'i32', unit: 'pages' },
   { name: 'device', kind: 'i32', unit: 'device number, -1 none' },
   { name: 'block', kind: 'f64', unit: 'global swap block, or page of a file' },
   { name: 'duration', kind: 'f64', unit: 'ns' },
