@@ -1,0 +1,326 @@
+/**
+ * The contract between the workbench service and whoever shows it: desktop window, browser page, command line.
+ *
+ * Control plane: requests and notices, JSON, checked against the schemas below on both sides. Data plane: binary
+ * answers (dataPlane.ts) to the requests whose result is `binary`. A request is {id, method, params}; the answer is
+ * {id, result} or {id, error}. A notice is sent unasked.
+ */
+import { z } from 'zod'
+import { experimentFileSchema } from './experiment.ts'
+
+/** Raised when a request or a result changes its meaning; a command sends its request to another process only if these agree. */
+export const CONTRACT_VERSION = 1
+
+export const runStatuses = ['running', 'paused', 'finished', 'stopped', 'failed', 'kernel-panic', 'livelock', 'interrupted'] as const
+export const runStatusSchema = z.enum(runStatuses)
+
+/** The totals of a run: what `pager run --json` prints. Counts are numbers, digests hex strings. */
+export const totalsSchema = z.object({
+  run: z.int().nullable(),
+  references: z.number(),
+  faults: z.number(),
+  softFaults: z.number(),
+  zeroFills: z.number(),
+  copyOnWriteFaults: z.number(),
+  swapins: z.number(),
+  pagesIn: z.number(),
+  swapouts: z.number(),
+  pagesOut: z.number(),
+  vnodeins: z.number(),
+  vnodePagesIn: z.number(),
+  vnodeouts: z.number(),
+  vnodePagesOut: z.number(),
+  evictions: z.number(),
+  deviceReads: z.number(),
+  deviceWrites: z.number(),
+  bytesRead: z.number(),
+  bytesWritten: z.number(),
+  bytesVerified: z.number(),
+  virtualSeconds: z.number(),
+  seconds: z.number(),
+  events: z.number(),
+  traceDigest: z.string(),
+  status: runStatusSchema,
+})
+export type Totals = z.infer<typeof totalsSchema>
+
+const imageSchema = z.object({
+  name: z.string(),
+  path: z.string(),
+  sizeBytes: z.number(),
+  allocatedBytes: z.number(),
+  /** A run holds it. */
+  inUse: z.boolean(),
+  partitions: z.array(z.object({ index: z.int(), name: z.string(), typeName: z.string(), offsetBytes: z.number(), lengthBytes: z.number(), scheme: z.string() })),
+  problem: z.string().nullable(),
+})
+export type ImageInfo = z.infer<typeof imageSchema>
+
+const workloadInfoSchema = z.object({
+  id: z.int(),
+  name: z.string(),
+  source: z.string(),
+  createdAt: z.string(),
+  processes: z.int(),
+  references: z.number(),
+  footprint: z.number(),
+  pagesWritten: z.number(),
+  reads: z.number(),
+  writes: z.number(),
+  fetches: z.number(),
+  eventsPerReference: z.number(),
+  storedBytes: z.number(),
+})
+export type WorkloadInfo = z.infer<typeof workloadInfoSchema>
+
+const experimentInfoSchema = z.object({ id: z.int(), name: z.string(), updatedAt: z.string(), file: experimentFileSchema })
+export type ExperimentInfo = z.infer<typeof experimentInfoSchema>
+
+const messageSchema = z.object({ time: z.number(), level: z.enum(['info', 'warning', 'error']), routine: z.string(), text: z.string() })
+export type RunMessage = z.infer<typeof messageSchema>
+
+const runInfoSchema = z.object({
+  id: z.int(),
+  name: z.string(),
+  experimentName: z.string(),
+  workloadNames: z.array(z.string()),
+  startedAt: z.string(),
+  status: runStatusSchema,
+  /** The run that this one replays, under the same or another configuration. */
+  replayOf: z.int().nullable(),
+  /** For a replay under the same configuration: whether the trace digests agree. */
+  replayAgrees: z.boolean().nullable(),
+  /** Why it failed or panicked, in a sentence. */
+  problem: z.string().nullable(),
+  referencesTotal: z.number(),
+  storedBytes: z.number(),
+  totals: totalsSchema,
+})
+export type RunInfo = z.infer<typeof runInfoSchema>
+
+const runDetailSchema = runInfoSchema.extend({
+  file: experimentFileSchema,
+  engineVersion: z.string(),
+  frames: z.number(),
+  nsPerReference: z.number(),
+  thresholds: z.record(z.string(), z.number()),
+  footprint: z.number(),
+  bucketNs: z.number(),
+  endTimeNs: z.number(),
+  devices: z.array(z.object({ name: z.string(), image: z.string(), pages: z.number(), timing: z.string(), baseDigest: z.string() })),
+  eventCounts: z.record(z.string(), z.number()),
+  messages: z.array(messageSchema),
+})
+export type RunDetail = z.infer<typeof runDetailSchema>
+
+const reportInfoSchema = z.object({ id: z.int(), name: z.string(), createdAt: z.string(), format: z.string(), runs: z.array(z.int()), sizeBytes: z.number() })
+export type ReportInfo = z.infer<typeof reportInfoSchema>
+
+const issueSchema = z.object({ field: z.string(), message: z.string() })
+const parameterSchema = z.object({ name: z.string(), default: z.number(), unit: z.string(), meaning: z.string() })
+export type ParameterInfo = z.infer<typeof parameterSchema>
+const choiceSchema = z.object({ name: z.string(), meaning: z.string(), parameters: z.array(parameterSchema) })
+export type ChoiceInfo = z.infer<typeof choiceSchema>
+const metricSchema = z.object({ name: z.string(), unit: z.string(), meaning: z.string(), kernelName: z.string() })
+export type MetricInfo = z.infer<typeof metricSchema>
+
+/** What the service sends of a running run, some ten times a second. */
+const progressSchema = z.object({
+  run: z.int(),
+  status: runStatusSchema,
+  references: z.number(),
+  referencesTotal: z.number(),
+  virtualNs: z.number(),
+  wallSeconds: z.number(),
+  /** References per second of wall time, lately. */
+  rate: z.number(),
+  totals: totalsSchema,
+  devices: z.array(z.object({ device: z.int(), attached: z.boolean(), closing: z.boolean(), usedPages: z.number(), totalPages: z.number() })),
+})
+export type RunProgress = z.infer<typeof progressSchema>
+
+const none = z.strictObject({})
+const byId = z.strictObject({ id: z.int() })
+const binary = z.instanceof(ArrayBuffer)
+
+/** Every request: its parameters and its result. */
+export const requests = {
+  'workbench.info': {
+    params: none,
+    result: z.object({
+      contractVersion: z.int(),
+      engineVersion: z.string(),
+      host: z.enum(['desktop', 'browser', 'command']),
+      workspace: z.string(),
+      workspaceBytes: z.number(),
+      generators: z.array(choiceSchema),
+      timingModels: z.array(choiceSchema),
+      importFormats: z.array(z.object({ name: z.string(), meaning: z.string(), extensions: z.array(z.string()) })),
+      daemons: z.array(z.object({ name: z.string(), meaning: z.string() })),
+      counters: z.array(metricSchema),
+      gauges: z.array(metricSchema),
+      sampleColumns: z.array(z.string()),
+      eventKinds: z.array(z.string()),
+      electron: z.string().nullable(),
+    }),
+  },
+
+  'images.list': { params: none, result: z.array(imageSchema) },
+  'images.create': { params: z.strictObject({ name: z.string().min(1), sizeBytes: z.int().min(12288) }), result: imageSchema },
+  /** Adds an existing raw image by path; it stays where it is. */
+  'images.add': { params: z.strictObject({ path: z.string().min(1) }), result: imageSchema },
+  /** Forgets an image; deletes the file only if it lies in the workspace and `deleteFile` says so. */
+  'images.remove': { params: z.strictObject({ name: z.string(), deleteFile: z.boolean() }), result: none },
+
+  'workloads.list': { params: none, result: z.array(workloadInfoSchema) },
+  'workloads.get': { params: byId, result: workloadInfoSchema },
+  /** Starts an import of a file; ends with a job notice. */
+  'workloads.import': {
+    params: z.strictObject({ path: z.string(), format: z.string(), name: z.string(), limit: z.int().min(0), eventsPerReference: z.number().positive() }),
+    result: z.object({ job: z.int() }),
+  },
+  'workloads.generate': {
+    params: z.strictObject({ name: z.string().min(1), generator: z.string(), parameters: z.record(z.string(), z.number()) }),
+    result: workloadInfoSchema,
+  },
+  'workloads.rename': { params: z.strictObject({ id: z.int(), name: z.string().min(1) }), result: workloadInfoSchema },
+  'workloads.remove': { params: byId, result: none },
+
+  'experiments.list': { params: none, result: z.array(experimentInfoSchema) },
+  'experiments.get': { params: byId, result: experimentInfoSchema },
+  /** Saves under its id, or as a new one where id is null. */
+  'experiments.save': { params: z.strictObject({ id: z.int().nullable(), file: z.unknown() }), result: experimentInfoSchema },
+  'experiments.remove': { params: byId, result: none },
+  /** What is wrong with an experiment, and what it amounts to; works on half-written ones. */
+  'experiments.check': {
+    params: z.strictObject({ file: z.unknown() }),
+    result: z.object({
+      issues: z.array(issueSchema),
+      /** In plain words; null while there are issues. */
+      summary: z.string().nullable(),
+      frames: z.number().nullable(),
+      footprint: z.number().nullable(),
+      references: z.number().nullable(),
+      nsPerReference: z.number().nullable(),
+      /** freeReserved, freeMin, freeTarget, inactiveTarget, ... as the machine will have them. */
+      thresholds: z.record(z.string(), z.number()).nullable(),
+    }),
+  },
+
+  'runs.list': { params: none, result: z.array(runInfoSchema) },
+  'runs.get': { params: byId, result: runDetailSchema },
+  'runs.rename': { params: z.strictObject({ id: z.int(), name: z.string().min(1) }), result: runInfoSchema },
+  'runs.remove': { params: byId, result: none },
+  'runs.start': { params: z.strictObject({ file: z.unknown(), record: z.boolean(), startPaused: z.boolean() }), result: z.object({ id: z.int() }) },
+  /** Replays a run: `file` null means its own configuration. */
+  'runs.replay': { params: z.strictObject({ id: z.int(), file: z.unknown().nullable() }), result: z.object({ id: z.int() }) },
+  'runs.control': {
+    params: z.strictObject({
+      id: z.int(),
+      action: z.enum(['pause', 'resume', 'stop', 'step-reference', 'step-fault', 'step-io']),
+    }),
+    result: none,
+  },
+  /** Virtual seconds per second of wall time at the most; 0: as fast as it goes. */
+  'runs.speed': { params: z.strictObject({ id: z.int(), speed: z.number().min(0) }), result: none },
+  /** Does something to the running machine; it happens at the reference then reached, and is stored with the run. */
+  'runs.intervene': {
+    params: z.strictObject({
+      id: z.int(),
+      action: z.enum(['swapon', 'swapoff', 'orphan', 'tunable', 'inject']),
+      device: z.int().min(0).optional(),
+      name: z.string().optional(),
+      value: z.number().optional(),
+    }),
+    result: z.object({ at: z.number() }),
+  },
+  /** Samples of a range of virtual time as tiles; binary, see dataPlane.ts. At most 4096 buckets. */
+  'runs.samples': {
+    params: z.strictObject({ id: z.int(), fromNs: z.number(), toNs: z.number(), buckets: z.int().min(1).max(4096), columns: z.array(z.string()) }),
+    result: binary,
+  },
+  /** A window of at most 10,000 events; binary, see dataPlane.ts. */
+  'runs.events': {
+    params: z.strictObject({
+      id: z.int(),
+      fromNs: z.number(),
+      toNs: z.number(),
+      kinds: z.array(z.string()),
+      /** Rows of the filtered range to leave out first. */
+      offset: z.int().min(0),
+      limit: z.int().min(1).max(10000),
+    }),
+    result: binary,
+  },
+  'runs.messages': { params: byId, result: z.array(messageSchema) },
+  /** Frames, queues and devices of a running or paused machine; binary frame states, see dataPlane.ts. */
+  'runs.frames': { params: byId, result: binary },
+
+  'reports.list': { params: none, result: z.array(reportInfoSchema) },
+  'reports.create': { params: z.strictObject({ runs: z.array(z.int()).min(1), format: z.enum(['html', 'csv', 'json', 'md']), name: z.string() }), result: reportInfoSchema },
+  /** The report's text. */
+  'reports.get': { params: byId, result: z.object({ info: reportInfoSchema, mediaType: z.string(), content: z.string() }) },
+  'reports.remove': { params: byId, result: none },
+
+  'jobs.cancel': { params: z.strictObject({ job: z.int() }), result: none },
+} as const
+
+export type Method = keyof typeof requests
+export type Params<M extends Method> = z.input<(typeof requests)[M]['params']>
+export type Result<M extends Method> = z.output<(typeof requests)[M]['result']>
+
+/** What the service says unasked. */
+export const notices = {
+  'run.progress': progressSchema,
+  /** A run ended; its details can be asked for. */
+  'run.ended': z.object({ run: z.int(), status: runStatusSchema, problem: z.string().nullable() }),
+  'run.message': z.object({ run: z.int(), message: messageSchema }),
+  /** Progress and end of an import or another job. `done` counts up to `total` (0: not known); `result` names what came of it. */
+  job: z.object({
+    job: z.int(),
+    title: z.string(),
+    state: z.enum(['running', 'finished', 'failed', 'cancelled']),
+    done: z.number(),
+    total: z.number(),
+    error: z.string().nullable(),
+    result: z.object({ workload: z.int().optional() }).nullable(),
+  }),
+  /** A list changed and is worth asking for again. */
+  changed: z.object({ what: z.enum(['images', 'workloads', 'experiments', 'runs', 'reports']) }),
+} as const
+
+export type NoticeName = keyof typeof notices
+export type Notice<N extends NoticeName> = z.output<(typeof notices)[N]>
+
+/** An error as it crosses the contract. `code` is for programs, `message` for people, `field` names what was wrong. */
+export const contractErrorSchema = z.object({ code: z.string(), message: z.string(), field: z.string().optional() })
+export type ContractErrorShape = z.infer<typeof contractErrorSchema>
+
+/** What every host implements, and what the window and the command line hold in their hands. */
+export interface WorkbenchClient {
+  request<M extends Method>(method: M, params: Params<M>): Promise<Result<M>>
+  /** Answers a function that ends the subscription. */
+  on<N extends NoticeName>(name: N, listener: (notice: Notice<N>) => void): () => void
+}
+
+export class ContractError extends Error {
+  readonly code: string
+  readonly field: string | undefined
+  constructor(shape: ContractErrorShape) {
+    super(shape.message)
+    this.name = 'ContractError'
+    this.code = shape.code
+    this.field = shape.field
+  }
+}
+
+/** What the window gets from its host: the client, and what only a host can do. */
+export interface HostBridge extends WorkbenchClient {
+  readonly host: 'desktop' | 'browser'
+  /** A path the service can read for a file that was dropped or picked: its own on the desktop, an uploaded copy in the browser. */
+  pathOfFile(file: File): Promise<string>
+  /** Hands text to the user as a file (a save dialog, or a download). False if they declined. */
+  saveFile(name: string, mediaType: string, content: string): Promise<boolean>
+  /** The host's connection came or went. */
+  onConnection(listener: (connected: boolean) => void): () => void
+}
