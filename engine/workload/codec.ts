@@ -1,0 +1,512 @@
+/**
+ * The column codec: one column of integers <-> bytes. Traces and stored streams are kept this way.
+ *
+ * The bytes that `encodeColumn` gives are *canonical*: they depend on nothing but the values and the kind of the array, so
+ * a digest over them is a digest of the data. They are what the trace digest hashes; `compressBytes` (zstd) is applied
+ * afterwards and may differ from one zstd version to the next.
+ *
+ * Layout of a column: one head byte, `mode | kind << 4`, then the payload of the mode:
+ *
+ *     0 empty     nothing: the column has no rows
+ *     1 constant  one varint: the value of every row
+ *     2 runs      per run of equal rows: varint of (value - value of the run before), varint of (length - 1) without sign
+ *     3 deltas    per row: varint of (value - value of the row before; before the first row stands 0)
+ *     4 values    per row: varint of the value
+ *     5 bytes     u8 only: the rows as they are
+ *
+ * A varint is zigzag (sign in the lowest bit) in groups of seven bits, lowest first, top bit set on all but the last. i32
+ * and u32 columns take their differences modulo 2^32, so they always fit; f64 columns hold integers of magnitude at
+ * most 2^53 and are exact.
+ *
+ * How the mode is chosen is part of the definition, because the digest rests on it (`chooseMode`).
+ */
+import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib'
+
+export type ColumnKind = 'f64' | 'i32' | 'u32' | 'u8'
+export type ColumnArray = Float64Array | Int32Array | Uint32Array | Uint8Array
+
+export interface ColumnOf {
+  f64: Float64Array
+  i32: Int32Array
+  u32: Uint32Array
+  u8: Uint8Array
+}
+
+export type CodecErrorCode =
+  'not-an-integer' | 'truncated' | 'trailing-bytes' | 'bad-head' | 'bad-value' | 'bad-compression'
+
+/** Data that the codec cannot take. `offset` is a row number when encoding, a byte offset when decoding. */
+export class CodecError extends Error {
+  readonly code: CodecErrorCode
+  readonly offset: number
+
+  constructor(code: CodecErrorCode, offset: number, message: string) {
+    super(message)
+    this.name = 'CodecError'
+    this.code = code
+    this.offset = offset
+  }
+}
+
+/**
+ * The canonical bytes of rows 0..count-1 of `values`, as a fresh array that the caller owns.
+ * Throws CodecError `not-an-integer` (offset = row) if a Float64Array holds a fraction, NaN or more than 2^53.
+ * Minus zero is stored as zero.
+ */
+export function encodeColumn(values: ColumnArray, count: number): Uint8Array {
+  if (count < 0 || count > values.length) throw new RangeError(`count ${count} outside 0..${values.length}`)
+  const kind = kindOf(values)
+  const head = kindCodes[kind] << 4
+  if (count === 0) return Uint8Array.of(head | MODE_EMPTY)
+  const needed = 16 + count * VARINT_BYTES_MAX
+  if (scratch.length < needed) scratch = new Uint8Array(needed)
+  const end =
+    values instanceof Float64Array
+      ? encodeNumbers(values, count, head)
+      : encodeIntegers(integersOf(values, count), count, head, values instanceof Uint8Array)
+  return scratch.slice(0, end)
+}
+
+/**
+ * The rows of a column encoded from an array of `kind` with `count` rows, as a fresh array.
+ * Throws CodecError (offset = byte) if the bytes are not exactly such a column.
+ */
+export function decodeColumn<K extends ColumnKind>(bytes: Uint8Array, kind: K, count: number): ColumnOf[K] {
+  const column = new constructors[kind](count)
+  decodeColumnInto(bytes, column, count)
+  return column
+}
+
+/** As decodeColumn, into rows 0..count-1 of `out`. On an error the contents of `out` are undefined. */
+export function decodeColumnInto(bytes: Uint8Array, out: ColumnArray, count: number): void {
+  if (count < 0 || count > out.length) throw new RangeError(`count ${count} outside 0..${out.length}`)
+  if (bytes.length === 0) throw new CodecError('truncated', 0, 'the column is empty: its head byte is missing')
+  const kind = kindOf(out)
+  const head = bytes[0] ?? 0
+  const mode = head & 15
+  if (head >> 4 !== kindCodes[kind])
+    throw new CodecError('bad-head', 0, `the column was not written from ${kind} rows (head byte ${head})`)
+  if ((mode === MODE_EMPTY) !== (count === 0))
+    throw new CodecError('bad-head', 0, `the column's mode ${mode} does not go with ${count} rows`)
+  if (count === 0) {
+    if (bytes.length !== 1) throw trailing(1)
+  } else if (out instanceof Float64Array) {
+    decodeNumbers(bytes, mode, out, count)
+  } else if (out instanceof Uint8Array) {
+    decodeBytes(bytes, mode, out, count)
+  } else {
+    // u32 rows are the i32 rows with the same bits: differences are modulo 2^32 either way.
+    const rows = out instanceof Int32Array ? out : new Int32Array(out.buffer, out.byteOffset, count)
+    decodeIntegers(bytes, mode, rows, count)
+  }
+}
+
+/** zstd level 1. The caller keeps the raw length, which `decompressBytes` wants back. */
+export function compressBytes(bytes: Uint8Array, level = 1): Uint8Array {
+  return zstdCompressSync(bytes, {
+    chunkSize: Math.max(1024, bytes.length + (bytes.length >> 7) + 128),
+    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 0 },
+  })
+}
+
+/** Undoes compressBytes. Throws CodecError `bad-compression` if the result is not exactly `rawLength` bytes long. */
+export function decompressBytes(bytes: Uint8Array, rawLength: number): Uint8Array {
+  let raw: Uint8Array
+  try {
+    raw = zstdDecompressSync(bytes, { chunkSize: Math.max(1024, rawLength), maxOutputLength: Math.max(1, rawLength) })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CodecError('bad-compression', 0, `zstd data of ${rawLength} raw bytes is damaged: ${reason}`)
+  }
+  if (raw.length !== rawLength)
+    throw new CodecError('bad-compression', raw.length, `zstd data gives ${raw.length} bytes instead of ${rawLength}`)
+  return raw
+}
+
+const MODE_EMPTY = 0
+const MODE_CONSTANT = 1
+const MODE_RUNS = 2
+const MODE_DELTAS = 3
+const MODE_VALUES = 4
+const MODE_BYTES = 5
+
+const kindCodes: Record<ColumnKind, number> = { f64: 0, i32: 1, u32: 2, u8: 3 }
+const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } = {
+  f64: Float64Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  u8: Uint8Array,
+}
+
+/** Longest varint: the difference of two f64 rows is at most 2^54 and takes 55 bits with its sign. */
+const VARINT_BYTES_MAX = 8
+const MAGNITUDE_MAX = 2 ** 53
+
+/** Where a column is encoded before it is copied out at its exact length; grows to the longest column seen. */
+let scratch = new Uint8Array(65536 * VARINT_BYTES_MAX)
+/** u8 rows widened to integers. */
+let widened = new Int32Array(0)
+
+function kindOf(values: ColumnArray): ColumnKind {
+  if (values instanceof Float64Array) return 'f64'
+  if (values instanceof Int32Array) return 'i32'
+  if (values instanceof Uint32Array) return 'u32'
+  return 'u8'
+}
+
+function integersOf(values: Int32Array | Uint32Array | Uint8Array, count: number): Int32Array {
+  if (values instanceof Int32Array) return values
+  if (values instanceof Uint32Array) return new Int32Array(values.buffer, values.byteOffset, count)
+  if (widened.length < count) widened = new Int32Array(count)
+  widened.set(values.subarray(0, count))
+  return widened
+}
+
+/**
+ * The rule for the mode, from the number of rows that differ from the row before (`changes`) and, summed over every eighth
+ * row, the bits of the difference to the row before and of the value itself. Runs of at least four rows on average
+ * pay for their lengths; else the shorter of differences and values; u8 rows are never worth a varint.
+ */
+function chooseMode(changes: number, count: number, deltaBits: number, valueBits: number, isBytes: boolean): number {
+  if (changes === 0) return MODE_CONSTANT
+  if (changes + 1 <= count >> 2) return MODE_RUNS
+  if (isBytes) return MODE_BYTES
+  return deltaBits <= valueBits ? MODE_DELTAS : MODE_VALUES
+}
+
+const SAMPLE_MASK = 7
+
+/** Encodes into `scratch`; the end of the bytes. */
+function encodeIntegers(values: Int32Array, count: number, head: number, isBytes: boolean): number {
+  const out = scratch
+  let changes = 0
+  let deltaBits = 0
+  let valueBits = 0
+  let before = values[0]!
+  for (let row = 1; row < count; row++) {
+    const value = values[row]!
+    if (value !== before) changes++
+    if ((row & SAMPLE_MASK) === 0) {
+      const delta = (value - before) | 0
+      deltaBits += 32 - Math.clz32(delta ^ (delta >> 31))
+      valueBits += 32 - Math.clz32(value ^ (value >> 31))
+    }
+    before = value
+  }
+  const mode = chooseMode(changes, count, deltaBits, valueBits, isBytes)
+  out[0] = head | mode
+  if (mode === MODE_CONSTANT) return putInteger(out, 1, values[0]!)
+  if (mode === MODE_BYTES) {
+    out.set(values.subarray(0, count), 1)
+    return count + 1
+  }
+  let position = 1
+  before = 0
+  if (mode === MODE_RUNS) {
+    for (let row = 0; row < count;) {
+      const value = values[row]!
+      const start = row++
+      while (row < count && values[row] === value) row++
+      position = putInteger(out, position, (value - before) | 0)
+      position = putUnsigned(out, position, row - start - 1)
+      before = value
+    }
+    return position
+  }
+  const keep = mode === MODE_DELTAS ? -1 : 0
+  for (let row = 0; row < count; row++) {
+    const value = values[row]!
+    const delta = (value - before) | 0
+    before = value & keep
+    const zigzag = (delta << 1) ^ (delta >> 31)
+    if ((zigzag & ~0x7f) === 0) out[position++] = zigzag
+    else if ((zigzag & ~0x3fff) === 0) {
+      out[position] = zigzag | 0x80
+      out[position + 1] = zigzag >>> 7
+      position += 2
+    } else position = putUnsigned(out, position, zigzag)
+  }
+  return position
+}
+
+/** As encodeIntegers, for f64 rows. */
+function encodeNumbers(values: Float64Array, count: number, head: number): number {
+  const out = scratch
+  let changes = 0
+  let deltaBits = 0
+  let valueBits = 0
+  let before = values[0]!
+  // A difference beyond 2^53 may not be exact; one such row is enough to store the values themselves.
+  let least = before
+  let greatest = before
+  for (let row = 1; row < count; row++) {
+    const value = values[row]!
+    if (value !== before) {
+      changes++
+      if (value < least) least = value
+      else if (value > greatest) greatest = value
+    }
+    if ((row & SAMPLE_MASK) === 0) {
+      deltaBits += bitLength(value - before)
+      valueBits += bitLength(value)
+    }
+    before = value
+  }
+  if (greatest - Math.min(least, 0) >= MAGNITUDE_MAX || Math.max(greatest, 0) - least >= MAGNITUDE_MAX) {
+    deltaBits = 1
+    valueBits = 0
+    changes = changes === 0 ? 0 : count
+  }
+  const mode = chooseMode(changes, count, deltaBits, valueBits, false)
+  out[0] = head | mode
+  if (mode === MODE_CONSTANT) return putNumber(out, 1, values[0]!, 0)
+  let position = 1
+  before = 0
+  if (mode === MODE_RUNS) {
+    for (let row = 0; row < count;) {
+      const value = values[row]!
+      const start = row++
+      while (row < count && values[row] === value) row++
+      position = putNumber(out, position, value - before, start)
+      position = putUnsigned(out, position, row - start - 1)
+      before = value
+    }
+    return position
+  }
+  const isDeltas = mode === MODE_DELTAS
+  for (let row = 0; row < count; row++) {
+    const value = values[row]!
+    const delta = value - before
+    if (isDeltas) before = value
+    const small = delta | 0
+    if (small === delta) {
+      const zigzag = (small << 1) ^ (small >> 31)
+      if ((zigzag & ~0x7f) === 0) out[position++] = zigzag
+      else if ((zigzag & ~0x3fff) === 0) {
+        out[position] = zigzag | 0x80
+        out[position + 1] = zigzag >>> 7
+        position += 2
+      } else position = putUnsigned(out, position, zigzag)
+    } else position = putNumber(out, position, delta, row)
+  }
+  return position
+}
+
+function bitLength(value: number): number {
+  const magnitude = Math.abs(value)
+  return magnitude < 4294967296 ? 32 - Math.clz32(magnitude) : 64 - Math.clz32(magnitude / 4294967296)
+}
+
+/** Puts the varint of a 32-bit number without sign; the position after it. */
+function putUnsigned(out: Uint8Array, position: number, value: number): number {
+  let rest = value
+  while ((rest & ~0x7f) !== 0) {
+    out[position++] = rest | 0x80
+    rest >>>= 7
+  }
+  out[position++] = rest
+  return position
+}
+
+/** Puts the zigzag varint of an i32. */
+function putInteger(out: Uint8Array, position: number, value: number): number {
+  return putUnsigned(out, position, (value << 1) ^ (value >> 31))
+}
+
+/** Puts the zigzag varint of an integer of magnitude up to 2^54; `row` is for the error. */
+function putNumber(out: Uint8Array, position: number, value: number, row: number): number {
+  // The sign and six bits go first, so that twice the value, which may not be exact, is never formed.
+  const sign = value < 0 ? 1 : 0
+  const magnitude = sign === 1 ? -value - 1 : value
+  if (!(Math.abs(value) <= MAGNITUDE_MAX) || !Number.isInteger(value))
+    throw new CodecError('not-an-integer', row, `row ${row} of a column is not an integer of magnitude up to 2^53`)
+  let rest = Math.floor(magnitude / 64)
+  const first = ((magnitude - rest * 64) << 1) | sign
+  if (rest === 0) {
+    out[position++] = first
+    return position
+  }
+  out[position++] = first | 0x80
+  while (rest >= 128) {
+    const high = Math.floor(rest / 128)
+    out[position++] = (rest - high * 128) | 0x80
+    rest = high
+  }
+  out[position++] = rest
+  return position
+}
+
+function decodeBytes(bytes: Uint8Array, mode: number, out: Uint8Array, count: number): void {
+  if (mode === MODE_BYTES) {
+    if (bytes.length < count + 1) throw truncated(bytes)
+    if (bytes.length > count + 1) throw trailing(count + 1)
+    out.set(bytes.subarray(1))
+    return
+  }
+  if (mode !== MODE_CONSTANT && mode !== MODE_RUNS) throw badMode(mode)
+  const wide = new Int32Array(count)
+  decodeIntegers(bytes, mode, wide, count)
+  for (let row = 0; row < count; row++) {
+    const value = wide[row]!
+    if (value >>> 8 !== 0) throw new CodecError('bad-value', 1, `row ${row} of a u8 column would be ${value}`)
+    out[row] = value
+  }
+}
+
+function decodeIntegers(bytes: Uint8Array, mode: number, out: Int32Array, count: number): void {
+  if (mode === MODE_DELTAS || mode === MODE_VALUES) {
+    decodeIntegerRows(bytes, mode === MODE_DELTAS ? -1 : 0, out, count)
+    return
+  }
+  if (mode !== MODE_CONSTANT && mode !== MODE_RUNS) throw badMode(mode)
+  const reader = new VarintReader(bytes)
+  let value = 0
+  for (let row = 0; row < count;) {
+    const zigzag = reader.unsigned32()
+    value = (value + ((zigzag >>> 1) ^ -(zigzag & 1))) | 0
+    const length = mode === MODE_CONSTANT ? count : reader.runLength(count - row)
+    out.fill(value, row, row + length)
+    row += length
+  }
+  reader.end()
+}
+
+function decodeIntegerRows(bytes: Uint8Array, keep: number, out: Int32Array, count: number): void {
+  const end = bytes.length
+  let position = 1
+  let value = 0
+  for (let row = 0; row < count; row++) {
+    if (position >= end) throw truncated(bytes)
+    let byte = bytes[position++]!
+    let zigzag = byte & 0x7f
+    if (byte > 0x7f) {
+      if (position >= end) throw truncated(bytes)
+      byte = bytes[position++]!
+      zigzag |= (byte & 0x7f) << 7
+      for (let shift = 14; byte > 0x7f; shift += 7) {
+        if (position >= end) throw truncated(bytes)
+        byte = bytes[position++]!
+        if (shift === 28 && byte > 15) throw tooLong(position - 1)
+        zigzag |= (byte & 0x7f) << shift
+      }
+    }
+    value = ((value & keep) + ((zigzag >>> 1) ^ -(zigzag & 1))) | 0
+    out[row] = value
+  }
+  if (position !== end) throw trailing(position)
+}
+
+function decodeNumbers(bytes: Uint8Array, mode: number, out: Float64Array, count: number): void {
+  if (mode === MODE_DELTAS || mode === MODE_VALUES) {
+    decodeNumberRows(bytes, mode === MODE_DELTAS, out, count)
+    return
+  }
+  if (mode !== MODE_CONSTANT && mode !== MODE_RUNS) throw badMode(mode)
+  const reader = new VarintReader(bytes)
+  let value = 0
+  for (let row = 0; row < count;) {
+    value += reader.signed()
+    const length = mode === MODE_CONSTANT ? count : reader.runLength(count - row)
+    out.fill(value, row, row + length)
+    row += length
+  }
+  reader.end()
+}
+
+function decodeNumberRows(bytes: Uint8Array, isDeltas: boolean, out: Float64Array, count: number): void {
+  const end = bytes.length
+  const reader = new VarintReader(bytes)
+  let position = 1
+  let value = 0
+  for (let row = 0; row < count; row++) {
+    if (position >= end) throw truncated(bytes)
+    let difference: number
+    const low = bytes[position]!
+    const high = low > 0x7f && position + 1 < end ? bytes[position + 1]! : 0
+    if (low <= 0x7f) {
+      difference = (low >> 1) ^ -(low & 1)
+      position++
+    } else if (high <= 0x7f && position + 1 < end) {
+      const zigzag = (low & 0x7f) | (high << 7)
+      difference = (zigzag >> 1) ^ -(zigzag & 1)
+      position += 2
+    } else {
+      reader.position = position
+      difference = reader.signed()
+      position = reader.position
+    }
+    value = isDeltas ? value + difference : difference
+    out[row] = value
+  }
+  if (position !== end) throw trailing(position)
+}
+
+/** Reads varints one by one; the row loops above do the common short ones by themselves. */
+class VarintReader {
+  position = 1
+  readonly #bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  /** A varint of at most 32 bits, as the 32-bit pattern. */
+  unsigned32(): number {
+    let value = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.#next()
+      if (shift === 28 && byte > 15) throw tooLong(this.position - 1)
+      value |= (byte & 0x7f) << shift
+      if (byte <= 0x7f) return value
+    }
+  }
+
+  /** A zigzag varint of an integer of magnitude up to 2^53. */
+  signed(): number {
+    let byte = this.#next()
+    const isNegative = (byte & 1) === 1
+    const magnitudeMax = isNegative ? MAGNITUDE_MAX - 1 : MAGNITUDE_MAX
+    let magnitude = (byte & 0x7f) >> 1
+    for (let scale = 64; byte > 0x7f; scale *= 128) {
+      byte = this.#next()
+      const part = (byte & 0x7f) * scale
+      if (part > magnitudeMax - magnitude || scale > MAGNITUDE_MAX) throw tooLong(this.position - 1)
+      magnitude += part
+    }
+    return isNegative ? -magnitude - 1 : magnitude
+  }
+
+  /** The length of a run, of which at most `rows` may be. */
+  runLength(rows: number): number {
+    const length = (this.unsigned32() >>> 0) + 1
+    if (length > rows) throw new CodecError('bad-value', this.position - 1, `a run of ${length} rows, ${rows} are left`)
+    return length
+  }
+
+  end(): void {
+    if (this.position !== this.#bytes.length) throw trailing(this.position)
+  }
+
+  #next(): number {
+    const byte = this.#bytes[this.position]
+    if (byte === undefined) throw truncated(this.#bytes)
+    this.position++
+    return byte
+  }
+}
+
+function truncated(bytes: Uint8Array): CodecError {
+  return new CodecError('truncated', bytes.length, `the column ends at byte ${bytes.length}, before its last row`)
+}
+
+function trailing(position: number): CodecError {
+  return new CodecError('trailing-bytes', position, `the column goes on at byte ${position}, after its last row`)
+}
+
+function tooLong(position: number): CodecError {
+  return new CodecError('bad-value', position, `the varint that reaches byte ${position} is too large for its column`)
+}
+
+function badMode(mode: number): CodecError {
+  return new CodecError('bad-head', 0, `unknown column mode ${mode}`)
+}
