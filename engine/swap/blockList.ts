@@ -26,7 +26,7 @@ import type { Columns } from '../sim/columns.ts'
 export const blocksPerLeaf = 64
 
 /** Most blocks that a list can have. */
-export const blocksMax = 2 ** 31
+export const blocksMax = 0x80000000
 
 /** Sizes that begin a row of the report: 1, 2, 3, 5, 8, ...; a row ends where the next begins. */
 export const rangeSizeBounds: readonly number[] = fibonacciFromOne(32)

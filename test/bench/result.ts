@@ -1,0 +1,11 @@
+/**
+ * What a benchmark reports. `value` is per second unless `unit` says otherwise; `ratio` is `value` to `baseline`,
+ * both measured in the same run.
+ */
+export interface BenchResult {
+  name: string
+  value: number
+  unit: string
+  baseline?: number
+  ratio?: number
+}
