@@ -20,7 +20,6 @@ export async function bench(): Promise<BenchResult[]> {
   const runFirst = new Int32Array(blocks)
   const runLength = new Uint8Array(blocks)
   let runs = 0
-  let failures = 0
 
   const allocateOne = (): void => {
     const wanted = 1 + (random() % longestRun)
@@ -28,7 +27,6 @@ export async function bench(): Promise<BenchResult[]> {
     for (let least = wanted; least >= 1; least >>= 1) {
       const first = list.allocate(least, wanted)
       if (first < 0) {
-        failures++
         continue
       }
       runFirst[runs] = first
@@ -51,7 +49,6 @@ export async function bench(): Promise<BenchResult[]> {
   }
 
   churn(operationsPerRound)
-  failures = 0
   let best = 0
   for (let round = 0; round < rounds; round++) {
     const start = process.hrtime.bigint()
