@@ -1,0 +1,54 @@
+/**
+ * Where the window is: the address's fragment, read and written by pure functions, so that a page can be reloaded, linked
+ * to and gone back from. `#/runs/41/events` is the events of run 41.
+ */
+import { ref } from 'vue'
+
+export const places = ['bench', 'workloads', 'runs', 'compare', 'reports', 'settings'] as const
+export type Place = (typeof places)[number]
+
+export const runTabs = ['overview', 'memory', 'devices', 'events', 'log', 'configuration', 'report'] as const
+export type RunTab = (typeof runTabs)[number]
+
+export interface Route {
+  place: Place
+  /** Experiments, runs or reports that the page is about. */
+  ids: number[]
+  tab: RunTab
+}
+
+const isPlace = (text: string | undefined): text is Place => places.some((place) => place === text)
+const isTab = (text: string | undefined): text is RunTab => runTabs.some((tab) => tab === text)
+
+/** Anything unknown is the bench. */
+export function parseRoute(hash: string): Route {
+  const [place, ids, tab] = hash.replace(/^#?\/?/, '').split('/')
+  return {
+    place: isPlace(place) ? place : 'bench',
+    ids: (ids ?? '')
+      .split(',')
+      .filter((part) => /^\d+$/.test(part))
+      .map(Number),
+    tab: isTab(tab) ? tab : 'overview',
+  }
+}
+
+export function hashOf(place: Place, ids: readonly number[] = [], tab?: RunTab): string {
+  return `#/${place}${ids.length > 0 ? `/${ids.join(',')}` : ''}${tab && ids.length > 0 ? `/${tab}` : ''}`
+}
+
+/** The present place; changes with the address. */
+export const route = ref<Route>(parseRoute(''))
+
+export function go(place: Place, ids: readonly number[] = [], tab?: RunTab): void {
+  window.location.hash = hashOf(place, ids, tab)
+}
+
+/** Follows the address from now on. */
+export function startRouter(): void {
+  const read = () => {
+    route.value = parseRoute(window.location.hash)
+  }
+  window.addEventListener('hashchange', read)
+  read()
+}

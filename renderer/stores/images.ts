@@ -1,0 +1,28 @@
+/** Raw images that swap devices can be put on. */
+import { defineStore } from 'pinia'
+import type { ImageInfo } from '../../electron/contract/contract.ts'
+import { useConnection } from './connection.ts'
+import { loadedList } from './lists.ts'
+
+export const useImages = defineStore('images', () => {
+  const connection = useConnection()
+  const list = loadedList<ImageInfo>('images', () => connection.request('images.list', {}))
+  const named = (name: string): ImageInfo | undefined => list.items.value.find((image) => image.name === name)
+
+  async function create(name: string, sizeBytes: number): Promise<ImageInfo> {
+    const image = await connection.request('images.create', { name, sizeBytes })
+    await list.load()
+    return image
+  }
+  async function add(path: string): Promise<ImageInfo> {
+    const image = await connection.request('images.add', { path })
+    await list.load()
+    return image
+  }
+  async function remove(name: string, deleteFile: boolean): Promise<void> {
+    await connection.request('images.remove', { name, deleteFile })
+    await list.load()
+  }
+
+  return { ...list, named, create, add, remove }
+})

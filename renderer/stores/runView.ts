@@ -1,0 +1,287 @@
+/**
+ * The run that is looked at: its details, the shared time range, and the samples that strip, charts and totals read.
+ *
+ * Samples are asked for by range: the strip's over the whole run, the charts' over what is shown, the totals' over what
+ * is counted. While a run goes on they are asked for again a few times a second, never while an answer is outstanding.
+ */
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef, watch } from 'vue'
+import type { Params, RunDetail, RunMessage, RunProgress, Totals } from '../../electron/contract/contract.ts'
+import { decodeSamples, noTiles, sumOver, type SampleTiles } from '../charts/tiles.ts'
+import { notifyProblem, problemText } from '../notify.ts'
+import * as ranges from '../range.ts'
+import type { Span } from '../range.ts'
+import { useConnection } from './connection.ts'
+import { isLive, useRuns } from './runs.ts'
+
+const REFRESH_MS = 250
+const STRIP_BUCKETS = 512
+const COUNTED_BUCKETS = 2048
+
+/** Counters that the totals of a part of a run are summed from. */
+export const totalledCounters = [
+  'references',
+  'faults',
+  'softFaults',
+  'zeroFills',
+  'copyOnWriteFaults',
+  'swapins',
+  'pagesIn',
+  'swapouts',
+  'pagesOut',
+  'vnodeins',
+  'vnodePagesIn',
+  'vnodeouts',
+  'vnodePagesOut',
+  'evictions',
+  'deviceReads',
+  'deviceWrites',
+  'bytesRead',
+  'bytesWritten',
+  'bytesVerified',
+] as const
+export type TotalledCounter = (typeof totalledCounters)[number]
+export type CountedTotals = Record<TotalledCounter, number>
+
+/** The totals of a whole run, as far as they are sums of counters. */
+export function countersOf(totals: Totals): CountedTotals {
+  return totals
+}
+
+/** Sums of counters over a span of samples. */
+export function totalsOver(tiles: SampleTiles, span: Span): CountedTotals {
+  const sum = (name: TotalledCounter) => sumOver(tiles, name, span)
+  return {
+    references: sum('references'),
+    faults: sum('faults'),
+    softFaults: sum('softFaults'),
+    zeroFills: sum('zeroFills'),
+    copyOnWriteFaults: sum('copyOnWriteFaults'),
+    swapins: sum('swapins'),
+    pagesIn: sum('pagesIn'),
+    swapouts: sum('swapouts'),
+    pagesOut: sum('pagesOut'),
+    vnodeins: sum('vnodeins'),
+    vnodePagesIn: sum('vnodePagesIn'),
+    vnodeouts: sum('vnodeouts'),
+    vnodePagesOut: sum('vnodePagesOut'),
+    evictions: sum('evictions'),
+    deviceReads: sum('deviceReads'),
+    deviceWrites: sum('deviceWrites'),
+    bytesRead: sum('bytesRead'),
+    bytesWritten: sum('bytesWritten'),
+    bytesVerified: sum('bytesVerified'),
+  }
+}
+
+/** Asks one thing at a time: what is asked for meanwhile is asked once more when the answer is there. */
+function oneAtATime(action: () => Promise<void>): () => void {
+  let busy = false
+  let again = false
+  const begin = (): void => {
+    if (busy) {
+      again = true
+      return
+    }
+    busy = true
+    void action().finally(() => {
+      busy = false
+      if (again) {
+        again = false
+        begin()
+      }
+    })
+  }
+  return begin
+}
+
+export const useRunView = defineStore('runView', () => {
+  const connection = useConnection()
+  const runs = useRuns()
+
+  const id = ref<number | null>(null)
+  const detail = shallowRef<RunDetail | null>(null)
+  const problem = ref('')
+  const messages = shallowRef<RunMessage[]>([])
+  const range = shallowRef(ranges.emptyRange)
+
+  /** Columns that the open tab's charts need, and how many buckets they can show. */
+  const wanted = shallowRef<{ columns: readonly string[]; buckets: number }>({ columns: [], buckets: 512 })
+  const strip = shallowRef<SampleTiles>(noTiles)
+  const charts = shallowRef<SampleTiles>(noTiles)
+  const countedTiles = shallowRef<{ span: Span; tiles: SampleTiles } | null>(null)
+  const samplesProblem = ref('')
+
+  const speed = ref(0)
+  const step = ref<Params<'runs.control'>['action']>('step-fault')
+
+  const progress = computed<RunProgress | null>(() => (id.value === null ? null : (runs.progress.get(id.value) ?? null)))
+  const status = computed(() => progress.value?.status ?? detail.value?.status ?? 'interrupted')
+  const live = computed(() => isLive(status.value))
+  const virtualNs = computed(() => Math.max(progress.value?.virtualNs ?? 0, detail.value?.endTimeNs ?? 0))
+  const totals = computed<Totals | null>(() => progress.value?.totals ?? detail.value?.totals ?? null)
+
+  const span = computed(() => ranges.visible(range.value))
+  const countedSpan = computed(() => ranges.counted(range.value))
+  const whole = computed(() => ranges.isWhole(range.value))
+  /** Totals of what is counted: exact for the whole run, from samples otherwise. */
+  const countedTotals = computed<CountedTotals | null>(() => {
+    if (whole.value) return totals.value ? countersOf(totals.value) : null
+    const counted = countedSpan.value
+    const exact = countedTiles.value
+    if (exact && exact.span.from === counted.from && exact.span.to === counted.to) return totalsOver(exact.tiles, counted)
+    return exact && exact.span.from <= counted.from && exact.span.to >= counted.to ? totalsOver(exact.tiles, counted) : totalsOver(charts.value, counted)
+  })
+
+  async function samples(of: Span, buckets: number, columns: readonly string[]): Promise<SampleTiles> {
+    const run = detail.value
+    if (!run || columns.length === 0 || !(of.to > of.from)) return noTiles
+    const answer = await connection.request('runs.samples', {
+      id: run.id,
+      fromNs: of.from,
+      toNs: of.to,
+      buckets: Math.min(4096, Math.max(1, Math.round(buckets))),
+      columns: [...columns],
+    })
+    return decodeSamples(answer, columns, run.bucketNs)
+  }
+
+  /** Keeps an answer only if the same run is still shown. */
+  async function into(target: { value: SampleTiles }, ask: () => Promise<SampleTiles>): Promise<void> {
+    const mine = id.value
+    try {
+      const tiles = await ask()
+      if (id.value === mine) target.value = tiles
+      samplesProblem.value = ''
+    } catch (error) {
+      if (id.value === mine) samplesProblem.value = problemText(error)
+    }
+  }
+
+  const refreshStrip = oneAtATime(() => into(strip, () => samples({ from: 0, to: virtualNs.value }, STRIP_BUCKETS, ['faults', 'ioErrors'])))
+  const refreshCharts = oneAtATime(() => {
+    const shown = span.value
+    return into(charts, () => samples({ from: shown.from, to: Math.min(shown.to, virtualNs.value) }, wanted.value.buckets, wanted.value.columns))
+  })
+  const refreshCounted = oneAtATime(async () => {
+    if (whole.value) return
+    const counted = countedSpan.value
+    const holder = { value: noTiles }
+    await into(holder, () => samples(counted, COUNTED_BUCKETS, totalledCounters))
+    countedTiles.value = { span: counted, tiles: holder.value }
+  })
+  function refresh(): void {
+    refreshStrip()
+    refreshCharts()
+    refreshCounted()
+  }
+
+  let timer: ReturnType<typeof setTimeout> | undefined
+  function refreshSoon(): void {
+    timer ??= setTimeout(() => {
+      timer = undefined
+      refresh()
+    }, REFRESH_MS)
+  }
+
+  function fitExtent(): void {
+    const end = live.value ? virtualNs.value : (detail.value?.endTimeNs ?? 0)
+    range.value = ranges.withExtent(range.value, { from: 0, to: Math.max(end, 1) })
+  }
+
+  async function loadDetail(): Promise<void> {
+    const mine = id.value
+    if (mine === null) return
+    try {
+      const [run, said] = await Promise.all([connection.request('runs.get', { id: mine }), connection.request('runs.messages', { id: mine })])
+      if (id.value !== mine) return
+      detail.value = run
+      messages.value = said
+      problem.value = ''
+      fitExtent()
+      refresh()
+    } catch (error) {
+      if (id.value === mine) problem.value = problemText(error)
+    }
+  }
+
+  /** Shows a run; the same one again keeps its range. */
+  async function open(run: number): Promise<void> {
+    if (id.value === run && detail.value) return
+    id.value = run
+    detail.value = null
+    problem.value = ''
+    messages.value = []
+    range.value = ranges.emptyRange
+    strip.value = noTiles
+    charts.value = noTiles
+    countedTiles.value = null
+    speed.value = 0
+    await loadDetail()
+  }
+  function close(): void {
+    id.value = null
+    detail.value = null
+  }
+
+  function follow(): void {
+    connection.on('run.message', (notice) => {
+      if (notice.run === id.value) messages.value = [...messages.value, notice.message]
+    })
+    connection.on('run.ended', (notice) => {
+      if (notice.run === id.value) void loadDetail()
+    })
+  }
+
+  watch(progress, (now, before) => {
+    if (!now) return
+    fitExtent()
+    if (now.virtualNs !== before?.virtualNs || now.status !== before.status) refreshSoon()
+  })
+  watch([() => range.value.range, wanted], () => refreshCharts())
+  watch([() => range.value.range, () => range.value.selection], () => refreshCounted())
+
+  async function control(action: Params<'runs.control'>['action']): Promise<void> {
+    if (id.value === null) return
+    try {
+      await runs.control(id.value, action)
+    } catch (error) {
+      notifyProblem(error)
+    }
+  }
+  const playOrPause = (): Promise<void> => control(status.value === 'running' ? 'pause' : 'resume')
+  async function setSpeed(chosen: number): Promise<void> {
+    if (id.value === null) return
+    speed.value = chosen
+    try {
+      await runs.setSpeed(id.value, chosen)
+    } catch (error) {
+      notifyProblem(error)
+    }
+  }
+
+  const change = (next: ranges.RangeState): void => {
+    range.value = next
+  }
+  const select = (a: number, b: number): void => change(ranges.select(range.value, a, b))
+  const setCursor = (moment: number | null): void => change(ranges.withCursor(range.value, moment))
+  const moveCursor = (share: number): void => change(ranges.moveCursor(range.value, share))
+  const extendSelection = (share: number): void => {
+    const moved = ranges.moveCursor(range.value, share)
+    const selection = range.value.selection
+    const start = range.value.cursor ?? moved.cursor ?? 0
+    const fixed = selection ? (Math.abs(selection.from - start) < Math.abs(selection.to - start) ? selection.to : selection.from) : start
+    change({ ...ranges.select(moved, fixed, moved.cursor ?? fixed), cursor: moved.cursor })
+  }
+  const zoomToSelection = (): void => change(ranges.zoomToSelection(range.value))
+  const goBack = (): void => change(ranges.goBack(range.value))
+  const zoomBy = (factor: number, at?: number): void => change(ranges.zoomBy(range.value, factor, at ?? range.value.cursor))
+  const panBy = (share: number): void => change(ranges.panBy(range.value, share))
+  const show = (of: Span | null): void => change(ranges.show(range.value, of))
+
+  return {
+    id, detail, problem, messages, range, wanted, strip, charts, samplesProblem, speed, step, progress, status, live, virtualNs, totals,
+    span, countedSpan, whole, countedTotals, open, close, follow, refresh, loadDetail, control, playOrPause, setSpeed,
+    select, setCursor, moveCursor, extendSelection, zoomToSelection, goBack, zoomBy, panBy, show,
+  }
+})

@@ -1,0 +1,22 @@
+/** Connects, then has every store follow the service. */
+import type { HostBridge } from '../../electron/contract/contract.ts'
+import { useConnection } from './connection.ts'
+import { useExperiments } from './experiments.ts'
+import { useImages } from './images.ts'
+import { useReports } from './reports.ts'
+import { useRuns } from './runs.ts'
+import { useRunView } from './runView.ts'
+import { useWorkloads } from './workloads.ts'
+
+export async function startStores(connect: () => Promise<HostBridge>): Promise<void> {
+  const connection = useConnection()
+  await connection.open(connect)
+  if (connection.state !== 'ready') return
+  const stores = [useExperiments(), useWorkloads(), useImages(), useRuns(), useReports()]
+  useRunView().follow()
+  for (const store of stores) store.follow()
+  // what was missed while the connection was away
+  connection.host().onConnection((connected) => {
+    if (connected) for (const store of stores) void store.load()
+  })
+}
