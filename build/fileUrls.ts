@@ -32,7 +32,9 @@ export function rewriteFileUrls(root: string, outDir: string): Plugin {
       if (!code.includes('import.meta.url') || source.includes('node_modules')) return null
       const rewritten = code.replace(fileUrl, (_all, _quote, relative: string) => {
         const target = path.resolve(path.dirname(source), relative)
-        const place = target.endsWith('.ts') ? `./${entryName(root, target)}.js` : posix(path.relative(outDir, target)) + (relative.endsWith('/') ? '/' : '')
+        const place = target.endsWith('.ts')
+          ? `./${entryName(root, target)}.js`
+          : posix(path.relative(outDir, target)) + (relative.endsWith('/') ? '/' : '')
         return `new URL(${JSON.stringify(place)}, import.meta.url)`
       })
       return rewritten === code ? null : { code: rewritten, map: null }
@@ -42,4 +44,5 @@ export function rewriteFileUrls(root: string, outDir: string): Plugin {
 
 const posix = (file: string) => file.split(path.sep).join('/')
 /** electron/service/engineThread.ts -> electron-service-engineThread: unique, and flat, so that chunks find it beside them. */
-const entryName = (root: string, file: string) => posix(path.relative(root, file)).replace(/\.ts$/, '').replaceAll('/', '-')
+const entryName = (root: string, file: string) =>
+  posix(path.relative(root, file)).replace(/\.ts$/, '').replaceAll('/', '-')

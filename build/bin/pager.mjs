@@ -8,7 +8,9 @@ if (major >= 24) {
 } else {
   const { spawn } = await import('node:child_process')
   const { node24OrExit } = await import('../scripts/project.mjs')
-  const child = spawn(node24OrExit(), [...process.execArgv, process.argv[1], ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node24OrExit(), [...process.execArgv, process.argv[1], ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (status, signal) => {
     process.exitCode = status ?? (signal === 'SIGINT' ? 130 : 1)

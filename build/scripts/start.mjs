@@ -32,22 +32,38 @@ const obstacle = options.browser ? 'as asked' : obstacleToElectron()
 if (obstacle === null) {
   if (!ensureBuilt()) process.exit(1)
   const began = Date.now()
-  const { status, signal } = await runAsync(electronBinary(), [root, ...workspaceArgs()], { env: { ELECTRON_RUN_AS_NODE: undefined } })
+  const { status, signal } = await runAsync(electronBinary(), [root, ...workspaceArgs()], {
+    env: { ELECTRON_RUN_AS_NODE: undefined },
+  })
   if (status === 0 || Date.now() - began > startSeconds * 1000) process.exit(status ?? 1)
   console.log(`Electron could not start (${signal ?? `exit status ${status}`}): going on in the browser host.`)
 } else if (!options.browser) {
   console.log(`Electron cannot run here: ${obstacle}. Going on in the browser host.`)
 }
 if (!ensureBuilt(['renderer'])) process.exit(1)
-const serve = [path.join(root, 'build/bin/pager.mjs'), 'serve', ...workspaceArgs(), ...(options.port === undefined ? [] : ['--port', options.port])]
+const serve = [
+  path.join(root, 'build/bin/pager.mjs'),
+  'serve',
+  ...workspaceArgs(),
+  ...(options.port === undefined ? [] : ['--port', options.port]),
+]
 const { status } = await runAsync(node24OrExit(), serve)
 process.exit(status ?? 0)
 
 function readOptions() {
   const flag = { type: 'boolean', default: false }
   try {
-    const { values } = parseArgs({ options: { workspace: { type: 'string' }, port: { type: 'string' }, browser: flag, 'fetch-electron': flag, help: flag } })
-    if (values.port !== undefined && !/^\d{1,5}$/.test(values.port)) throw new Error(`--port wants a number, not '${values.port}'`)
+    const { values } = parseArgs({
+      options: {
+        workspace: { type: 'string' },
+        port: { type: 'string' },
+        browser: flag,
+        'fetch-electron': flag,
+        help: flag,
+      },
+    })
+    if (values.port !== undefined && !/^\d{1,5}$/.test(values.port))
+      throw new Error(`--port wants a number, not '${values.port}'`)
     return values
   } catch (error) {
     console.error(`${error.message}\n${usage}`)
@@ -57,23 +73,29 @@ function readOptions() {
 
 function workspaceArgs() {
   // npm changes to the project's folder; a relative path was meant from where the user is
-  return options.workspace === undefined ? [] : ['--workspace', path.resolve(process.env.INIT_CWD ?? '.', options.workspace)]
+  return options.workspace === undefined
+    ? []
+    : ['--workspace', path.resolve(process.env.INIT_CWD ?? '.', options.workspace)]
 }
 
 /** Why Electron's window cannot open, in a few words; null if it can. Fetches the binary once where it is missing. */
 function obstacleToElectron() {
   if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY)
     return 'there is no display (DISPLAY and WAYLAND_DISPLAY are not set)'
-  if (process.platform === 'linux' && process.getuid?.() === 0) return "its sandbox refuses to run as root"
+  if (process.platform === 'linux' && process.getuid?.() === 0) return 'its sandbox refuses to run as root'
   if (electronBinary()) return null
   const failure = path.join(root, 'node_modules/.cache/electron-download-failed')
   if (existsSync(failure) && !options['fetch-electron']) {
     const { time, why } = JSON.parse(readFileSync(failure, 'utf8'))
-    if (Date.now() - time < retryHours * 3600_000) return `its binary could not be downloaded lately (${why}; --fetch-electron tries again)`
+    if (Date.now() - time < retryHours * 3600_000)
+      return `its binary could not be downloaded lately (${why}; --fetch-electron tries again)`
   }
   console.log(`Fetching Electron's binary, once (some 120 MB, at most ${fetchSecondsMax} s) ...`)
   const result = spawnSync(process.execPath, [path.join(root, 'node_modules/electron/install.js')], {
-    cwd: root, encoding: 'utf8', timeout: fetchSecondsMax * 1000, killSignal: 'SIGKILL',
+    cwd: root,
+    encoding: 'utf8',
+    timeout: fetchSecondsMax * 1000,
+    killSignal: 'SIGKILL',
   })
   if (result.status === 0 && electronBinary()) {
     rmSync(failure, { force: true })

@@ -13,13 +13,23 @@ ensureInstalled()
 const node = node24OrExit()
 const reports = mkdtempSync(path.join(os.tmpdir(), 'pager-tests-'))
 /** Full traces, for the tests that want them: found beside the checkout where the environment names none. */
-const traces = process.env.PAGER_TRACES ?? ['../shared/traces/open'].map((name) => path.resolve(root, name)).find((folder) => existsSync(folder))
+const traces =
+  process.env.PAGER_TRACES ??
+  ['../shared/traces/open'].map((name) => path.resolve(root, name)).find((folder) => existsSync(folder))
 
 const step = (work) => () => (work() ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 })
 const command = (file, ...args) => step(() => run(node, [tool(file), ...args]).status === 0)
 const suites = {
   typecheck: command('vue-tsc/bin/vue-tsc.js', '--build'),
-  lint: command('eslint/bin/eslint.js', '-c', 'build/eslint.config.js', '--cache', '--cache-location', 'node_modules/.cache/eslint', '.'),
+  lint: command(
+    'eslint/bin/eslint.js',
+    '-c',
+    'build/eslint.config.js',
+    '--cache',
+    '--cache-location',
+    'node_modules/.cache/eslint',
+    '.',
+  ),
   build: step(() => ensureBuilt()),
   unit: () => vitest('unit'),
   ui: () => vitest('ui'),
@@ -63,9 +73,17 @@ function vitest(project) {
     { env: traces === undefined ? {} : { PAGER_TRACES: traces } },
   )
   if (!existsSync(report)) return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 }
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  )
   // a file that could not even be loaded has no tests to count, but it failed
-  const broken = testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')).length
+  const broken = testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  ).length
   const failed = numFailedTests + broken
-  return { passed: numPassedTests, failed: failed === 0 && status !== 0 ? 1 : failed, skipped: numPendingTests + numTodoTests }
+  return {
+    passed: numPassedTests,
+    failed: failed === 0 && status !== 0 ? 1 : failed,
+    skipped: numPendingTests + numTodoTests,
+  }
 }

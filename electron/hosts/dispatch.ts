@@ -1,0 +1,58 @@
+/**
+ * From a message of an untrusted window to an answer: the one place where every host checks method and parameters
+ * against the contract, asks the workbench, and turns what was thrown into an error that can cross.
+ */
+import {
+  ContractError,
+  requests,
+  type ContractErrorShape,
+  type Method,
+  type Params,
+  type WorkbenchClient,
+} from '../contract/contract.ts'
+import type { PathGrants } from './pathGrants.ts'
+
+export type Answer = { result: unknown } | { error: ContractErrorShape }
+
+/** Asks the workbench. Never rejects: whatever goes wrong is an answer with `error`. */
+export async function answerRequest(
+  workbench: WorkbenchClient,
+  grants: PathGrants,
+  method: unknown,
+  params: unknown,
+): Promise<Answer> {
+  try {
+    if (!isMethod(method))
+      throw new ContractError({ code: 'unknown-method', message: `there is no request '${shown(method)}'` })
+    checkParams(method, params)
+    grants.check(method, params)
+    return { result: await workbench.request(method, params) }
+  } catch (error) {
+    return { error: errorShape(error) }
+  }
+}
+
+/** What is told of an error: its code, message and field where it has them. */
+export function errorShape(error: unknown): ContractErrorShape {
+  if (!(error instanceof Error)) return { code: 'internal', message: shown(error) }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'internal'
+  const field = 'field' in error && typeof error.field === 'string' ? error.field : undefined
+  return { code, message: error.message, ...(field === undefined ? {} : { field }) }
+}
+
+const isMethod = (method: unknown): method is Method => typeof method === 'string' && Object.hasOwn(requests, method)
+
+/** No schema of the contract converts or fills in, so parameters that pass are the parameters. */
+function checkParams<M extends Method>(method: M, params: unknown): asserts params is Params<M> {
+  const { success, error } = requests[method].params.safeParse(params)
+  if (success) return
+  const issue = error.issues[0]
+  const field = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path.map(String).join('.')
+  throw new ContractError({
+    code: 'bad-params',
+    message: `${method}: ${field ? `${field}: ` : ''}${issue?.message ?? 'parameters that do not fit'}`,
+    ...(field ? { field } : {}),
+  })
+}
+
+const shown = (value: unknown) => String(value).slice(0, 60)

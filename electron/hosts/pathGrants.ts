@@ -1,0 +1,78 @@
+/**
+ * Which files an untrusted window may name: those inside the workspace, and those that a person gave it (a dialog, a
+ * file dropped on it, an upload). Anything else is refused before the workbench sees it, so that a window that was
+ * taken over cannot read or write what it likes through the service.
+ */
+import { realpathSync } from 'node:fs'
+import path from 'node:path'
+import { ContractError } from '../contract/contract.ts'
+
+export class PathGrants {
+  readonly #granted = new Set<string>()
+  #workspace: string
+
+  constructor(workspace: string) {
+    this.#workspace = real(workspace)
+  }
+
+  /** Another workspace is open: what was given before is forgotten. */
+  moveTo(workspace: string): void {
+    this.#workspace = real(workspace)
+    this.#granted.clear()
+  }
+
+  /** A person gave this file to the window. */
+  grant(file: string): void {
+    this.#granted.add(real(file))
+  }
+
+  covers(file: string): boolean {
+    const target = real(path.resolve(this.#workspace, file))
+    return this.#granted.has(target) || target === this.#workspace || target.startsWith(this.#workspace + path.sep)
+  }
+
+  /** Throws a ContractError (`path-not-given`) if a request's parameters name a file that the window was not given. */
+  check(method: string, params: unknown): void {
+    for (const [field, file] of namedPaths(method, params))
+      if (!this.covers(file))
+        throw new ContractError({
+          code: 'path-not-given',
+          message: `${file} lies outside the workspace ${this.#workspace}: choose it with a file dialog, drop it on the window, or put it into the workspace`,
+          field,
+        })
+  }
+}
+
+/** Fields of a request that name files: [field, path]. An experiment's paths are names unless they have a slash. */
+function namedPaths(method: string, params: unknown): [string, string][] {
+  if (!isRecord(params)) return []
+  if (method === 'images.add' || method === 'workloads.import')
+    return typeof params.path === 'string' ? [['path', params.path]] : []
+  if (!isRecord(params.file)) return []
+  const { swap, processes } = params.file
+  const found: [string, string][] = []
+  if (isRecord(swap) && Array.isArray(swap.devices))
+    swap.devices.forEach((device: unknown, i) => {
+      if (isRecord(device) && typeof device.image === 'string' && /[/\\]/.test(device.image))
+        found.push([`swap.devices[${i}].image`, device.image])
+    })
+  if (Array.isArray(processes))
+    processes.forEach((each: unknown, i) => {
+      if (isRecord(each) && isRecord(each.workload) && typeof each.workload.file === 'string')
+        found.push([`processes[${i}].workload.file`, each.workload.file])
+    })
+  return found
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+/** Links resolved as far as the path exists, so that one cannot lead out of the workspace. */
+function real(file: string): string {
+  const absolute = path.resolve(file)
+  try {
+    return realpathSync(absolute)
+  } catch {
+    const parent = path.dirname(absolute)
+    return parent === absolute ? absolute : path.join(real(parent), path.basename(absolute))
+  }
+}
