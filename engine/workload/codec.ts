@@ -140,7 +140,7 @@ const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } =
 
 /** Longest varint: the difference of two f64 rows is at most 2^54 and takes 55 bits with its sign. */
 const VARINT_BYTES_MAX = 8
-const MAGNITUDE_MAX = 2 ** 53
+const MAGNITUDE_MAX = 9007199254740992
 
 /** Where a column is encoded before it is copied out at its exact length; grows to the longest column seen. */
 let scratch = new Uint8Array(65536 * VARINT_BYTES_MAX)

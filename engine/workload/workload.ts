@@ -20,7 +20,8 @@ export interface StreamReader {
   read(ordinal: number): Uint32Array
 }
 
-export interface ProcessStream {
+/** What is known of a stream besides its references: the tables that travel with it. */
+export interface StreamTables {
   name: string
   /** Distinct pages (the footprint). */
   pageCount: number
@@ -30,6 +31,9 @@ export interface ProcessStream {
   pageNumbers: Float64Array
   /** PageUse bits of each dense page. */
   pageUse: Uint8Array
+}
+
+export interface ProcessStream extends StreamTables {
   open(): StreamReader
 }
 
