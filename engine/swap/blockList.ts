@@ -180,32 +180,7 @@ export class BlockList {
         hints[index] = blocksPerLeaf
       }
     } else {
-      // Everything is checked before anything changes, so that a refused free leaves the list as it was.
-      for (let leaf = firstLeaf; leaf <= lastLeaf; leaf++) {
-        const from = leaf === firstLeaf ? first & 63 : 0
-        const to = leaf === lastLeaf ? (last & 63) + 1 : 64
-        const low = maskLow[to]! & ~maskLow[from]!
-        const high = maskHigh[to]! & ~maskHigh[from]!
-        const word = leaf << 1
-        if (((bitmap[word]! & low) | (bitmap[word + 1]! & high)) !== 0) this.#refuseDoubleFree(block, count)
-      }
-      let from = first
-      let to = last
-      for (let level = 0; level <= top; level++) {
-        const firstNode = from >>> 6
-        const lastNode = to >>> 6
-        for (let node = firstNode; node <= lastNode; node++) {
-          const fromDigit = node === firstNode ? from & 63 : 0
-          const toDigit = node === lastNode ? (to & 63) + 1 : 64
-          const index = levelStart[level]! + node
-          const word = index << 1
-          bitmap[word] = bitmap[word]! | (maskLow[toDigit]! & ~maskLow[fromDigit]!)
-          bitmap[word + 1] = bitmap[word + 1]! | (maskHigh[toDigit]! & ~maskHigh[fromDigit]!)
-          hints[index] = blocksPerLeaf
-        }
-        from = firstNode
-        to = lastNode
-      }
+      this.#freeLeaves(block, count)
     }
     state[stateAvailable] = state[stateAvailable]! + count
   }
@@ -359,47 +334,50 @@ export class BlockList {
   }
 
   /**
-   * Searches [start, end) for a run. The way through the tree needs no stack: a failed search changes no bitmap, so on
-   * the way up the children still to be tried are those right of the one that was left.
+   * Searches [start, end) for a run and allocates it (blst_meta_alloc). The way through the tree needs no stack: a
+   * failed search changes no bitmap, so on the way up the children still to be tried are those right of the one that
+   * was left.
    */
   #search(start: number, count: number, maxCount: number): number {
     const bitmap = this.#bitmap
     const hints = this.#hints
     const levelStart = this.#levelStart
     const top = this.#top
-    if (top === 0) return this.#takeFromLeaf(0, start, count, maxCount)
     let level = top
     let node = 0
     let digit = (start >>> (6 * top)) & 63
     for (;;) {
       const index = levelStart[level]! + node
       const childStart = levelStart[level - 1]!
-      let low = bitmap[index << 1]! & ~maskLow[digit]!
-      let high = bitmap[(index << 1) + 1]! & ~maskHigh[digit]!
-      let descended = false
-      while ((low | high) !== 0) {
-        let child: number
-        if (low !== 0) {
-          child = (node << 6) | lowestBit(low)
-          low &= low - 1
-        } else {
-          child = (node << 6) | 32 | lowestBit(high)
-          high &= high - 1
+      if (level === 1) {
+        const block = this.#searchLeaves(node, digit, start, count, maxCount)
+        if (block >= 0) return block
+      } else {
+        let low = bitmap[index << 1]! & ~maskLow[digit]!
+        let high = bitmap[(index << 1) + 1]! & ~maskHigh[digit]!
+        let child = -1
+        while ((low | high) !== 0) {
+          let candidate: number
+          if (low !== 0) {
+            candidate = (node << 6) | (31 - Math.clz32(low & -low))
+            low &= low - 1
+          } else {
+            candidate = (node << 6) | (63 - Math.clz32(high & -high))
+            high &= high - 1
+          }
+          if (count <= hints[childStart + candidate]!) {
+            child = candidate
+            break
+          }
         }
-        if (count > hints[childStart + child]!) continue
-        if (level === 1) {
-          const block = this.#takeFromLeaf(child, start >>> 6 === child ? start & 63 : 0, count, maxCount)
-          if (block >= 0) return block
-        } else {
+        if (child >= 0) {
           level--
           node = child
           // Only the child that holds the start is entered in its middle; all later ones from their beginning.
           digit = child === start >>> (6 * level + 6) ? (start >>> (6 * level)) & 63 : 0
-          descended = true
-          break
+          continue
         }
       }
-      if (descended) continue
       // A node searched from its beginning is known to have no run of `count`, except one that begins in its last leaf
       // and goes on in the next: while the last child still promises everything, nothing is known about that.
       const nodeStart = level === top ? 0 : node << (6 * level + 6)
@@ -414,52 +392,111 @@ export class BlockList {
     }
   }
 
-  /** Tries to allocate a run that begins in `leaf` at bit `offset` or later (blst_leaf_alloc). */
-  #takeFromLeaf(leaf: number, offset: number, count: number, maxCount: number): number {
+  /** Frees a range that reaches over more than one leaf. */
+  #freeLeaves(block: number, count: number): void {
     const bitmap = this.#bitmap
-    const word = leaf << 1
-    const beyondFirst = count - 1
-    // A clear bit of (low, high) is a bit at which a run of the length tested so far begins; the test's length doubles
-    // until it is `count`. Bits shifted in at the top are clear: runs reaching the leaf's end may go on in the next.
-    let low = ~bitmap[word]!
-    let high = ~bitmap[word + 1]!
-    let steps = 32 - Math.clz32(beyondFirst)
-    while (steps > 0 && !onesThenZeros(low, high)) {
-      steps--
-      const by = ((beyondFirst >> steps) + 1) >> 1
-      if (by < 32) {
-        low |= (low >>> by) | (high << (32 - by))
-        high |= high >>> by
-      } else {
-        low |= high
+    const first = block
+    const last = block + count - 1
+    const firstLeaf = first >>> 6
+    const lastLeaf = last >>> 6
+    // Everything is checked before anything changes, so that a refused free leaves the list as it was.
+    for (let leaf = firstLeaf; leaf <= lastLeaf; leaf++) {
+      const from = leaf === firstLeaf ? first & 63 : 0
+      const to = leaf === lastLeaf ? (last & 63) + 1 : 64
+      const low = maskLow[to]! & ~maskLow[from]!
+      const high = maskHigh[to]! & ~maskHigh[from]!
+      const word = leaf << 1
+      if (((bitmap[word]! & low) | (bitmap[word + 1]! & high)) !== 0) this.#refuseDoubleFree(block, count)
+    }
+    let from = first
+    let to = last
+    for (let level = 0; level <= this.#top; level++) {
+      const firstNode = from >>> 6
+      const lastNode = to >>> 6
+      for (let node = firstNode; node <= lastNode; node++) {
+        const fromDigit = node === firstNode ? from & 63 : 0
+        const toDigit = node === lastNode ? (to & 63) + 1 : 64
+        const index = this.#levelStart[level]! + node
+        const word = index << 1
+        bitmap[word] = bitmap[word]! | (maskLow[toDigit]! & ~maskLow[fromDigit]!)
+        bitmap[word + 1] = bitmap[word + 1]! | (maskHigh[toDigit]! & ~maskHigh[fromDigit]!)
+        this.#hints[index] = blocksPerLeaf
       }
+      from = firstNode
+      to = lastNode
     }
-    let hint = beyondFirst >> steps
-    if ((low & high) === -1) {
-      this.#hints[leaf] = hint
-      return -1
-    }
-    if (offset !== 0) {
-      const beforeLow = maskLow[offset]!
-      const beforeHigh = maskHigh[offset]!
-      if (((~low & beforeLow) | (~high & beforeHigh)) !== 0) {
-        // The runs put aside may reach up to the offset, so the bound grows by it.
-        hint += offset
-        low |= beforeLow
-        high |= beforeHigh
-        if ((low & high) === -1) {
-          this.#hints[leaf] = hint
-          return -1
+  }
+
+  /** Tries the leaves of a node of level 1, from its child `digit` on (the first half of blst_leaf_alloc). */
+  #searchLeaves(node: number, digit: number, start: number, count: number, maxCount: number): number {
+    const bitmap = this.#bitmap
+    const hints = this.#hints
+    const word = (this.#levelStart[1]! + node) << 1
+    let leavesLow = bitmap[word]! & ~maskLow[digit]!
+    let leavesHigh = bitmap[word + 1]! & ~maskHigh[digit]!
+    const beyondFirst = count - 1
+    const doublings = 32 - Math.clz32(beyondFirst)
+    while ((leavesLow | leavesHigh) !== 0) {
+      let leaf: number
+      if (leavesLow !== 0) {
+        leaf = (node << 6) | (31 - Math.clz32(leavesLow & -leavesLow))
+        leavesLow &= leavesLow - 1
+      } else {
+        leaf = (node << 6) | (63 - Math.clz32(leavesHigh & -leavesHigh))
+        leavesHigh &= leavesHigh - 1
+      }
+      if (count > hints[leaf]!) continue
+      // A clear bit of (low, high) is a bit at which a run of the length tested so far begins; the test's length
+      // doubles until it is `count`. Bits shifted in at the top are clear: a run that reaches the leaf's end may go on
+      // in the next. Once only such a run is left, longer tests change nothing.
+      let low = ~bitmap[leaf << 1]!
+      let high = ~bitmap[(leaf << 1) + 1]!
+      let steps = doublings
+      while (steps > 0 && !onesThenZeros(low, high)) {
+        steps--
+        const by = ((beyondFirst >> steps) + 1) >> 1
+        if (by < 32) {
+          low |= (low >>> by) | (high << (32 - by))
+          high |= high >>> by
+        } else {
+          low |= high
         }
       }
+      let hint = beyondFirst >> steps
+      const offset = start & 63
+      if (leaf === start >>> 6 && offset !== 0 && (low & high) !== -1) {
+        const beforeLow = maskLow[offset]!
+        const beforeHigh = maskHigh[offset]!
+        if (((~low & beforeLow) | (~high & beforeHigh)) !== 0) {
+          // The runs put aside may reach up to the offset, so the bound grows by it.
+          hint += offset
+          low |= beforeLow
+          high |= beforeHigh
+        }
+      }
+      if ((low & high) === -1) {
+        hints[leaf] = hint
+        continue
+      }
+      const block = this.#takeFromLeaf(leaf, low, high, hint, count, maxCount)
+      if (block >= 0) return block
     }
+    return -1
+  }
+
+  /**
+   * Allocates the first run that begins in `leaf` at a clear bit of (low, high) (the second half of blst_leaf_alloc).
+   * `hint` is what the leaf's hint becomes if its free blocks at the end are used up.
+   */
+  #takeFromLeaf(leaf: number, low: number, high: number, hint: number, count: number, maxCount: number): number {
+    const bitmap = this.#bitmap
     const from = low !== -1 ? lowestBit(~low) : 32 + lowestBit(~high)
     let to: number
     if (!onesThenZeros(low, high)) {
       // The run ends inside the leaf: the first set bit after the clear ones is the first start that is too late.
       const laterLow = low !== -1 ? low & (low + 1) : 0
       const laterHigh = low !== -1 ? high : high & (high + 1)
-      to = (laterLow !== 0 ? lowestBit(laterLow) : 32 + lowestBit(laterHigh)) + beyondFirst
+      to = (laterLow !== 0 ? lowestBit(laterLow) : 32 + lowestBit(laterHigh)) + count - 1
       if (maxCount < to - from) to = from + maxCount
       this.allocated = to - from
     } else if (maxCount <= 64 - from) {
@@ -475,9 +512,12 @@ export class BlockList {
       this.allocated = here + following
       this.#hints[leaf] = hint
     }
-    bitmap[word] = bitmap[word]! & (~maskLow[to]! | maskLow[from]!)
-    bitmap[word + 1] = bitmap[word + 1]! & (~maskHigh[to]! | maskHigh[from]!)
-    this.#unlinkEmpty(leaf)
+    const word = leaf << 1
+    const leftLow = bitmap[word]! & (~maskLow[to]! | maskLow[from]!)
+    const leftHigh = bitmap[word + 1]! & (~maskHigh[to]! | maskHigh[from]!)
+    bitmap[word] = leftLow
+    bitmap[word + 1] = leftHigh
+    if ((leftLow | leftHigh) === 0) this.#unlinkEmpty(leaf)
     return (leaf << 6) + from
   }
 
@@ -530,11 +570,13 @@ export class BlockList {
     let nodes = 0
     let level = 0
     let range = blocksPerLeaf
-    // One level more than needed when `blocks` is a power of 64, as in the original: hints live there too.
-    for (; range <= blocks; range *= blocksPerLeaf) {
+    // One level more than needed when `blocks` is a power of 64, as in the original: hints live there too. Unlike there,
+    // a single leaf has a parent as well; it has nothing but that leaf to look at, so it changes no result.
+    do {
       this.#levelStart[level++] = nodes
-      nodes += Math.ceil(blocks / range)
-    }
+      nodes += Math.max(1, Math.ceil(blocks / range))
+      range *= blocksPerLeaf
+    } while (range <= blocks)
     this.#levelStart[level] = nodes
     this.#top = level
     return nodes + 1
