@@ -144,10 +144,10 @@ export class Overlay implements BlockStore {
    */
   static open(overlayPath: string, base: RawImage | Partition): Overlay {
     const { description, bitmap } = readMap(overlayPath)
-    checkBase(overlayPath, description, imageOf(base), extentOf(base))
     if (description.state === 'applied') {
       throw new DiskError('bad-overlay', `${overlayPath}: has been applied to its base already`, { path: overlayPath })
     }
+    checkBase(overlayPath, description, imageOf(base), extentOf(base))
     let fd = -1
     try {
       fd = fs.openSync(overlayPath, 'r+')
@@ -212,7 +212,7 @@ export class Overlay implements BlockStore {
     } catch (error) {
       throw diskErrorFrom(error, this.path, 'syncing the overlay')
     }
-    this.#saveMap('kept')
+    this.#saveMap(this.#description.state)
   }
 
   /** Forgets all pages: reads see the base again. */
@@ -288,8 +288,7 @@ export class Overlay implements BlockStore {
 
   #saveMap(state: OverlayState): void {
     const description = this.#description
-    // An application that was begun stays begun until it is complete: the base is neither old nor new.
-    if (!(state === 'kept' && description.state === 'applying')) description.state = state
+    description.state = state
     description.pagesStored = this.pagesStored
     const header = Buffer.from(JSON.stringify(description), 'utf8')
     const bytes = Buffer.alloc(MAGIC.length + 4 + header.length + this.#bitmap.length * 4)
