@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress, constants } from 'node:zlib'
 import { ImportError } from './importError.ts'
 
@@ -55,23 +55,10 @@ export async function* decompressedChunks(
     yield* all
     return
   }
-  const decompressor =
-    compression === 'gzip'
-      ? createGunzip({ chunkSize: PIECE_BYTES })
-      : createZstdDecompress({
-          chunkSize: PIECE_BYTES,
-          params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
-        })
-  let failure: unknown
-  const output: Readable = pipeline(all, decompressor, (error) => {
-    failure = error
-  })
   try {
-    for await (const piece of output) if (piece instanceof Uint8Array) yield piece
+    yield* compression === 'gzip' ? gunzipped(all) : zstdDecompressed(all)
   } catch (error) {
-    throw readable(failure ?? error, compression)
-  } finally {
-    output.destroy()
+    throw readable(error, compression)
   }
 }
 
@@ -115,6 +102,86 @@ async function* prepend(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield first
   yield* rest
+}
+
+async function* gunzipped(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  let failure: unknown
+  const output: Readable = pipeline(pieces, createGunzip({ chunkSize: PIECE_BYTES }), (error) => {
+    failure = error
+  })
+  try {
+    for await (const piece of output) if (piece instanceof Uint8Array) yield piece
+  } catch (error) {
+    throw failure ?? error
+  } finally {
+    output.destroy()
+  }
+}
+
+/**
+ * A zstd file may be several frames one after another, but Node's decompressor ends after the first that is followed by more in
+ * the same piece, without a word. So pieces are written one at a time, and what was left of one goes to a new decompressor.
+ */
+async function* zstdDecompressed(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const params = { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX }
+  // The listener is there for errors between two operations; those of an operation come back from it.
+  const open = () => createZstdDecompress({ chunkSize: PIECE_BYTES, params }).on('error', () => undefined)
+  let zstd = open()
+  try {
+    for await (const piece of pieces) {
+      for (let rest = piece; rest.length > 0;) {
+        const before = zstd.bytesWritten
+        yield* outputOf(zstd, (done) => zstd.write(rest, done))
+        const taken = zstd.bytesWritten - before
+        if (taken < rest.length) {
+          zstd.destroy()
+          zstd = open()
+        }
+        rest = rest.subarray(taken)
+      }
+    }
+    // `end` takes its callback before the decompressor finds out that its data were cut; the event comes after.
+    yield* outputOf(zstd, (done) => zstd.once('end', done).end())
+  } finally {
+    zstd.destroy()
+  }
+}
+
+interface Operation {
+  isDone: boolean
+  failure: Error | undefined
+  wake: () => void
+}
+
+/** What `stream` gives out until the operation that `start` begins is done. Reads no further than it is asked. */
+async function* outputOf(
+  stream: Duplex,
+  start: (done: (error?: Error | null) => void) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const operation: Operation = { isDone: false, failure: undefined, wake: () => undefined }
+  const onReadable = (): void => operation.wake()
+  const onDone = (error?: Error | null): void => {
+    operation.isDone = true
+    operation.failure = error ?? undefined
+    operation.wake()
+  }
+  stream.on('readable', onReadable).on('error', onDone)
+  try {
+    start(onDone)
+    for (;;) {
+      const woken = new Promise<void>((resolve) => (operation.wake = resolve))
+      for (;;) {
+        const piece: unknown = stream.read()
+        if (!(piece instanceof Uint8Array)) break
+        yield piece
+      }
+      if (operation.failure !== undefined) throw operation.failure
+      if (operation.isDone) return
+      await woken
+    }
+  } finally {
+    stream.off('readable', onReadable).off('error', onDone)
+  }
 }
 
 /** Turns an error of zlib into ours; ours and aborts pass. */
