@@ -7,8 +7,8 @@ import { channels, type DesktopApi, type HostCommand } from './hosts/desktopApi.
 
 const api: DesktopApi = {
   request: (method, params) => ipcRenderer.invoke(channels.request, method, params),
-  onNotice: (listener) => subscribe(channels.notice, (name: string, data: unknown) => listener(name, data)),
-  onCommand: (listener) => subscribe(channels.command, (command: HostCommand) => listener(command)),
+  onNotice: (listener) => subscribe(channels.notice, (_event, name: string, data: unknown) => listener(name, data)),
+  onCommand: (listener) => subscribe(channels.command, (_event, command: HostCommand) => listener(command)),
   pathOfFile: async (file) => {
     const path = webUtils.getPathForFile(file)
     if (path !== '') await ipcRenderer.invoke(channels.grantPath, path)
@@ -17,9 +17,8 @@ const api: DesktopApi = {
   saveFile: (name, mediaType, content) => ipcRenderer.invoke(channels.saveFile, name, mediaType, content),
 }
 
-/** The event itself stays here: its sender would hand the window ipcRenderer. */
-function subscribe<A extends unknown[]>(channel: string, listener: (...args: A) => void): () => void {
-  const heard = (_event: unknown, ...args: A) => listener(...args)
+/** No listener hands its event on: the event's sender would give the window ipcRenderer. */
+function subscribe(channel: string, heard: Parameters<typeof ipcRenderer.on>[1]): () => void {
   ipcRenderer.on(channel, heard)
   return () => void ipcRenderer.off(channel, heard)
 }
