@@ -1,0 +1,5 @@
+/** Every upgrader, oldest first. Changing the schema is adding a file and a line here. */
+import { initial } from './0001-initial.ts'
+import type { Migration } from './migration.ts'
+
+export const migrations: readonly Migration[] = [initial]

@@ -1,0 +1,243 @@
+/**
+ * Samples at several time resolutions.
+ *
+ * A *tile* of level k stands for 4^k base buckets, aligned to a multiple of 4^k, and holds per metric the sum, the
+ * smallest and the greatest value over these buckets and the last value. Level 0 is the samples themselves. A bucket
+ * that is missing had no growth in any counter, and its gauges were what they were before; buckets before the first row
+ * have the first row's gauges.
+ *
+ * Tiles of a level are written in chunks of 512. A level is fed when a chunk of the level below is full, so its end lags
+ * behind; whoever reads takes the rest from the levels below, and needs no repair after a crash.
+ */
+import { COUNTERS, DEVICE_METRICS, GAUGES, MAX_DEVICES, SAMPLE_WIDTH, deviceMetricNames } from '../engine/sim/metrics.ts'
+import { StoreError } from './errors.ts'
+import { packColumns } from './pack.ts'
+
+/** Tiles of a level in one tile of the next. */
+export const LEVEL_STEP = 4
+export const ROWS_PER_SAMPLE_CHUNK = 512
+/** Metrics of a sample row: all its columns but the bucket number. */
+export const METRICS = SAMPLE_WIDTH - 1
+/** Columns per metric in the chunks of levels 1 and up: sum, min, max, last (for gauges only). */
+export const TILE_COLUMNS = 4
+
+/** Per metric whether it is a level (its value holds until it changes), not growth. */
+export const isGauge: readonly boolean[] = [
+  ...Array.from({ length: COUNTERS }, () => false),
+  ...Array.from({ length: GAUGES }, () => true),
+  ...Array.from({ length: DEVICE_METRICS * MAX_DEVICES }, (_, i) =>
+    ['queue', 'used'].includes(deviceMetricNames[i % DEVICE_METRICS] ?? ''),
+  ),
+]
+
+/** A chunk that is to be written; one with the same level and first bucket is replaced. */
+export interface SampleChunk {
+  level: number
+  firstBucket: number
+  endBucket: number
+  rows: number
+  data: Uint8Array
+}
+
+/** Tiles in memory: per metric METRICS columns of sum, min, max, last. At level 0 the four are the same array. */
+class TileBuffer {
+  count = 0
+  /** Base buckets that the tiles cover end here. */
+  end = 0
+  readonly tile = new Float64Array(ROWS_PER_SAMPLE_CHUNK)
+  readonly sum: Float64Array[]
+  readonly min: Float64Array[]
+  readonly max: Float64Array[]
+  readonly last: Float64Array[]
+
+  constructor(level: number) {
+    const make = () => Array.from({ length: METRICS }, () => new Float64Array(ROWS_PER_SAMPLE_CHUNK))
+    this.sum = make()
+    this.min = level === 0 ? this.sum : make()
+    this.max = level === 0 ? this.sum : make()
+    this.last = level === 0 ? this.sum : make()
+  }
+}
+
+/** One level: its open chunk, and from level 1 on the open tile that the level below fills. */
+class Level {
+  readonly number: number
+  /** Base buckets in a tile. */
+  readonly size: number
+  readonly buffer: TileBuffer
+  chunksSealed = 0
+  openTile = -1
+  covered = 0
+  readonly sum = new Float64Array(METRICS)
+  readonly min = new Float64Array(METRICS)
+  readonly max = new Float64Array(METRICS)
+  readonly carry = new Float64Array(METRICS)
+
+  constructor(number: number) {
+    this.number = number
+    this.size = LEVEL_STEP ** number
+    this.buffer = new TileBuffer(number)
+  }
+}
+
+/** Takes the samples of one run as they come and says which chunks are to be written. */
+export class PyramidWriter {
+  readonly #levels: Level[] = [new Level(0)]
+  readonly #dirty = new Map<string, SampleChunk>()
+  #tailChanged = false
+
+  /**
+   * Takes `count` rows of SAMPLE_WIDTH numbers. Bucket numbers must not fall; a row for the bucket of the row before it
+   * adds its growth to that row and replaces its gauges. Throws StoreError `wrong-order`.
+   */
+  add(rows: Float64Array, count: number): void {
+    if (rows.length < count * SAMPLE_WIDTH)
+      throw new StoreError('wrong-order', `${count} sample rows need ${count * SAMPLE_WIDTH} numbers, there are ${rows.length}`)
+    const base = this.#level(0)
+    for (let row = 0; row < count; row++) {
+      const at = row * SAMPLE_WIDTH
+      const bucket = rows[at]!
+      const { buffer } = base
+      const newest = buffer.end - 1
+      if (bucket < newest || bucket < 0)
+        throw new StoreError('wrong-order', `samples of bucket ${bucket} came after those of bucket ${newest}`, 'bucket')
+      if (bucket === newest && buffer.count > 0) {
+        const tail = buffer.count - 1
+        for (let metric = 0; metric < METRICS; metric++) {
+          const value = rows[at + 1 + metric]!
+          const column = buffer.sum[metric]!
+          column[tail] = isGauge[metric] ? value : column[tail]! + value
+        }
+      } else {
+        if (buffer.count === ROWS_PER_SAMPLE_CHUNK) this.#seal(0)
+        const tail = buffer.count++
+        buffer.tile[tail] = bucket
+        buffer.end = bucket + 1
+        for (let metric = 0; metric < METRICS; metric++) buffer.sum[metric]![tail] = rows[at + 1 + metric]!
+      }
+      this.#tailChanged = true
+    }
+  }
+
+  /** The chunks that are to be written now. They are offered again until `written` is called. */
+  chunks(): SampleChunk[] {
+    if (this.#tailChanged && this.#level(0).buffer.count > 0) this.#put(this.#level(0))
+    this.#tailChanged = false
+    return [...this.#dirty.values()]
+  }
+
+  /** The chunks last offered are committed. */
+  written(): void {
+    this.#dirty.clear()
+  }
+
+  /** No more rows will come: completes every level. */
+  finish(): void {
+    for (let number = 0; number < this.#levels.length; number++) {
+      const level = this.#level(number)
+      // what the level below left in the open tile ends where the samples end
+      if (level.openTile >= 0) this.#closeTile(level, level.covered)
+      if (level.buffer.count === 0) continue
+      // one chunk alone is as quick to read as its summary
+      if (level.chunksSealed > 0) this.#seal(number)
+      else this.#put(level)
+    }
+    this.#tailChanged = false
+  }
+
+  #level(number: number): Level {
+    for (let next = this.#levels.length; next <= number; next++) this.#levels.push(new Level(next))
+    return this.#levels[number]!
+  }
+
+  /** Writes a level's open chunk for good, feeds it to the level above and begins a new one. */
+  #seal(number: number): void {
+    const level = this.#level(number)
+    this.#put(level)
+    level.chunksSealed++
+    this.#feed(this.#level(number + 1), level)
+    level.buffer.count = 0
+  }
+
+  #put(level: Level): void {
+    const { buffer, number, size } = level
+    const columns: (Float64Array | null)[] = [buffer.tile]
+    for (let metric = 0; metric < METRICS; metric++) {
+      if (number === 0) columns.push(buffer.sum[metric]!)
+      else
+        columns.push(buffer.sum[metric]!, buffer.min[metric]!, buffer.max[metric]!, isGauge[metric] ? buffer.last[metric]! : null)
+    }
+    const firstBucket = buffer.tile[0]! * size
+    this.#dirty.set(`${number}:${firstBucket}`, {
+      level: number,
+      firstBucket,
+      endBucket: buffer.end,
+      rows: buffer.count,
+      data: packColumns(columns, buffer.count),
+    })
+  }
+
+  #feed(level: Level, below: Level): void {
+    const { buffer } = below
+    if (level.chunksSealed === 0 && level.buffer.count === 0 && level.openTile < 0)
+      // before the first row stand its gauges
+      for (let metric = 0; metric < METRICS; metric++)
+        level.carry[metric] = below.number === 0 ? buffer.last[metric]![0]! : this.#firstGauges[metric]!
+    if (below.number === 0 && this.#firstGauges.length === 0)
+      this.#firstGauges = Float64Array.from(level.carry)
+    for (let row = 0; row < buffer.count; row++) {
+      const begin = buffer.tile[row]! * below.size
+      const end = row === buffer.count - 1 ? buffer.end : begin + below.size
+      const tile = Math.floor(begin / level.size)
+      if (tile !== level.openTile) {
+        if (level.openTile >= 0) this.#closeTile(level, (level.openTile + 1) * level.size)
+        level.openTile = tile
+        level.covered = tile * level.size
+        level.sum.fill(0)
+        level.min.fill(Infinity)
+        level.max.fill(-Infinity)
+      }
+      fillGap(level, begin)
+      for (let metric = 0; metric < METRICS; metric++) {
+        level.sum[metric]! += buffer.sum[metric]![row]!
+        const low = buffer.min[metric]![row]!
+        const high = buffer.max[metric]![row]!
+        if (low < level.min[metric]!) level.min[metric] = low
+        if (high > level.max[metric]!) level.max[metric] = high
+        level.carry[metric] = buffer.last[metric]![row]!
+      }
+      level.covered = end
+    }
+  }
+
+  #firstGauges = new Float64Array(0)
+
+  #closeTile(level: Level, end: number): void {
+    fillGap(level, end)
+    const { buffer } = level
+    if (buffer.count === ROWS_PER_SAMPLE_CHUNK) this.#seal(level.number)
+    const row = buffer.count++
+    buffer.tile[row] = level.openTile
+    buffer.end = end
+    for (let metric = 0; metric < METRICS; metric++) {
+      buffer.sum[metric]![row] = level.sum[metric]!
+      buffer.min[metric]![row] = level.min[metric]!
+      buffer.max[metric]![row] = level.max[metric]!
+      buffer.last[metric]![row] = level.carry[metric]!
+    }
+    level.openTile = -1
+  }
+}
+
+/** Extends a level's open tile up to `to` over buckets in which nothing happened. */
+function fillGap(level: Level, to: number): void {
+  const gap = to - level.covered
+  if (gap <= 0) return
+  for (let metric = 0; metric < METRICS; metric++) {
+    const value = isGauge[metric] ? level.carry[metric]! : 0
+    level.sum[metric]! += value * gap
+    if (value < level.min[metric]!) level.min[metric] = value
+    if (value > level.max[metric]!) level.max[metric] = value
+  }
+  level.covered = to
+}

@@ -1,0 +1,139 @@
+/**
+ * The trace store: one SQLite file with everything a workspace keeps. This is the door to it; the tables behind it are one
+ * file each.
+ *
+ * Who writes what: the owner's store thread appends to running runs, other threads of the owner make small changes
+ * (names, experiments); SQLite orders them. Anyone may read, also while a run is recorded. A store object belongs to the
+ * thread that opened it.
+ */
+import { openConnection } from './connection.ts'
+import type { Connection, ConnectionOptions } from './connection.ts'
+import type { EncodedChunk } from './eventEncoder.ts'
+import { EventTable } from './events.ts'
+import { ExperimentTable } from './experiments.ts'
+import { ImageTable } from './images.ts'
+import { KeyframeTable } from './keyframes.ts'
+import type { Keyframe } from './keyframes.ts'
+import { ReportTable } from './reports.ts'
+import { RunTable } from './runs.ts'
+import { SampleTableStore } from './samples.ts'
+import type { NewRun, RunEnd, RunMessage, RunTotals, StoredIntervention } from './types.ts'
+import { WorkloadTable } from './workloads.ts'
+
+export class TraceStore {
+  readonly workloads: WorkloadTable
+  readonly experiments: ExperimentTable
+  readonly images: ImageTable
+  readonly runs: RunTable
+  readonly samples: SampleTableStore
+  readonly events: EventTable
+  readonly keyframes: KeyframeTable
+  readonly reports: ReportTable
+  readonly #connection: Connection
+
+  private constructor(connection: Connection) {
+    this.#connection = connection
+    this.workloads = new WorkloadTable(connection)
+    this.experiments = new ExperimentTable(connection)
+    this.images = new ImageTable(connection)
+    this.runs = new RunTable(connection)
+    this.samples = new SampleTableStore(connection, this.runs)
+    this.events = new EventTable(connection, this.runs)
+    this.keyframes = new KeyframeTable(connection, this.runs)
+    this.reports = new ReportTable(connection)
+  }
+
+  /**
+   * Opens a workspace's database, making it if need be. Throws StoreError `unreadable`, `not-a-store`, `newer-version`,
+   * `read-only`, `damaged`, `disk-full`.
+   */
+  static open(path: string, options: ConnectionOptions = {}): TraceStore {
+    const connection = openConnection(path, options)
+    try {
+      return new TraceStore(connection)
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+  }
+
+  get path(): string {
+    return this.#connection.path
+  }
+
+  get readOnly(): boolean {
+    return this.#connection.readOnly
+  }
+
+  /** Begins to record a run. Answers its id. */
+  createRun(run: NewRun): number {
+    return this.runs.create(run)
+  }
+
+  appendEvents(runId: number, chunk: EncodedChunk): void {
+    this.events.append(runId, chunk)
+  }
+
+  /** Appends `count` rows of SAMPLE_WIDTH numbers. After `disk-full`, append again (0 rows will do) when there is room. */
+  appendSamples(runId: number, rows: Float64Array, count: number): void {
+    this.samples.append(runId, rows, count)
+  }
+
+  appendMessages(runId: number, messages: readonly RunMessage[]): void {
+    this.runs.appendMessages(runId, messages)
+  }
+
+  appendIntervention(runId: number, intervention: StoredIntervention): void {
+    this.runs.appendIntervention(runId, intervention)
+  }
+
+  putKeyframe(runId: number, keyframe: Keyframe): void {
+    this.keyframes.put(runId, keyframe)
+  }
+
+  saveProgress(runId: number, totals: RunTotals, endTimeNs: number): void {
+    this.runs.saveProgress(runId, totals, endTimeNs)
+  }
+
+  /** Ends a run: completes its samples, and returns when the disk has all of it. */
+  finishRun(runId: number, end: RunEnd): void {
+    this.#connection.writeDurably(() => {
+      this.samples.finish(runId)
+      this.runs.finish(runId, end)
+    })
+    this.samples.release(runId)
+  }
+
+  /**
+   * What the owner of a workspace does first: marks runs that a dead owner left, and removes imports that were cut off.
+   * Answers the ids of the runs.
+   */
+  markInterrupted(): number[] {
+    this.workloads.removeIncomplete()
+    return this.runs.markInterrupted()
+  }
+
+  /** Several writes as one transaction: all of them, or none. */
+  transaction<T>(body: () => T): T {
+    return this.#connection.write(body)
+  }
+
+  /** Rows of a query that only reads, for `pager sql`. Throws StoreError `read-only` for one that would write. */
+  query(sql: string): { columns: string[]; rows: unknown[][] } {
+    return this.#connection.read(() => this.#connection.select(sql))
+  }
+
+  /** Most pages (of 8 KiB) that the file may grow to; beyond them writes fail as on a full disk. */
+  limitPages(pages: number): void {
+    this.#connection.sqlite.pragma(`max_page_count = ${Math.floor(pages)}`)
+  }
+
+  /** What SQLite itself finds wrong with the file; empty if nothing. */
+  check(): string[] {
+    return this.#connection.check()
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+}
