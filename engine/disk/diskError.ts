@@ -28,6 +28,8 @@ export type DiskErrorCode =
   | 'base-changed'
   | 'bad-partition-table'
   | 'no-such-partition'
+  /** What is to be swapped on holds something else. */
+  | 'not-swap'
   | 'no-such-timing-model'
   /** A parameter of a timing model that is unknown or out of its bounds; `field` names it. */
   | 'bad-parameter'
