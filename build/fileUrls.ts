@@ -2,7 +2,7 @@
  * `new URL('./engineThread.ts', import.meta.url)` names a file beside the source. In the bundle the source is elsewhere:
  * a TypeScript target becomes an entry of its own beside the bundle, any other file keeps its place in the project.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Plugin } from 'vite'
 
@@ -11,7 +11,7 @@ const fileUrl = /new URL\(\s*(['"`])(\.{1,2}\/[^'"`]+)\1\s*,\s*import\.meta\.url
 /** Every TypeScript file that a `new URL` in one of the folders names: entry name -> path. Tests are left out. */
 export function findUrlEntries(root: string, folders: string[]): Record<string, string> {
   const entries: Record<string, string> = {}
-  for (const folder of folders)
+  for (const folder of folders.filter((name) => existsSync(path.join(root, name))))
     for (const name of readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })) {
       const file = path.join(root, folder, name)
       if (!file.endsWith('.ts') || file.endsWith('.test.ts') || file.endsWith('.d.ts')) continue

@@ -294,6 +294,22 @@ test('files outside the workspace cannot be named, not by links either', async (
     send({ id: 1, method: 'images.add', params: { path: file } })
     expect(await next(), file).toMatchObject({ id: 1, error: { code: 'path-not-given', field: 'path' } })
   }
+  workbench.answer('images.list', () => [
+    {
+      name: 'a',
+      path: '/data/known.img',
+      sizeBytes: 0,
+      allocatedBytes: 0,
+      inUse: false,
+      partitions: [],
+      problem: null,
+    },
+  ])
+  workbench.answer('experiments.list', () => [])
+  workbench.answer('runs.start', () => ({ id: 1 }))
+  const known = { swap: { devices: [{ image: '/data/known.img' }] } }
+  send({ id: 9, method: 'runs.start', params: { file: known, record: true, startPaused: false } })
+  expect(await next()).toEqual({ id: 9, result: { id: 1 } })
   const experiment = { swap: { devices: [{ image: 'swap0' }, { image: '/etc/passwd' }] }, processes: [] }
   send({ id: 2, method: 'runs.start', params: { file: experiment, record: true, startPaused: false } })
   expect(await next()).toMatchObject({ id: 2, error: { code: 'path-not-given', field: 'swap.devices[1].image' } })

@@ -10,7 +10,7 @@ import {
   type Params,
   type WorkbenchClient,
 } from '../contract/contract.ts'
-import type { PathGrants } from './pathGrants.ts'
+import { experimentPaths, type PathGrants } from './pathGrants.ts'
 
 export type Answer = { result: unknown } | { error: ContractErrorShape }
 
@@ -25,7 +25,7 @@ export async function answerRequest(
     if (!isMethod(method))
       throw new ContractError({ code: 'unknown-method', message: `there is no request '${shown(method)}'` })
     checkParams(method, params)
-    grants.check(method, params)
+    await checkPaths(workbench, grants, method, params)
     return { result: await workbench.request(method, params) }
   } catch (error) {
     return { error: errorShape(error) }
@@ -53,6 +53,30 @@ function checkParams<M extends Method>(method: M, params: unknown): asserts para
     message: `${method}: ${field ? `${field}: ` : ''}${issue?.message ?? 'parameters that do not fit'}`,
     ...(field ? { field } : {}),
   })
+}
+
+/**
+ * An experiment may also name what the workbench knows already, from the command line: its images, and the files of its
+ * stored experiments.
+ */
+async function checkPaths(
+  workbench: WorkbenchClient,
+  grants: PathGrants,
+  method: Method,
+  params: unknown,
+): Promise<void> {
+  const refused = grants.refused(method, params)
+  if (refused.length === 0) return
+  const known = new Set<string>()
+  if (method !== 'images.add' && method !== 'workloads.import') {
+    const [images, experiments] = await Promise.all([
+      workbench.request('images.list', {}),
+      workbench.request('experiments.list', {}),
+    ])
+    for (const image of images) known.add(image.path)
+    for (const { file } of experiments) for (const [, path] of experimentPaths(file)) known.add(path)
+  }
+  for (const [field, file] of refused) if (!known.has(file)) throw grants.refusal(field, file)
 }
 
 const shown = (value: unknown) => String(value).slice(0, 60)

@@ -31,25 +31,32 @@ export class PathGrants {
     return this.#granted.has(target) || target === this.#workspace || target.startsWith(this.#workspace + path.sep)
   }
 
-  /** Throws a ContractError (`path-not-given`) if a request's parameters name a file that the window was not given. */
-  check(method: string, params: unknown): void {
-    for (const [field, file] of namedPaths(method, params))
-      if (!this.covers(file))
-        throw new ContractError({
-          code: 'path-not-given',
-          message: `${file} lies outside the workspace ${this.#workspace}: choose it with a file dialog, drop it on the window, or put it into the workspace`,
-          field,
-        })
+  /** The files that a request names and that the window was not given: [field, path]. */
+  refused(method: string, params: unknown): [string, string][] {
+    return namedPaths(method, params).filter(([, file]) => !this.covers(file))
+  }
+
+  refusal(field: string, file: string): ContractError {
+    return new ContractError({
+      code: 'path-not-given',
+      message: `${file} lies outside the workspace ${this.#workspace}: choose it with a file dialog, drop it on the window, or put it into the workspace`,
+      field,
+    })
   }
 }
 
-/** Fields of a request that name files: [field, path]. An experiment's paths are names unless they have a slash. */
+/** Fields of a request that name files: [field, path]. */
 function namedPaths(method: string, params: unknown): [string, string][] {
   if (!isRecord(params)) return []
   if (method === 'images.add' || method === 'workloads.import')
     return typeof params.path === 'string' ? [['path', params.path]] : []
-  if (!isRecord(params.file)) return []
-  const { swap, processes } = params.file
+  return experimentPaths(params.file)
+}
+
+/** Files that an experiment names: [field, path]. An image is one if it has a slash; else it is a name. Never throws. */
+export function experimentPaths(file: unknown): [string, string][] {
+  if (!isRecord(file)) return []
+  const { swap, processes } = file
   const found: [string, string][] = []
   if (isRecord(swap) && Array.isArray(swap.devices))
     swap.devices.forEach((device: unknown, i) => {
