@@ -8,6 +8,7 @@
 
 import { BlockListReplayer } from './blockList.ts'
 import type { BlockListFactory } from './blockList.ts'
+import { SwapReplayer } from './swap.ts'
 import { logKind, plainJson, readLog, UnusableLogError } from './log.ts'
 import type { Difference, JsonValue, LogKind, Replayer } from './log.ts'
 
@@ -21,6 +22,7 @@ export interface VerifyOptions {
 /** One maker of replayers a kind. */
 export const replayers: { [kind in LogKind]?: (options: VerifyOptions) => Replayer } = {
   blockList: (options) => new BlockListReplayer(options.makeBlockList),
+  swap: (options) => new SwapReplayer(options.makeBlockList),
 }
 
 /** What `pager verify --json` prints. Integers beyond 2^53 are decimal strings. */

@@ -1,0 +1,162 @@
+/**
+ * Swap metadata: which swap block backs which page of which object.
+ *
+ * A node covers 16 page indices (SWAP_META_PAGES) and holds a global swap block, or none, for each; an object's nodes hang in a radix
+ * trie keyed by page index / 16. Nodes and the trie's inner nodes come from two zones with limits, as the kernel's
+ * swblk and swpctrie zones do. Source: FreeBSD swap_pager.c, struct swblk and the SWAP_PCTRIE routines.
+ */
+import type { Columns } from '../sim/columns.ts'
+import { RadixTriePool } from '../sim/radixTrie.ts'
+import type { VmPages } from '../vm/pages.ts'
+
+/** SWAP_META_PAGES: page indices of a node. */
+export const META_PAGES = 16
+/** SWAPBLK_NONE. Global swap blocks are numbers >= 0, exact to 2^53. */
+export const NO_BLOCK = -1
+/** Bytes of a struct swblk on amd64: a page index and 16 blocks. */
+export const NODE_BYTES = 136
+
+export class SwapMetadata {
+  /** Global swap block by node * 16 + place. */
+  blocks: Float64Array
+  /** First page index of each node. */
+  nodeIndex: Float64Array
+  #freeNext: Int32Array
+  /** [0] first free node, [1] nodes in use, [2] limit on nodes, [3] node allocations that are made to fail next, [4] whether the zone then says it is exhausted. */
+  #zone: Float64Array
+  readonly #columns: Columns
+  readonly #pages: VmPages
+  readonly #tries: RadixTriePool
+
+  constructor(columns: Columns, pages: VmPages, nodeLimit: number) {
+    this.#columns = columns
+    this.#pages = pages
+    const capacity = Math.min(Math.max(16, nodeLimit), 256)
+    this.#tries = new RadixTriePool(columns, 'swap.metadataTrie', capacity)
+    this.blocks = columns.define('swap.node.blocks', 'f64', capacity * META_PAGES)
+    this.nodeIndex = columns.define('swap.node.index', 'f64', capacity)
+    this.#freeNext = columns.define('swap.node.free', 'i32', capacity)
+    this.#zone = columns.define('swap.node.zone', 'f64', 5)
+    this.#zone.set([-1, 0, nodeLimit, 0, 0])
+    this.#tries.limitNodes = nodeLimit
+    this.#chainFree(0)
+    columns.onRebind(() => this.#rebind())
+  }
+
+  #rebind(): void {
+    this.blocks = this.#columns.get('swap.node.blocks', 'f64')
+    this.nodeIndex = this.#columns.get('swap.node.index', 'f64')
+    this.#freeNext = this.#columns.get('swap.node.free', 'i32')
+    this.#zone = this.#columns.get('swap.node.zone', 'f64')
+  }
+
+  #chainFree(from: number): void {
+    for (let node = this.nodeIndex.length - 1; node >= from; node--) {
+      this.#freeNext[node] = this.#zone[0]!
+      this.#zone[0] = node
+    }
+  }
+
+  get nodesInUse(): number {
+    return this.#zone[1]!
+  }
+
+  get nodeLimit(): number {
+    return this.#zone[2]!
+  }
+
+  /** Makes the next `count` node allocations fail; `exhausted`: the zone then says that it is exhausted. */
+  injectFailures(count: number, exhausted: boolean): void {
+    this.#zone[3] = count
+    this.#zone[4] = exhausted ? 1 : 0
+  }
+
+  /** Whether the node zone says it has no more: FreeBSD's uma_zone_exhausted. */
+  get exhausted(): boolean {
+    return this.#zone[4] !== 0 || this.#zone[1]! >= this.#zone[2]!
+  }
+
+  get trieExhausted(): boolean {
+    return this.#tries.nodesInUse >= this.#tries.limitNodes
+  }
+
+  /** The node that covers a page index, or -1. */
+  node(object: number, pageIndex: number): number {
+    const root = this.#pages.metadataRoot[object]!
+    return root === 0 ? -1 : this.#tries.lookup(root, Math.floor(pageIndex / META_PAGES))
+  }
+
+  /** The node with the least index that ends beyond `pageIndex`, or -1. `pageIndex` is that of the first node wanted. */
+  nodeFrom(object: number, pageIndex: number): number {
+    const root = this.#pages.metadataRoot[object]!
+    return root === 0 ? -1 : this.#tries.lookupGreaterOrEqual(root, Math.ceil(pageIndex / META_PAGES))
+  }
+
+  /** The swap block of a page, or NO_BLOCK. FreeBSD's swp_pager_meta_lookup. */
+  lookup(object: number, pageIndex: number): number {
+    const node = this.node(object, pageIndex)
+    return node < 0 ? NO_BLOCK : this.blocks[node * META_PAGES + (pageIndex % META_PAGES)]!
+  }
+
+  /** A node from the zone, all places empty, not yet in a trie; -1 if the zone gives none. */
+  allocateNode(pageIndex: number): number {
+    const zone = this.#zone
+    if (zone[3]! > 0) {
+      zone[3]! -= 1
+      return -1
+    }
+    zone[4] = 0
+    if (zone[1]! >= zone[2]!) return -1
+    if (zone[0]! < 0) this.#grow()
+    const node = this.#zone[0]!
+    this.#zone[0] = this.#freeNext[node]!
+    this.#zone[1]! += 1
+    this.nodeIndex[node] = pageIndex - (pageIndex % META_PAGES)
+    this.blocks.fill(NO_BLOCK, node * META_PAGES, (node + 1) * META_PAGES)
+    return node
+  }
+
+  #grow(): void {
+    const old = this.nodeIndex.length
+    const capacity = old * 2
+    this.blocks = this.#columns.resize('swap.node.blocks', 'f64', capacity * META_PAGES)
+    this.nodeIndex = this.#columns.resize('swap.node.index', 'f64', capacity)
+    this.#freeNext = this.#columns.resize('swap.node.free', 'i32', capacity)
+    this.#chainFree(old)
+  }
+
+  /** Hangs a node into its object's trie; false if the trie's zone gives no inner node. */
+  insertNode(object: number, node: number): boolean {
+    const root = this.#tries.insert(this.#pages.metadataRoot[object]!, this.nodeIndex[node]! / META_PAGES, node)
+    if (root < 0) return false
+    this.#pages.metadataRoot[object] = root
+    this.#pages.metadataNodes[object]! += 1
+    return true
+  }
+
+  /** Takes a node out of its object's trie and gives it back to the zone. */
+  removeNode(object: number, node: number): void {
+    this.#pages.metadataRoot[object] = this.#tries.remove(this.#pages.metadataRoot[object]!, this.nodeIndex[node]! / META_PAGES)
+    this.#pages.metadataNodes[object]! -= 1
+    this.releaseNode(node)
+  }
+
+  /** Gives a node that is in no trie back to the zone. */
+  releaseNode(node: number): void {
+    this.#freeNext[node] = this.#zone[0]!
+    this.#zone[0] = node
+    this.#zone[1]! -= 1
+  }
+
+  /** Whether places start..limit-1 of a node are empty. FreeBSD's swp_pager_swblk_empty. */
+  isEmpty(node: number, start: number, limit: number): boolean {
+    const base = node * META_PAGES
+    for (let i = base + start; i < base + limit; i++) if (this.blocks[i] !== NO_BLOCK) return false
+    return true
+  }
+
+  /** Gives the node back if it is empty. FreeBSD's swp_pager_free_empty_swblk. */
+  removeIfEmpty(object: number, node: number): void {
+    if (this.isEmpty(node, 0, META_PAGES)) this.removeNode(object, node)
+  }
+}

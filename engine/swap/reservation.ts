@@ -1,0 +1,90 @@
+/**
+ * Reservation of swap: a promise, made when anonymous memory is mapped, that it can be backed.
+ *
+ * Amounts are pages here; callers speak bytes, as the kernel's do. Source: FreeBSD swap_pager.c, swap_reserve_by_cred() and its family. The
+ * limit compares pages with bytes, and is the calling process's even when another user is charged: so does the source.
+ */
+import type { Columns } from '../sim/columns.ts'
+
+/** Bits of vm.overcommit. */
+export const Overcommit = { forceOn: 1, limitOn: 2, allowNonWired: 4 } as const
+
+export const USERS = 16
+
+/** What a reservation depends on outside the swap pager. */
+export interface ReservationHost {
+  /** swap_total, pages. */
+  totalSwap(): number
+  /** v_page_count - v_free_reserved - wired pages. */
+  nonWiredPages(): number
+  /** RLIMIT_SWAP of the current process, as the limit call returns it. */
+  swapLimit(): number
+  mayExceedQuota(): boolean
+  mayExceedLimit(): boolean
+  currentUser(): number
+  /** A reservation failed. */
+  reservationFailed(user: number, bytes: number): void
+}
+
+export class SwapReservation {
+  /** Pages promised to each user: ui_vmsize. */
+  byUser: Float64Array
+  /** [0] swap_reserved in pages, [1] vm.overcommit. */
+  #state: Float64Array
+  readonly #host: ReservationHost
+
+  constructor(columns: Columns, host: ReservationHost) {
+    this.#host = host
+    this.byUser = columns.define('swap.reservedByUser', 'f64', USERS)
+    this.#state = columns.define('swap.reservation', 'f64', 2)
+    columns.onRebind(() => {
+      this.byUser = columns.get('swap.reservedByUser', 'f64')
+      this.#state = columns.get('swap.reservation', 'f64')
+    })
+  }
+
+  /** Pages promised to all. */
+  get reserved(): number {
+    return this.#state[0]!
+  }
+  get overcommit(): number {
+    return this.#state[1]!
+  }
+  set overcommit(bits: number) {
+    this.#state[1] = bits
+  }
+
+  /** Reserves for a user; false if it is refused. `bytes` is a multiple of the page size. */
+  reserve(bytes: number, user = this.#host.currentUser()): boolean {
+    const pages = Math.floor(bytes / 4096)
+    const host = this.#host
+    const bits = this.overcommit
+    const after = this.#state[0]! + pages
+    let limit = host.totalSwap()
+    if (after > limit && (bits & Overcommit.allowNonWired) !== 0) limit += host.nonWiredPages()
+    if ((bits & Overcommit.forceOn) !== 0 && after > limit && !host.mayExceedQuota()) {
+      host.reservationFailed(user, bytes)
+      return false
+    }
+    if ((bits & Overcommit.limitOn) !== 0 && this.byUser[user]! + pages > host.swapLimit() && !host.mayExceedLimit()) {
+      host.reservationFailed(user, bytes)
+      return false
+    }
+    this.#state[0] = after
+    this.byUser[user]! += pages
+    return true
+  }
+
+  /** Reserves without asking, for the current user. */
+  force(bytes: number): void {
+    const pages = Math.floor(bytes / 4096)
+    this.#state[0]! += pages
+    this.byUser[this.#host.currentUser()]! += pages
+  }
+
+  release(bytes: number, user = this.#host.currentUser()): void {
+    const pages = Math.floor(bytes / 4096)
+    this.#state[0]! -= pages
+    this.byUser[user]! -= pages
+  }
+}
