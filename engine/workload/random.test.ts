@@ -52,13 +52,9 @@ describe('random numbers', () => {
 
   it('give fractions from 0 to below 1 with the mean in the middle', () => {
     const random = new Random(4)
-    let sum = 0
-    for (let i = 0; i < 100000; i++) {
-      const fraction = random.fraction()
-      expect(fraction >= 0 && fraction < 1).toBe(true)
-      sum += fraction
-    }
-    expect(sum / 100000).toBeCloseTo(0.5, 2)
+    const fractions = Array.from({ length: 100000 }, () => random.fraction())
+    expect(fractions.every((fraction) => fraction >= 0 && fraction < 1)).toBe(true)
+    expect(fractions.reduce((sum, fraction) => sum + fraction, 0) / 100000).toBeCloseTo(0.5, 2)
   })
 
   it('reach a threshold of 1 always and of 0 never', () => {
