@@ -9,9 +9,7 @@
 
 import fs from 'node:fs'
 import { DiskError, diskErrorFrom } from './diskError.ts'
-
-export const PAGE_BYTES = 4096
-export const SECTOR_BYTES = 512
+import { PAGE_BYTES } from './units.ts'
 
 export interface BlockStore {
   /** Whole pages that fit; a last, partial page of the medium is not used. */

@@ -95,6 +95,7 @@ test('a kept overlay is taken up again with all its pages', () => {
   expect(description.base.path).toBe(base.path)
   expect(description.base.digest).toBe(base.digest())
   const again = Overlay.open(file, base)
+  expect(diskErrorOf(() => Overlay.open(file, base)).code).toBe('image-in-use')
   const frames = makeFrames(PAGES)
   again.readPages(0, frames, PAGES)
   for (let page = 0; page < PAGES; page++) {

@@ -20,10 +20,12 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { type BlockStore, PAGE_BYTES, VectoredFile, checkRange } from './blockStore.ts'
+import { type BlockStore, VectoredFile, checkRange } from './blockStore.ts'
 import { DiskError, diskErrorFrom } from './diskError.ts'
+import { type ImageLock, acquireImageLock } from './imageLock.ts'
 import { type Extent, type Partition, extentOf } from './partition.ts'
 import { RawImage } from './rawImage.ts'
+import { PAGE_BYTES } from './units.ts'
 
 const MAGIC = Buffer.from('PGRWOVL1', 'latin1')
 const MAP_VERSION = 1
@@ -68,11 +70,14 @@ export class Overlay implements BlockStore {
   readonly #file: VectoredFile
   /** Bit n%32 of word n/32: the overlay has page n. It describes the file, so it is no column of the engine's state. */
   readonly #bitmap: Uint32Array
+  /** Nobody else takes the overlay up while it is open. */
+  readonly #lock: ImageLock
   #isOpen = true
 
   private constructor(
     overlayPath: string,
     fd: number,
+    lock: ImageLock,
     base: RawImage | Partition,
     description: OverlayDescription,
     bitmap: Uint32Array,
@@ -82,6 +87,7 @@ export class Overlay implements BlockStore {
     this.sizePages = description.sizePages
     this.keep = keep
     this.#base = base
+    this.#lock = lock
     this.#description = description
     this.#file = new VectoredFile(fd, overlayPath)
     this.#bitmap = bitmap
@@ -119,9 +125,11 @@ export class Overlay implements BlockStore {
       },
     }
     let fd = -1
+    let lock
     try {
       fd = fs.openSync(overlayPath, 'wx+')
       fs.ftruncateSync(fd, sizePages * PAGE_BYTES)
+      lock = acquireImageLock(overlayPath)
     } catch (error) {
       if (fd >= 0) {
         fs.closeSync(fd)
@@ -130,7 +138,7 @@ export class Overlay implements BlockStore {
       throw diskErrorFrom(error, overlayPath, 'creating the overlay')
     }
     const bitmap = new Uint32Array(Math.ceil(sizePages / 32))
-    return new Overlay(overlayPath, fd, base, description, bitmap, options.keep ?? false)
+    return new Overlay(overlayPath, fd, lock, base, description, bitmap, options.keep ?? false)
   }
 
   /** Reads what a kept overlay says of itself. Throws DiskError `missing-image` or `bad-overlay`. */
@@ -140,16 +148,19 @@ export class Overlay implements BlockStore {
 
   /**
    * Takes a kept overlay up again over `base`, the place that `describe` names; it stays kept unless `keep` is cleared.
-   * Throws DiskError `missing-image`, `bad-overlay`, or `base-changed` if the base is not what it was.
+   * Throws DiskError `missing-image`, `bad-overlay`, `image-in-use`, or `base-changed` if the base is not what it was.
    */
   static open(overlayPath: string, base: RawImage | Partition): Overlay {
-    const { description, bitmap } = readMap(overlayPath)
-    if (description.state === 'applied') {
-      throw new DiskError('bad-overlay', `${overlayPath}: has been applied to its base already`, { path: overlayPath })
-    }
-    checkBase(overlayPath, description, imageOf(base), extentOf(base))
+    const lock = acquireImageLock(overlayPath)
     let fd = -1
     try {
+      const { description, bitmap } = readMap(overlayPath)
+      if (description.state === 'applied') {
+        throw new DiskError('bad-overlay', `${overlayPath}: has been applied to its base already`, {
+          path: overlayPath,
+        })
+      }
+      checkBase(overlayPath, description, imageOf(base), extentOf(base))
       fd = fs.openSync(overlayPath, 'r+')
       const sizeBytes = fs.fstatSync(fd).size
       if (sizeBytes !== description.sizePages * PAGE_BYTES) {
@@ -157,11 +168,12 @@ export class Overlay implements BlockStore {
           path: overlayPath,
         })
       }
+      return new Overlay(overlayPath, fd, lock, base, description, bitmap, true)
     } catch (error) {
       if (fd >= 0) fs.closeSync(fd)
+      lock.release()
       throw diskErrorFrom(error, overlayPath, 'opening the overlay')
     }
-    return new Overlay(overlayPath, fd, base, description, bitmap, true)
   }
 
   /** Removes a kept overlay that is not open. */
@@ -239,6 +251,7 @@ export class Overlay implements BlockStore {
     } finally {
       this.#isOpen = false
       fs.closeSync(this.#file.fd)
+      this.#lock.release()
       if (!this.keep) Overlay.remove(this.path)
     }
   }

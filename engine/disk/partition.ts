@@ -3,9 +3,10 @@
  * counted from its first byte.
  */
 
-import { type BlockStore, PAGE_BYTES, SECTOR_BYTES, checkRange } from './blockStore.ts'
+import { type BlockStore, checkRange } from './blockStore.ts'
 import { DiskError } from './diskError.ts'
 import { RawImage } from './rawImage.ts'
+import { PAGE_BYTES, SECTOR_BYTES } from './units.ts'
 
 export class Partition implements BlockStore {
   readonly image: RawImage

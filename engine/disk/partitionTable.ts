@@ -11,10 +11,10 @@
  */
 
 import { crc32 } from 'node:zlib'
-import { SECTOR_BYTES } from './blockStore.ts'
 import { DiskError } from './diskError.ts'
 import { Partition } from './partition.ts'
 import type { RawImage } from './rawImage.ts'
+import { SECTOR_BYTES } from './units.ts'
 
 export type PartitionScheme = 'gpt' | 'mbr' | 'bsd' | 'bsd64'
 

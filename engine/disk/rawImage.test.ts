@@ -1,9 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
-import { NullStore, PAGE_BYTES, VectoredFile } from './blockStore.ts'
+import { NullStore, VectoredFile } from './blockStore.ts'
 import { RawImage, createImage } from './rawImage.ts'
 import { diskErrorOf, makeFrames, paint, painted, scratchFolder, transferArguments } from './testing.ts'
+import { PAGE_BYTES } from './units.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()

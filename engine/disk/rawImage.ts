@@ -11,9 +11,10 @@
 
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
-import { type BlockStore, PAGE_BYTES, SECTOR_BYTES, VectoredFile, checkRange } from './blockStore.ts'
+import { type BlockStore, VectoredFile, checkRange } from './blockStore.ts'
 import { DiskError, diskErrorFrom } from './diskError.ts'
 import { type ImageLock, acquireImageLock, refuseIfLocked } from './imageLock.ts'
+import { PAGE_BYTES, SECTOR_BYTES } from './units.ts'
 
 export type ImageMode = 'read' | 'write'
 

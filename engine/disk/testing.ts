@@ -3,8 +3,8 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { PAGE_BYTES } from './blockStore.ts'
 import { DiskError } from './diskError.ts'
+import { PAGE_BYTES } from './units.ts'
 
 /** A folder that is removed at the end of the test: `atEnd` is the test runner's `onTestFinished`. */
 export function scratchFolder(atEnd: (cleanUp: () => void) => void): string {

@@ -7,14 +7,13 @@
  */
 
 import {
-  NS_PER_US,
-  PAGE_BYTES,
   type TimingModel,
   type TimingModelDefinition,
   type TimingModelOptions,
   type TimingParameter,
   pageNsAt,
 } from './timingModel.ts'
+import { NS_PER_US, PAGE_BYTES } from '../units.ts'
 
 class FlashTiming implements TimingModel {
   readonly #readNs: number

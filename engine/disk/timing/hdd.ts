@@ -14,15 +14,8 @@
  */
 
 import type { Columns } from '../../sim/columns.ts'
-import {
-  NS_PER_MS,
-  NS_PER_US,
-  PAGE_BYTES,
-  type TimingModel,
-  type TimingModelDefinition,
-  type TimingModelOptions,
-  pageNsAt,
-} from './timingModel.ts'
+import { type TimingModel, type TimingModelDefinition, type TimingModelOptions, pageNsAt } from './timingModel.ts'
+import { NS_PER_MS, NS_PER_US, PAGE_BYTES } from '../units.ts'
 
 const ZONES = 16
 

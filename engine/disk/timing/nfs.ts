@@ -7,14 +7,8 @@
  * call of a write.
  */
 
-import {
-  NS_PER_US,
-  PAGE_BYTES,
-  type TimingModel,
-  type TimingModelDefinition,
-  type TimingModelOptions,
-  pageNsAt,
-} from './timingModel.ts'
+import { type TimingModel, type TimingModelDefinition, type TimingModelOptions, pageNsAt } from './timingModel.ts'
+import { NS_PER_US, PAGE_BYTES } from '../units.ts'
 
 /** Rows of the state column; the slots follow. */
 const State = {

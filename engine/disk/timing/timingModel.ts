@@ -7,6 +7,7 @@
  */
 
 import type { Columns } from '../../sim/columns.ts'
+import { PAGE_BYTES } from '../units.ts'
 
 export interface TimingModel {
   /**
@@ -18,7 +19,7 @@ export interface TimingModel {
 
 /** A parameter as plain data: what a form shows and what an experiment's schema is made of. */
 export interface TimingParameter {
-  /** Name, which ends in its unit. */
+  /** Name; that of a time or a size ends in its unit. */
   name: string
   unit: string
   default: number
@@ -46,10 +47,6 @@ export interface TimingModelDefinition {
   parameters: readonly TimingParameter[]
   create(options: TimingModelOptions): TimingModel
 }
-
-export const PAGE_BYTES = 4096
-export const NS_PER_US = 1000
-export const NS_PER_MS = 1_000_000
 
 /** Nanoseconds that a page takes at a rate in MB/s (1 MB = 10^6 bytes). Not rounded. */
 export function pageNsAt(megabytesPerSecond: number): number {
