@@ -76,8 +76,8 @@ export class Device {
   /**
    * Submits a request for `count` pages at `page`, whose contents are `buffers[0..count-1]`, and answers the virtual
    * time of its completion. A request that fails moves no bytes. One that the medium fails (EIO) takes the time that it
-   * would have taken; all others are refused at the door, at `now`. What fails by the device's own fault leaves an errno in
-   * `lastErrno`; what fails on the host throws a DiskError.
+   * would have taken; all others are refused at the door, at `now`. What fails by the device's own fault leaves an
+   * errno in `lastErrno`; what fails on the host throws a DiskError.
    */
   submit(now: number, isWrite: boolean, page: number, buffers: Uint8Array[], count: number): number {
     checkRange(this.name, page, count, this.sizePages)

@@ -56,7 +56,7 @@ export class ImageSet {
   readonly #digests = new Map<string, string>()
   readonly #opened: { request: StoreRequest; result: OpenedStore }[] = []
 
-  /** `foreseen` are the requests that are known to come: one image may then have devices of different modes in any order. */
+  /** `foreseen` are the requests that will come: one image may then have devices of different modes in any order. */
   constructor(foreseen: readonly StoreRequest[] = []) {
     for (const { path, mode } of foreseen) {
       const identity = identityOf(path)
@@ -66,7 +66,8 @@ export class ImageSet {
 
   /**
    * Opens what a device is on. Throws DiskError: `missing-image` and its like, `image-in-use` if another device of the
-   * run or another process has it, `no-such-partition`, `bad-partition-table`, `not-swap`. What was opened before stays open.
+   * run or another process has it, `no-such-partition`, `bad-partition-table`, `not-swap`. What was opened before
+   * stays open.
    */
   open(request: StoreRequest): OpenedStore {
     const image = this.#imageFor(request)

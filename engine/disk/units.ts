@@ -1,4 +1,4 @@
-/** The units that this folder counts in. No imports, so that the timing models can be used where there is no file system. */
+/** The units that this folder counts in. No imports: the timing models are also used where there is no file system. */
 
 export const PAGE_BYTES = 4096
 export const SECTOR_BYTES = 512

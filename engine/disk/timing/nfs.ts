@@ -2,9 +2,9 @@
  * A file on a server: swap on NFS, or a file system over it.
  *
  * A request is cut into calls of at most `transferKiB`. A call needs one of `slots` outstanding calls, travels half a
- * round trip, waits for the server's disk (one call after the other; short if it goes on where the last one ended, since
- * the server reads ahead), and comes back. Data pass the link one page after the other: with the answer of a read, with the
- * call of a write.
+ * round trip, waits for the server's disk (one call after the other; short if it goes on where the last one ended,
+ * since the server reads ahead), and comes back. Data pass the link one page after the other: with the answer of a
+ * read, with the call of a write.
  */
 
 import { type TimingModel, type TimingModelDefinition, type TimingModelOptions, pageNsAt } from './timingModel.ts'
