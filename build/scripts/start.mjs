@@ -17,7 +17,7 @@ const usage = `usage: npm start -- [--workspace DIR] [--port N] [--browser] [--f
 
 const fetchSecondsMax = 60
 /** How long a failed download is remembered. */
-const retryHours = 24
+const retryHours = 1
 /** Electron that ends sooner than this, and badly, could not start. */
 const startSeconds = 10
 
