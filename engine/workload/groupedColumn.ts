@@ -1,0 +1,260 @@
+/**
+ * Columns whose meaning depends on another column, as the columns of a trace depend on the kind of the event: the rows of each
+ * key are encoded by themselves, so that what is constant for a key (the device of an event that has none) takes two
+ * bytes a chunk instead of one a row. Together this makes a trace's chunk about a third smaller than plain columns.
+ *
+ * Layout: for each key that occurs, ascending: a varint of `length * 2 + isAgainstRowBefore`, then the `length` bytes of a
+ * column (codec.ts) with one row per row of the key. Where the bit is set the column holds differences to the row before in
+ * the whole column, whatever its key: an event often names the same page as the one before it. The bit is chosen from
+ * samples of the data, so the bytes are canonical like those of a plain column.
+ *
+ * i32, u32 and u8 columns are held as i32 rows with differences modulo 2^32, f64 columns as f64 rows.
+ */
+import { CodecError, decodeColumnInto, encodeColumn } from './codec.ts'
+import type { ColumnArray, ColumnKind, ColumnOf } from './codec.ts'
+
+/** How the rows of a chunk fall into groups: made once from the key column and used for all others. */
+export class RowGroups {
+  readonly count: number
+  /** Key of each row; the first `count` are used. */
+  readonly keys: Uint8Array
+  /** Keys that occur, ascending. */
+  readonly present: number[] = []
+  /** Rows of key k stand at starts[k] .. starts[k + 1] - 1 when rows are sorted by key. */
+  readonly starts = new Uint32Array(257)
+
+  constructor(keys: Uint8Array, count: number) {
+    if (count < 0 || count > keys.length) throw new RangeError(`count ${count} outside 0..${keys.length}`)
+    this.keys = keys
+    this.count = count
+    const starts = this.starts
+    for (let row = 0; row < count; row++) starts[keys[row]! + 1]!++
+    for (let key = 0; key < 256; key++) {
+      if (starts[key + 1]! > 0) this.present.push(key)
+      starts[key + 1]! += starts[key]!
+    }
+  }
+}
+
+/**
+ * The canonical bytes of rows 0..groups.count-1 of `values`, as a fresh array. Throws CodecError `not-an-integer` as encodeColumn
+ * does, but with the row's number within its group.
+ */
+export function encodeGroupedColumn(values: ColumnArray, groups: RowGroups): Uint8Array {
+  if (groups.count > values.length) throw new RangeError(`count ${groups.count} outside 0..${values.length}`)
+  const sorted =
+    values instanceof Float64Array
+      ? sortNumbers(values, groups)
+      : sortIntegers(integersOf(values, groups.count), groups)
+  const parts: Uint8Array[] = []
+  let length = 0
+  for (const key of groups.present) {
+    const start = groups.starts[key]!
+    const end = groups.starts[key + 1]!
+    const column = encodeColumn(sorted.subarray(start, end), end - start)
+    const head = varint(column.length * 2 + isAgainstRowBefore[key]!)
+    parts.push(head, column)
+    length += head.length + column.length
+  }
+  const bytes = new Uint8Array(length)
+  let position = 0
+  for (const part of parts) {
+    bytes.set(part, position)
+    position += part.length
+  }
+  return bytes
+}
+
+/**
+ * The rows of a column that was encoded from an array of `kind` with these groups, as a fresh array. Throws CodecError if the
+ * bytes are not such a column.
+ */
+export function decodeGroupedColumn<K extends ColumnKind>(bytes: Uint8Array, kind: K, groups: RowGroups): ColumnOf[K] {
+  const { count } = groups
+  const out = new constructors[kind](count)
+  const rows = kind === 'f64' ? new Float64Array(count) : new Int32Array(count)
+  let position = 0
+  for (const key of groups.present) {
+    let head = 0
+    for (let scale = 1, more = true; more; scale *= 128) {
+      const byte = bytes[position]
+      if (byte === undefined) throw new CodecError('truncated', position, `the column ends at byte ${position}`)
+      if (scale > MAX_HEAD_SCALE) throw new CodecError('bad-value', position, 'the length of a group is too large')
+      head += (byte & 0x7f) * scale
+      more = byte > 0x7f
+      position++
+    }
+    const length = Math.floor(head / 2)
+    if (length > bytes.length - position)
+      throw new CodecError('truncated', bytes.length, `a group of ${length} bytes begins at byte ${position}`)
+    isAgainstRowBefore[key] = head & 1
+    const group = rows.subarray(groups.starts[key], groups.starts[key + 1])
+    decodeColumnInto(bytes.subarray(position, position + length), group, group.length)
+    position += length
+  }
+  if (position !== bytes.length)
+    throw new CodecError('trailing-bytes', position, `the column goes on at byte ${position}, after its last group`)
+  if (rows instanceof Float64Array) unsortNumbers(rows, groups, out)
+  else {
+    unsortIntegers(rows, groups)
+    if (out instanceof Uint8Array)
+      for (let row = 0; row < count; row++)
+        if (rows[row]! >>> 8 !== 0)
+          throw new CodecError('bad-value', 0, `row ${row} of a u8 column would be ${rows[row]!}`)
+    out.set(rows)
+  }
+  return out
+}
+
+const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } = {
+  f64: Float64Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  u8: Uint8Array,
+}
+
+const MAX_HEAD_SCALE = 34359738368
+const MAGNITUDE_MAX = 9007199254740992
+
+/** Rows that are looked at to choose a predictor: the first 64 of every 512. */
+const SAMPLE_MASK = 511
+const SAMPLE_ROWS = 64
+
+/** State of one call, per key; kept here so that a call allocates nothing for it. */
+const isAgainstRowBefore = new Uint8Array(256)
+const cursors = new Uint32Array(256)
+const lastNumbers = new Float64Array(256)
+const lastIntegers = new Int32Array(256)
+const groupBits = new Float64Array(256)
+const valueBits = new Float64Array(256)
+const chunkBits = new Float64Array(256)
+
+let sortedIntegers = new Int32Array(65536)
+let sortedNumbers = new Float64Array(65536)
+
+function integersOf(values: Int32Array | Uint32Array | Uint8Array, count: number): Int32Array {
+  if (values instanceof Int32Array) return values
+  if (values instanceof Uint32Array) return new Int32Array(values.buffer, values.byteOffset, count)
+  return Int32Array.from(values.subarray(0, count))
+}
+
+function startSampling(): void {
+  groupBits.fill(0)
+  valueBits.fill(0)
+  chunkBits.fill(0)
+  lastNumbers.fill(0)
+  lastIntegers.fill(0)
+}
+
+/** Takes the row before as predictor where it predicts better than the group's own rows. */
+function endSampling(groups: RowGroups): void {
+  for (const key of groups.present)
+    isAgainstRowBefore[key] = chunkBits[key]! < Math.min(groupBits[key]!, valueBits[key]!) ? 1 : 0
+}
+
+/** Sorts rows by key, as differences to the row before where that was chosen. */
+function sortIntegers(values: Int32Array, groups: RowGroups): Int32Array {
+  const { count, keys } = groups
+  if (sortedIntegers.length < count) sortedIntegers = new Int32Array(count)
+  const sorted = sortedIntegers
+  startSampling()
+  for (let block = 0; block < count; block += SAMPLE_MASK + 1) {
+    const end = Math.min(count, block + SAMPLE_ROWS)
+    for (let row = Math.max(block, 1); row < end; row++) {
+      const key = keys[row]!
+      const value = values[row]!
+      groupBits[key]! += integerBits((value - lastIntegers[key]!) | 0)
+      valueBits[key]! += integerBits(value)
+      chunkBits[key]! += integerBits((value - values[row - 1]!) | 0)
+      lastIntegers[key] = value
+    }
+  }
+  endSampling(groups)
+  cursors.set(groups.starts.subarray(0, 256))
+  let before = 0
+  for (let row = 0; row < count; row++) {
+    const key = keys[row]!
+    const value = values[row]!
+    sorted[cursors[key]!++] = (value - (before & -isAgainstRowBefore[key]!)) | 0
+    before = value
+  }
+  return sorted
+}
+
+function unsortIntegers(rows: Int32Array, groups: RowGroups): void {
+  const { count, keys } = groups
+  const sorted = rows.slice()
+  cursors.set(groups.starts.subarray(0, 256))
+  let before = 0
+  for (let row = 0; row < count; row++) {
+    const key = keys[row]!
+    before = (sorted[cursors[key]!++]! + (before & -isAgainstRowBefore[key]!)) | 0
+    rows[row] = before
+  }
+}
+
+/** As sortIntegers, for f64 rows. */
+function sortNumbers(values: Float64Array, groups: RowGroups): Float64Array {
+  const { count, keys } = groups
+  if (sortedNumbers.length < count) sortedNumbers = new Float64Array(count)
+  const sorted = sortedNumbers
+  startSampling()
+  for (let block = 0; block < count; block += SAMPLE_MASK + 1) {
+    const end = Math.min(count, block + SAMPLE_ROWS)
+    for (let row = Math.max(block, 1); row < end; row++) {
+      const key = keys[row]!
+      const value = values[row]!
+      groupBits[key]! += numberBits(value - lastNumbers[key]!)
+      valueBits[key]! += numberBits(value)
+      chunkBits[key]! += numberBits(value - values[row - 1]!)
+      lastNumbers[key] = value
+    }
+  }
+  endSampling(groups)
+  cursors.set(groups.starts.subarray(0, 256))
+  let before = 0
+  let widest = 0
+  for (let row = 0; row < count; row++) {
+    const key = keys[row]!
+    const value = values[row]!
+    const residual = value - before * isAgainstRowBefore[key]!
+    const magnitude = Math.abs(residual)
+    if (!(magnitude <= widest)) widest = magnitude
+    sorted[cursors[key]!++] = residual
+    before = value
+  }
+  if (widest < MAGNITUDE_MAX) return sorted
+  // A difference may not have been exact: keep the values themselves, which encodeColumn checks.
+  isAgainstRowBefore.fill(0)
+  cursors.set(groups.starts.subarray(0, 256))
+  for (let row = 0; row < count; row++) sorted[cursors[keys[row]!]!++] = values[row]!
+  return sorted
+}
+
+function unsortNumbers(sorted: Float64Array, groups: RowGroups, out: ColumnArray): void {
+  const { count, keys } = groups
+  cursors.set(groups.starts.subarray(0, 256))
+  let before = 0
+  for (let row = 0; row < count; row++) {
+    const key = keys[row]!
+    before = sorted[cursors[key]!++]! + before * isAgainstRowBefore[key]!
+    out[row] = before
+  }
+}
+
+function integerBits(value: number): number {
+  return 32 - Math.clz32(value ^ (value >> 31))
+}
+
+function numberBits(value: number): number {
+  const magnitude = Math.abs(value)
+  return magnitude < 4294967296 ? 32 - Math.clz32(magnitude) : 64 - Math.clz32(magnitude / 4294967296)
+}
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80)
+  bytes.push(rest)
+  return Uint8Array.from(bytes)
+}
