@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..')
@@ -73,34 +73,39 @@ export const tool = (name) => path.join(modules, name)
 
 // ---- packages ------------------------------------------------------------------------------------------------------
 
-const installStamp = path.join(modules, '.installed')
-const digest = (text) => createHash('sha256').update(text).digest('hex')
-
+/** Whether what is installed is what the lock file says: npm writes down at its end what it has installed. */
 function installed() {
-  const lock = path.join(root, 'package-lock.json')
-  const installedLock = path.join(modules, '.package-lock.json')
-  if (!existsSync(installedLock)) return false
-  if (existsSync(installStamp)) {
-    if (readFileSync(installStamp, 'utf8') === digest(readFileSync(lock))) return true
-  } else if (statSync(installedLock).mtimeMs >= statSync(lock).mtimeMs) {
-    writeFileSync(installStamp, digest(readFileSync(lock)))
-    return true
-  }
-  return false
+  const record = path.join(modules, '.package-lock.json')
+  if (!existsSync(record)) return false
+  const there = JSON.parse(readFileSync(record, 'utf8')).packages
+  const wanted = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')).packages
+  return Object.entries(wanted).every(
+    ([name, { version, integrity, optional, devOptional }]) =>
+      name === '' ||
+      (there[name]
+        ? there[name].version === version && there[name].integrity === integrity
+        : optional === true || devOptional === true),
+  )
 }
 
 /** Installs the packages where they are missing or older than the lock file. Ends the process if that fails. */
 export function ensureInstalled() {
   if (installed()) return
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    // npm ci would empty the folder that the link leads to, which belongs to somebody else
+    console.error(
+      'node_modules is a link, and does not hold what package-lock.json says. Install there, or remove the link.',
+    )
+    process.exit(2)
+  }
   console.log(
-    `Installing packages (npm ci): ${existsSync(modules) ? 'package-lock.json has changed' : 'nothing is installed yet'}. This takes about a minute.`,
+    `Installing packages (npm ci): ${existsSync(modules) ? 'those there are not of this package-lock.json' : 'nothing is installed yet'}. This takes about a minute.`,
   )
   const { status } = run('npm', ['ci', '--no-audit', '--no-fund'])
   if (status !== 0) {
     console.error('npm ci failed: see its message above. The package registry must be reachable once.')
     process.exit(status)
   }
-  writeFileSync(installStamp, digest(readFileSync(path.join(root, 'package-lock.json'))))
 }
 
 // ---- builds --------------------------------------------------------------------------------------------------------
