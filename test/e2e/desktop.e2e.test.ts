@@ -132,6 +132,18 @@ describe('the native menu', () => {
   })
 })
 
+test('a file that was dropped on the window may then be named by the page', async () => {
+  const file = path.join(folder, 'dropped.img')
+  writeFileSync(file, Buffer.alloc(64 << 10))
+  expect(await ask('images.add', { path: file })).toMatchObject({ error: { code: 'path-not-given' } })
+  const dropped = await page.evaluate((place) => {
+    Object.assign(window, { harnessPaths: { 'dropped.img': place } })
+    return (window as any).workbench.pathOfFile(new File([''], 'dropped.img'))
+  }, file)
+  expect(dropped).toBe(file)
+  expect((await ask('images.add', { path: file })).error?.code).not.toBe('path-not-given')
+})
+
 test('a file is saved where its dialog says, and not at all if it is declined', async () => {
   const save = () =>
     page.evaluate(() => (window as any).workbench.saveFile('report.html', 'text/html', '<p>größer</p>'))

@@ -14,6 +14,8 @@ const obstacle =
     : process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY
       ? 'no display'
       : null
+// Chromium's sandbox refuses to run as root, which containers are
+const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
 if (obstacle !== null) console.log(`skipped: ${obstacle}`)
 
 test.skipIf(obstacle !== null)(
@@ -22,7 +24,13 @@ test.skipIf(obstacle !== null)(
     const folder = mkdtempSync(path.join(os.tmpdir(), 'pager-electron-'))
     const app = await _electron.launch({
       executablePath: binary ?? '',
-      args: [appDir, `--user-data-dir=${path.join(folder, 'user')}`, '--workspace', path.join(folder, 'workspace')],
+      args: [
+        appDir,
+        ...asRoot,
+        `--user-data-dir=${path.join(folder, 'user')}`,
+        '--workspace',
+        path.join(folder, 'workspace'),
+      ],
     })
     try {
       const page = await app.firstWindow()
