@@ -1,15 +1,19 @@
 /**
  * Events on their way into the store: encoded, digested, compressed.
  *
+ * The canonical bytes of a chunk's columns: `kind` as a plain column, each other one grouped by it (groupedColumn.ts), because
+ * what a column holds depends on the kind of the event.
+ *
  * The trace digest is SHA-256 over, chunk after chunk: the number of events as u32, then for each column in canonical order
- * the length of its canonical bytes as u32 and these bytes (column codec, before compression); all little-endian. Chunks
- * have EVENTS_PER_CHUNK events, the last one fewer. It depends on nothing but the events, so it is the same whether they
- * are stored or not.
+ * the length of its canonical bytes as u32 and these bytes (before compression); all little-endian. Chunks have
+ * EVENTS_PER_CHUNK events, the last one fewer. It depends on nothing but the events, so it is the same whether they are
+ * stored or not.
  */
 import { createHash } from 'node:crypto'
 import { chunkArrays, eventColumns, eventKinds, EVENTS_PER_CHUNK } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import { compressBytes, encodeColumn } from '../engine/workload/codec.ts'
+import { encodeGroupedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
 import { StoreError } from './errors.ts'
 
 export interface EncodedColumn {
@@ -58,7 +62,7 @@ export class EventEncoder {
    */
   add(chunk: EventChunk): EncodedChunk {
     if (this.#ended) throw new StoreError('wrong-order', 'a chunk of events came after the last, shorter one')
-    const raw = chunkArrays(chunk).map((column) => encodeColumn(column, chunk.count))
+    const raw = canonicalBytes(chunk)
     const lengths = new Uint32Array(1)
     lengths[0] = chunk.count
     this.#hash.update(lengths)
@@ -78,8 +82,7 @@ export class EventEncoder {
    * count take notice.
    */
   peek(chunk: EventChunk): EncodedChunk {
-    const raw = this.#recording ? chunkArrays(chunk).map((column) => encodeColumn(column, chunk.count)) : []
-    return describe(chunk, this.#events, raw)
+    return describe(chunk, this.#events, this.#recording ? canonicalBytes(chunk) : [])
   }
 
   /** The digest as 64 hex digits. No chunk can be added afterwards. */
@@ -87,6 +90,14 @@ export class EventEncoder {
     this.#ended = true
     return this.#hash.digest('hex')
   }
+}
+
+/** The bytes of each column in canonical order. */
+export function canonicalBytes(chunk: EventChunk): Uint8Array[] {
+  const groups = new RowGroups(chunk.kind, chunk.count)
+  return chunkArrays(chunk).map((column) =>
+    column === chunk.kind ? encodeColumn(column, chunk.count) : encodeGroupedColumn(column, groups),
+  )
 }
 
 function describe(chunk: EventChunk, firstEvent: number, raw: Uint8Array[]): EncodedChunk {

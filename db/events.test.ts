@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { chunkArrays, eventColumns, eventKinds, newEventChunk } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import { encodeColumn } from '../engine/workload/codec.ts'
+import { encodeGroupedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
 import { EventEncoder } from './eventEncoder.ts'
 import { eventRows, eventsAsCsv, eventsAsJsonLines } from './events.ts'
 import { sequenceOf, someEnd, someEvents, someRun, withStore } from './testing.ts'
@@ -42,8 +43,9 @@ describe('the trace digest', () => {
       return bytes
     }
     hash.update(u32(1000))
-    for (const column of chunkArrays(chunk)) {
-      const bytes = encodeColumn(column, 1000)
+    const groups = new RowGroups(chunk.kind, 1000)
+    for (const [number, column] of chunkArrays(chunk).entries()) {
+      const bytes = number === 1 ? encodeColumn(column, 1000) : encodeGroupedColumn(column, groups)
       hash.update(u32(bytes.length)).update(bytes)
     }
     const encoder = new EventEncoder(true)

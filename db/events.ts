@@ -8,6 +8,7 @@
 import { eventColumns, eventKinds, EVENTS_PER_CHUNK } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import { decodeColumn, decompressBytes } from '../engine/workload/codec.ts'
+import { decodeGroupedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
 import type { Connection } from './connection.ts'
 import { StoreError } from './errors.ts'
 import type { EncodedChunk } from './eventEncoder.ts'
@@ -60,6 +61,7 @@ export class EventTable {
   readonly #connection: Connection
   readonly #runs: RunTable
   readonly #cache = new Map<string, Decoded>()
+  #groups: { key: string; groups: RowGroups } | null = null
   readonly #heads
   readonly #head
   readonly #columns
@@ -277,8 +279,19 @@ export class EventTable {
     }
   }
 
+  /** The rows of a chunk by kind; the one used last is kept, as the columns of a chunk are decoded one after the other. */
+  #groupsOf(runId: number, head: ChunkHead): RowGroups {
+    const key = chunkKey(runId, head)
+    if (this.#groups?.key !== key) {
+      const kinds = this.#column(runId, head, 'kind')
+      if (!(kinds instanceof Uint8Array)) throw new StoreError('damaged', 'kinds of events are not bytes', 'kind')
+      this.#groups = { key, groups: new RowGroups(kinds, head.event_count) }
+    }
+    return this.#groups.groups
+  }
+
   #column(runId: number, head: ChunkHead, name: ColumnName): Decoded {
-    const key = `${runId}:${head.chunk}:${head.complete === 0 ? head.event_count : ''}:${name}`
+    const key = `${chunkKey(runId, head)}:${name}`
     const known = this.#cache.get(key)
     if (known) {
       // back to the young end
@@ -290,7 +303,8 @@ export class EventTable {
     if (!row) throw new StoreError('damaged', `chunk ${head.chunk} of run ${runId} is missing`, 'trace_chunks')
     const kind = eventColumns.find((column) => column.name === name)?.kind ?? 'f64'
     const raw = row.data.length === row.bytes ? row.data : decompressBytes(row.data, row.bytes)
-    const decoded = decodeColumn(raw, kind, head.event_count)
+    const decoded =
+      name === 'kind' ? decodeColumn(raw, 'u8', head.event_count) : decodeGroupedColumn(raw, kind, this.#groupsOf(runId, head))
     this.#cache.set(key, decoded)
     for (const oldest of this.#cache.keys()) {
       if (this.#cache.size <= CACHED_COLUMNS) break
@@ -299,6 +313,9 @@ export class EventTable {
     return decoded
   }
 }
+
+/** Tells the open end of a running run from its later, longer self. */
+const chunkKey = (runId: number, head: ChunkHead) => `${runId}:${head.chunk}:${head.complete === 0 ? head.event_count : ''}`
 
 /** The window as a binary table: the events that electron/contract/dataPlane.ts describes. */
 export function eventRows(window: EventWindow): BinaryTable {

@@ -145,8 +145,9 @@ CREATE TABLE sample_chunks (
 ) STRICT;
 
 CREATE TABLE trace_chunks (
-  -- Events of a run, 65536 to a chunk. Each column is compressed by itself; NAME_bytes is its length before zstd, and a
-  -- column whose stored length equals that is not compressed.
+  -- Events of a run, 65536 to a chunk. Each column is encoded by the column codec (kind plainly, the others grouped by kind)
+  -- and compressed by itself; NAME_bytes is its length before zstd, and a column whose stored length equals that is not
+  -- compressed.
   run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
   chunk INTEGER NOT NULL,
   first_event INTEGER NOT NULL,

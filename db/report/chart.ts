@@ -63,7 +63,7 @@ export const FONT = "-apple-system, 'Segoe UI', Inter, Cantarell, 'Noto Sans', '
 const LEFT = 54
 const RIGHT = 14
 const TOP = 30
-const BOTTOM = 30
+const BOTTOM = 22
 
 /** A chart of values over virtual time. */
 export function timeChart(chart: TimeChart): string {

@@ -23,6 +23,8 @@ export interface Cell {
   kind?: EventColour
   /** Shown on hover and, in Markdown, not at all. */
   note?: string
+  /** Differs between the runs: what the eye should find. */
+  differs?: boolean
 }
 
 export interface Table {
@@ -194,8 +196,13 @@ const configurationRows: { label: string; value: (run: ReportRun) => string }[] 
 ]
 
 function configuration(runs: readonly ReportRun[]): Block {
-  const rows = configurationRows.map(({ label, value }) => [{ text: label }, ...runs.map((run) => ({ text: value(run) }))])
-  return { type: 'table', table: { head: [{ text: 'Field' }, ...runHeads(runs, 'Value')], rows }, caption: '' }
+  const rows = configurationRows.map(({ label, value }) => {
+    const texts = runs.map(value)
+    const differs = texts.some((text) => text !== texts[0])
+    return [{ text: label }, ...texts.map((text) => ({ text, differs }))]
+  })
+  const caption = runs.length > 1 ? 'What differs between the runs is marked.' : ''
+  return { type: 'table', table: { head: [{ text: 'Field' }, ...runHeads(runs, 'Value')], rows }, caption }
 }
 
 function whatHappened(runs: readonly ReportRun[]): Block[] {
@@ -276,18 +283,19 @@ function figuresOf({ chart, detail }: ReportRun, suffix: string): Figure[] {
         marks,
       }),
     )
+    const [used, room] = [rates('swapUsed'), rates('swapTotal')]
+    const inUse: Series = { label: 'in use', colour: eventColours.swapout, values: used }
+    // far above the curve, the total would only press it flat; the caption has its number
+    const total: Series[] = greatest(used) * 4 > greatest(room) ? [{ label: 'total', colour: '#6f717c', dash: '7 3', values: room }] : []
     add(
-      'Swap blocks in use and the blocks of all devices',
+      `Swap blocks in use, out of ${count(greatest(room))} on all devices`,
       timeChart({
         type: 'step',
         title: 'Swap in use',
         unit: 'pages',
-        description: `At most ${count(greatest(rates('swapUsed')))} of ${count(greatest(rates('swapTotal')))} pages.`,
+        description: `At most ${count(greatest(used))} of ${count(greatest(room))} pages.`,
         edges,
-        series: [
-          { label: 'in use', colour: eventColours.swapout, values: rates('swapUsed') },
-          { label: 'total', colour: '#6f717c', dash: '7 3', values: rates('swapTotal') },
-        ],
+        series: [inUse, ...total],
       }),
     )
   }
@@ -331,13 +339,12 @@ function figuresOf({ chart, detail }: ReportRun, suffix: string): Figure[] {
   const events = Object.entries(detail.eventCounts)
   if (events.length > 0)
     add(
-      'Events of the trace by kind; the axis is logarithmic',
+      'Events of the trace by kind',
       barChart({
         title: 'Events',
         unit: `of ${count(events.reduce((sum, [, value]) => sum + value, 0))}`,
         description: events.map(([kind, value]) => `${kind} ${count(value)}`).join(', '),
         bars: events.map(([label, value]) => ({ label, value, kind: colourOfKind(label) })),
-        scale: 'log',
       }),
     )
   return figures

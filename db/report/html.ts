@@ -66,7 +66,7 @@ function blockOf(block: Block): string {
 }
 
 function cellOf(cell: Cell, place: 'th' | 'td' | 'rowhead'): string {
-  const classes = [cell.number ? 'num' : '', cell.code ? 'code' : ''].filter((name) => name !== '').join(' ')
+  const classes = [cell.number ? 'num' : '', cell.code ? 'code' : '', cell.differs ? 'differs' : ''].filter((name) => name !== '').join(' ')
   const attributes = `${classes === '' ? '' : ` class="${classes}"`}${cell.note ? ` title="${escape(cell.note)}"` : ''}`
   const glyph = cell.kind ? `<svg class="glyph" viewBox="0 0 10 10" width="9" height="9" aria-hidden="true">${glyphAt(cell.kind, 0, 0)}</svg>` : ''
   const inside = cell.code && cell.text !== '' ? `<code>${escape(cell.text).replaceAll(/([._])/g, '$1<wbr>')}</code>` : escape(cell.text)
@@ -96,6 +96,7 @@ tbody tr + tr > * { border-top: 1px solid ${paper.grid}; }
 th:last-child, td:last-child { padding-right: 0; }
 th.num, td.num { text-align: right; }
 td.num { white-space: nowrap; }
+td.differs { background: #e9ecff; box-shadow: -6px 0 #e9ecff; }
 td.code { color: ${paper.text2}; }
 code { font: 10.5px/1.4 ${MONO}; overflow-wrap: anywhere; }
 caption, figcaption { caption-side: bottom; text-align: left; font: 12px/17px ${SERIF}; color: ${paper.text2}; padding-top: 7px; }

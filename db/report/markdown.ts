@@ -35,7 +35,7 @@ function blockOf(block: Block): string {
 }
 
 const row = (cells: readonly Cell[]) =>
-  `|${cells.map((cell) => ` ${cell.code && cell.text !== '' ? `\`${cell.text.replaceAll('|', '\\|')}\`` : inline(cell.text)} |`).join('')}`
+  `|${cells.map((cell) => ` ${cell.code && cell.text !== '' ? `\`${cell.text.replaceAll('|', '\\|')}\`` : cell.differs ? `**${inline(cell.text)}**` : inline(cell.text)} |`).join('')}`
 
 /** Keeps names that people gave from being read as markup. */
 const inline = (text: string) => text.replace(/[\\`*_[\]<>|#]/g, (sign) => `\\${sign}`).replace(/\s*\n\s*/g, ' ')
