@@ -59,7 +59,10 @@ export function encodeColumn(values: ColumnArray, count: number): Uint8Array {
   const head = kindCodes[kind] << 4
   if (count === 0) return Uint8Array.of(head | MODE_EMPTY)
   const needed = 16 + count * VARINT_BYTES_MAX
-  if (scratch.length < needed) scratch = new Uint8Array(needed)
+  if (scratch.length < needed) {
+    scratch = new Uint8Array(needed)
+    scratchView = new DataView(scratch.buffer)
+  }
   const end =
     values instanceof Float64Array
       ? encodeNumbers(values, count, head)
@@ -143,7 +146,16 @@ const VARINT_BYTES_MAX = 8
 const MAGNITUDE_MAX = 9007199254740992
 
 /** Where a column is encoded before it is copied out at its exact length; grows to the longest column seen. */
-let scratch = new Uint8Array(65536 * VARINT_BYTES_MAX)
+let scratch = new Uint8Array(16 + 65536 * VARINT_BYTES_MAX)
+let scratchView = new DataView(scratch.buffer)
+/** By leading zeros of a number below 2^28: the length of its varint, and the varint's continuation bits. */
+const varintLength = new Uint8Array(33)
+const varintMore = new Uint32Array(33)
+for (let zeros = 4; zeros <= 32; zeros++) {
+  const length = Math.max(1, Math.ceil((32 - zeros) / 7))
+  varintLength[zeros] = length
+  varintMore[zeros] = 0x808080 & ((1 << (8 * (length - 1))) - 1)
+}
 /** u8 rows widened to integers. */
 let widened = new Int32Array(0)
 
@@ -182,6 +194,7 @@ const SAMPLE_MASK = 7
  */
 function encodeIntegers(values: Int32Array, count: number, head: number, isBytes: boolean): number {
   const out = scratch
+  const view = scratchView
   let changes = 0
   let deltaBits = 0
   let valueBits = 0
@@ -222,11 +235,10 @@ function encodeIntegers(values: Int32Array, count: number, head: number, isBytes
     const delta = (value - before) | 0
     before = value & keep
     const zigzag = (delta << 1) ^ (delta >> 31)
-    if ((zigzag & ~0x3fff) === 0) {
-      const more = (0x7f - zigzag) >>> 31
-      out[position] = zigzag | (more << 7)
-      out[position + 1] = zigzag >>> 7
-      position += 1 + more
+    if ((zigzag & ~0xfffffff) === 0) {
+      const zeros = Math.clz32(zigzag)
+      view.setUint32(position, spread(zigzag) | varintMore[zeros]!, true)
+      position += varintLength[zeros]!
     } else position = putUnsigned(out, position, zigzag)
   }
   return position
@@ -235,6 +247,7 @@ function encodeIntegers(values: Int32Array, count: number, head: number, isBytes
 /** As encodeIntegers, for f64 rows. */
 function encodeNumbers(values: Float64Array, count: number, head: number): number {
   const out = scratch
+  const view = scratchView
   let changes = 0
   let deltaBits = 0
   let valueBits = 0
@@ -282,11 +295,10 @@ function encodeNumbers(values: Float64Array, count: number, head: number): numbe
     const small = delta | 0
     if (small === delta) {
       const zigzag = (small << 1) ^ (small >> 31)
-      if ((zigzag & ~0x3fff) === 0) {
-        const more = (0x7f - zigzag) >>> 31
-        out[position] = zigzag | (more << 7)
-        out[position + 1] = zigzag >>> 7
-        position += 1 + more
+      if ((zigzag & ~0xfffffff) === 0) {
+        const zeros = Math.clz32(zigzag)
+        view.setUint32(position, spread(zigzag) | varintMore[zeros]!, true)
+        position += varintLength[zeros]!
       } else position = putUnsigned(out, position, zigzag)
     } else position = putNumber(out, position, delta, row)
   }
@@ -296,6 +308,15 @@ function encodeNumbers(values: Float64Array, count: number, head: number): numbe
 function bitLength(value: number): number {
   const magnitude = Math.abs(value)
   return magnitude < 4294967296 ? 32 - Math.clz32(magnitude) : 64 - Math.clz32(magnitude / 4294967296)
+}
+
+/** The four groups of seven bits of a number below 2^28, each in a byte of its own; and back, whatever the top bits are. */
+function spread(value: number): number {
+  return (value & 0x7f) | ((value & 0x3f80) << 1) | ((value & 0x1fc000) << 2) | ((value & 0xfe00000) << 3)
+}
+
+function gather(word: number): number {
+  return (word & 0x7f) | ((word >>> 1) & 0x3f80) | ((word >>> 2) & 0x1fc000) | ((word >>> 3) & 0xfe00000)
 }
 
 /** Puts the varint of a 32-bit number without sign; the position after it. */
@@ -373,19 +394,20 @@ function decodeIntegers(bytes: Uint8Array, mode: number, out: Int32Array, count:
 }
 
 function decodeIntegerRows(bytes: Uint8Array, keep: number, out: Int32Array, count: number): void {
-  const end = bytes.length
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const wordsEnd = bytes.length - 3
   const reader = new VarintReader(bytes)
   let position = 1
   let value = 0
   for (let row = 0; row < count; row++) {
-    if (position >= end) throw truncated(bytes)
-    const low = bytes[position]!
-    const more = low >>> 7
-    const high = bytes[position + (more & Number(position + 1 < end))]!
     let zigzag: number
-    if ((more & (high >>> 7)) === 0) {
-      zigzag = (low & 0x7f) | ((high & -more) << 7)
-      position += 1 + more
+    // The lowest top bit that is clear ends the varint.
+    const word = position < wordsEnd ? view.getInt32(position, true) : -1
+    const stop = ~word & 0x80808080
+    if (stop !== 0) {
+      const last = stop & -stop
+      zigzag = gather(word & (last - 1))
+      position += (39 - Math.clz32(last)) >>> 3
     } else {
       reader.position = position
       zigzag = reader.unsigned32()
@@ -394,7 +416,7 @@ function decodeIntegerRows(bytes: Uint8Array, keep: number, out: Int32Array, cou
     value = ((value & keep) + ((zigzag >>> 1) ^ -(zigzag & 1))) | 0
     out[row] = value
   }
-  if (position !== end) throw trailing(position)
+  if (position !== bytes.length) throw trailing(position)
 }
 
 function decodeNumbers(bytes: Uint8Array, mode: number, out: Float64Array, count: number): void {
@@ -415,20 +437,20 @@ function decodeNumbers(bytes: Uint8Array, mode: number, out: Float64Array, count
 }
 
 function decodeNumberRows(bytes: Uint8Array, isDeltas: boolean, out: Float64Array, count: number): void {
-  const end = bytes.length
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const wordsEnd = bytes.length - 3
   const reader = new VarintReader(bytes)
   let position = 1
   let value = 0
   for (let row = 0; row < count; row++) {
-    if (position >= end) throw truncated(bytes)
-    const low = bytes[position]!
-    const more = low >>> 7
-    const high = bytes[position + (more & Number(position + 1 < end))]!
     let difference: number
-    if ((more & (high >>> 7)) === 0) {
-      const zigzag = (low & 0x7f) | ((high & -more) << 7)
+    const word = position < wordsEnd ? view.getInt32(position, true) : -1
+    const stop = ~word & 0x80808080
+    if (stop !== 0) {
+      const last = stop & -stop
+      const zigzag = gather(word & (last - 1))
       difference = (zigzag >> 1) ^ -(zigzag & 1)
-      position += 1 + more
+      position += (39 - Math.clz32(last)) >>> 3
     } else {
       reader.position = position
       difference = reader.signed()
@@ -437,7 +459,7 @@ function decodeNumberRows(bytes: Uint8Array, isDeltas: boolean, out: Float64Arra
     value = isDeltas ? value + difference : difference
     out[row] = value
   }
-  if (position !== end) throw trailing(position)
+  if (position !== bytes.length) throw trailing(position)
 }
 
 /** Reads varints one by one; the row loops above do the common short ones by themselves. */

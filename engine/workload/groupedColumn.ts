@@ -22,6 +22,8 @@ export class RowGroups {
   readonly present: number[] = []
   /** Rows of key k stand at starts[k] .. starts[k + 1] - 1 when rows are sorted by key. */
   readonly starts = new Uint32Array(257)
+  /** Where each row stands then. */
+  readonly places: Uint32Array
 
   constructor(keys: Uint8Array, count: number) {
     if (count < 0 || count > keys.length) throw new RangeError(`count ${count} outside 0..${keys.length}`)
@@ -33,6 +35,9 @@ export class RowGroups {
       if (starts[key + 1]! > 0) this.present.push(key)
       starts[key + 1]! += starts[key]!
     }
+    const next = starts.slice()
+    this.places = new Uint32Array(count)
+    for (let row = 0; row < count; row++) this.places[row] = next[keys[row]!]!++
   }
 }
 
@@ -74,6 +79,7 @@ export function decodeGroupedColumn<K extends ColumnKind>(bytes: Uint8Array, kin
   const out = new constructors[kind](count)
   const rows = kind === 'f64' ? new Float64Array(count) : new Int32Array(count)
   let position = 0
+  let any = false
   for (const key of groups.present) {
     let head = 0
     for (let scale = 1, more = true; more; scale *= 128) {
@@ -88,20 +94,24 @@ export function decodeGroupedColumn<K extends ColumnKind>(bytes: Uint8Array, kin
     if (length > bytes.length - position)
       throw new CodecError('truncated', bytes.length, `a group of ${length} bytes begins at byte ${position}`)
     isAgainstRowBefore[key] = head & 1
+    any ||= (head & 1) === 1
     const group = rows.subarray(groups.starts[key], groups.starts[key + 1])
     decodeColumnInto(bytes.subarray(position, position + length), group, group.length)
     position += length
   }
   if (position !== bytes.length)
     throw new CodecError('trailing-bytes', position, `the column goes on at byte ${position}, after its last group`)
-  if (rows instanceof Float64Array) unsortNumbers(rows, groups, out)
+  if (rows instanceof Float64Array) {
+    if (out instanceof Float64Array) unsortNumbers(rows, groups, out, any)
+  } else if (out instanceof Int32Array) unsortIntegers(rows, groups, out, any)
   else {
-    unsortIntegers(rows, groups)
+    const wide = new Int32Array(count)
+    unsortIntegers(rows, groups, wide, any)
     if (out instanceof Uint8Array)
       for (let row = 0; row < count; row++)
-        if (rows[row]! >>> 8 !== 0)
-          throw new CodecError('bad-value', 0, `row ${row} of a u8 column would be ${rows[row]!}`)
-    out.set(rows)
+        if (wide[row]! >>> 8 !== 0)
+          throw new CodecError('bad-value', 0, `row ${row} of a u8 column would be ${wide[row]!}`)
+    out.set(wide)
   }
   return out
 }
@@ -119,10 +129,11 @@ const MAGNITUDE_MAX = 9007199254740992
 /** Rows that are looked at to choose a predictor: the first 64 of every 512. */
 const SAMPLE_MASK = 511
 const SAMPLE_ROWS = 64
+/** More than the first row of a group can cost it, so that what is constant in a group stays so. */
+const LEAST_GAIN_BITS = 64
 
 /** State of one call, per key; kept here so that a call allocates nothing for it. */
 const isAgainstRowBefore = new Uint8Array(256)
-const cursors = new Uint32Array(256)
 const lastNumbers = new Float64Array(256)
 const lastIntegers = new Int32Array(256)
 const groupBits = new Float64Array(256)
@@ -146,15 +157,20 @@ function startSampling(): void {
   lastIntegers.fill(0)
 }
 
-/** Takes the row before as predictor where it predicts better than the group's own rows. */
-function endSampling(groups: RowGroups): void {
-  for (const key of groups.present)
-    isAgainstRowBefore[key] = chunkBits[key]! < Math.min(groupBits[key]!, valueBits[key]!) ? 1 : 0
+/** Takes the row before as predictor for keys that it predicts better than their own rows do; whether for any. */
+function endSampling(groups: RowGroups): boolean {
+  let any = false
+  for (const key of groups.present) {
+    const isBetter = chunkBits[key]! + LEAST_GAIN_BITS < Math.min(groupBits[key]!, valueBits[key]!)
+    isAgainstRowBefore[key] = isBetter ? 1 : 0
+    any ||= isBetter
+  }
+  return any
 }
 
 /** Sorts rows by key, as differences to the row before where that was chosen. */
 function sortIntegers(values: Int32Array, groups: RowGroups): Int32Array {
-  const { count, keys } = groups
+  const { count, keys, places } = groups
   if (sortedIntegers.length < count) sortedIntegers = new Int32Array(count)
   const sorted = sortedIntegers
   startSampling()
@@ -169,33 +185,36 @@ function sortIntegers(values: Int32Array, groups: RowGroups): Int32Array {
       lastIntegers[key] = value
     }
   }
-  endSampling(groups)
-  cursors.set(groups.starts.subarray(0, 256))
+  if (!endSampling(groups)) {
+    for (let row = 0; row < count; row++) sorted[places[row]!] = values[row]!
+    return sorted
+  }
   let before = 0
   for (let row = 0; row < count; row++) {
     const key = keys[row]!
     const value = values[row]!
-    sorted[cursors[key]!++] = (value - (before & -isAgainstRowBefore[key]!)) | 0
+    sorted[places[row]!] = (value - (before & -isAgainstRowBefore[key]!)) | 0
     before = value
   }
   return sorted
 }
 
-function unsortIntegers(rows: Int32Array, groups: RowGroups): void {
-  const { count, keys } = groups
-  const sorted = rows.slice()
-  cursors.set(groups.starts.subarray(0, 256))
+function unsortIntegers(sorted: Int32Array, groups: RowGroups, out: Int32Array, any: boolean): void {
+  const { count, keys, places } = groups
+  if (!any) {
+    for (let row = 0; row < count; row++) out[row] = sorted[places[row]!]!
+    return
+  }
   let before = 0
   for (let row = 0; row < count; row++) {
-    const key = keys[row]!
-    before = (sorted[cursors[key]!++]! + (before & -isAgainstRowBefore[key]!)) | 0
-    rows[row] = before
+    before = (sorted[places[row]!]! + (before & -isAgainstRowBefore[keys[row]!]!)) | 0
+    out[row] = before
   }
 }
 
 /** As sortIntegers, for f64 rows. */
 function sortNumbers(values: Float64Array, groups: RowGroups): Float64Array {
-  const { count, keys } = groups
+  const { count, keys, places } = groups
   if (sortedNumbers.length < count) sortedNumbers = new Float64Array(count)
   const sorted = sortedNumbers
   startSampling()
@@ -210,8 +229,10 @@ function sortNumbers(values: Float64Array, groups: RowGroups): Float64Array {
       lastNumbers[key] = value
     }
   }
-  endSampling(groups)
-  cursors.set(groups.starts.subarray(0, 256))
+  if (!endSampling(groups)) {
+    for (let row = 0; row < count; row++) sorted[places[row]!] = values[row]!
+    return sorted
+  }
   let before = 0
   let widest = 0
   for (let row = 0; row < count; row++) {
@@ -220,24 +241,25 @@ function sortNumbers(values: Float64Array, groups: RowGroups): Float64Array {
     const residual = value - before * isAgainstRowBefore[key]!
     const magnitude = Math.abs(residual)
     if (!(magnitude <= widest)) widest = magnitude
-    sorted[cursors[key]!++] = residual
+    sorted[places[row]!] = residual
     before = value
   }
   if (widest < MAGNITUDE_MAX) return sorted
   // A difference may not have been exact: keep the values themselves, which encodeColumn checks.
   isAgainstRowBefore.fill(0)
-  cursors.set(groups.starts.subarray(0, 256))
-  for (let row = 0; row < count; row++) sorted[cursors[keys[row]!]!++] = values[row]!
+  for (let row = 0; row < count; row++) sorted[places[row]!] = values[row]!
   return sorted
 }
 
-function unsortNumbers(sorted: Float64Array, groups: RowGroups, out: ColumnArray): void {
-  const { count, keys } = groups
-  cursors.set(groups.starts.subarray(0, 256))
+function unsortNumbers(sorted: Float64Array, groups: RowGroups, out: Float64Array, any: boolean): void {
+  const { count, keys, places } = groups
+  if (!any) {
+    for (let row = 0; row < count; row++) out[row] = sorted[places[row]!]!
+    return
+  }
   let before = 0
   for (let row = 0; row < count; row++) {
-    const key = keys[row]!
-    before = sorted[cursors[key]!++]! + before * isAgainstRowBefore[key]!
+    before = sorted[places[row]!]! + before * isAgainstRowBefore[keys[row]!]!
     out[row] = before
   }
 }
