@@ -17,8 +17,8 @@ async function complaints(file: string, text: string): Promise<string[]> {
     [
       {
         files: ['**'],
-        plugins: { '@typescript-eslint': ts.plugin as any },
-        languageOptions: { parser: ts.parser as any },
+        plugins: { '@typescript-eslint': ts.plugin },
+        languageOptions: { parser: ts.parser },
         rules: rules as any,
       },
     ],
