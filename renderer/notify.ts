@@ -3,6 +3,9 @@ import 'element-plus/es/components/message/style/css'
 import 'element-plus/es/components/message-box/style/css'
 import { ElMessage } from 'element-plus/es/components/message/index'
 import { ElMessageBox } from 'element-plus/es/components/message-box/index'
+import { z } from 'zod'
+
+const valueSchema = z.object({ value: z.string() })
 
 /** What went wrong, as a sentence. */
 export function problemText(error: unknown): string {
@@ -49,7 +52,7 @@ export async function askName(title: string, value: string): Promise<string | nu
       cancelButtonText: 'Cancel',
       inputValidator: (text) => (text.trim() === '' ? 'A name is needed' : true),
     })
-    return typeof answer === 'object' && 'value' in answer ? String(answer.value).trim() : null
+    return valueSchema.parse(answer).value.trim()
   } catch {
     return null
   }

@@ -1,0 +1,42 @@
+/** What a chart of a run shows, as plain data: adding a chart is adding one of these to charts/runCharts.ts. */
+import type { GlyphKind } from '../glyphs.ts'
+import type { RowValue, SampleTiles } from './tiles.ts'
+
+export interface ChartSeries {
+  label: string
+  /** The metric whose definition is shown on hover; '' for none. */
+  metric: string
+  /** Custom property that holds the colour. */
+  colour: string
+  value: RowValue
+  /** An event's glyph instead of a stroke in the legend. */
+  glyph?: GlyphKind
+  dash?: number[]
+  width?: number
+  /** Series of one stack are piled up and filled. */
+  stack?: string
+  /** Least and greatest value in a row, drawn as a pale band behind the line. */
+  band?: { low: RowValue; high: RowValue }
+  /** Samples of another run than the chart's own. */
+  tiles?: SampleTiles
+}
+
+export interface ChartThreshold {
+  label: string
+  value: number
+}
+
+export interface ChartSpec {
+  id: string
+  title: string
+  unit: string
+  /** What is shown and how it is made of counters, for the title's hover. */
+  hint: string
+  series: ChartSeries[]
+  format: (value: number) => string
+  thresholds?: ChartThreshold[]
+  /** The axis goes at least this far. */
+  atLeast?: number
+  /** The axis goes no farther than this. */
+  atMost?: number
+}
