@@ -130,6 +130,22 @@ export class StreamBuilder {
     if (this.#chunkCount === REFERENCES_PER_CHUNK) this.#flush()
   }
 
+  /** Adds references to pages that have been seen already, by dense index: addDense for many at once. */
+  addKnown(references: Uint32Array): void {
+    const pageUse = this.#pageUse
+    for (let i = 0; i < references.length; i++) {
+      const reference = references[i]!
+      pageUse[reference >>> 2]! |= useOfKind[reference & 3]!
+    }
+    for (let taken = 0; taken < references.length;) {
+      const count = Math.min(references.length - taken, REFERENCES_PER_CHUNK - this.#chunkCount)
+      this.#chunk.set(references.subarray(taken, taken + count), this.#chunkCount)
+      this.#chunkCount += count
+      taken += count
+      if (this.#chunkCount === REFERENCES_PER_CHUNK) this.#flush()
+    }
+  }
+
   /** Replaces the table of page numbers, for sources that say them only at their end. One number per dense page. */
   setPageNumbers(pageNumbers: Float64Array): void {
     this.#pageNumbers = pageNumbers

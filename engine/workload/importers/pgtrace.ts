@@ -145,6 +145,12 @@ export class PgtraceImporter implements Importer {
     }
     const stream = this.#stream!
     for (let i = 0; i < count; i++) {
+      if (this.#isInOrder) {
+        const known = this.#knownUntil(references, i)
+        if (known > i) stream.addKnown(references.subarray(i, known))
+        i = known
+        if (i === count) break
+      }
       const reference = references[i]!
       let page = reference >>> 2
       const kind = reference & 3
@@ -158,6 +164,14 @@ export class PgtraceImporter implements Importer {
       stream.addDense(page, kind)
     }
     this.#offset += count * REFERENCE_BYTES
+  }
+
+  /** The end of the references from `start` on that are sound and name pages seen before. */
+  #knownUntil(references: Uint32Array, start: number): number {
+    const end = this.#inOrder * 4
+    let i = start
+    while (i < references.length && references[i]! < end && (references[i]! & 3) !== 3) i++
+    return i
   }
 
   #badReference(page: number, kind: number, offset: number): ImportError {
