@@ -19,8 +19,9 @@ export async function readStaticFile(folder: string, urlPath: string): Promise<S
     return null
   }
   if (decoded.includes('\0') || decoded.includes('\\')) return null
-  const file = path.join(folder, decoded === '/' ? 'index.html' : decoded)
-  if (!file.startsWith(path.resolve(folder) + path.sep)) return null
+  const inside = path.resolve(folder)
+  const file = path.join(inside, decoded === '/' ? 'index.html' : decoded)
+  if (!file.startsWith(inside + path.sep)) return null
   try {
     return { body: await readFile(file), mediaType: mediaTypeOf(file), immutable: decoded.startsWith('/assets/') }
   } catch {

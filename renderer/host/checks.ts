@@ -1,4 +1,5 @@
 /** What comes from a host is checked at the border: what is not of the contract is an error here, not somewhere later. */
+import { config } from 'zod'
 import {
   ContractError,
   notices,
@@ -8,6 +9,9 @@ import {
   type NoticeName,
   type Result,
 } from '../../electron/contract/contract.ts'
+
+// zod would try whether it may compile its schemas with eval; the page's policy forbids that, and reports the attempt
+config({ jitless: true })
 
 /** The result, known to be of the contract. Throws a ContractError (`bad-result`). */
 export function checkedResult<M extends Method>(method: M, result: unknown): Result<M> {
