@@ -55,7 +55,10 @@ export function openConnection(path: string, options: ConnectionOptions = {}): C
   const readOnly = options.readOnly ?? false
   // better-sqlite3 needs Node-API 10; on an older Node it does not fail, it crashes.
   if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN)
-    throw new StoreError('unreadable', `the trace store needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}`)
+    throw new StoreError(
+      'unreadable',
+      `the trace store needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}`,
+    )
   if (readOnly && !existsSync(path)) throw new StoreError('unreadable', `there is no database ${path}`)
   let sqlite: Sqlite | undefined
   try {

@@ -58,6 +58,7 @@ export function asStoreError(error: unknown, path: string): unknown {
     return become('unreadable', `${path} cannot be opened: ${reason}`)
   if (code.startsWith('SQLITE_IOERR') || code === 'EIO')
     return become('unreadable', `the disk that holds ${path} reports an error: ${reason}`)
-  if (code === 'SQLITE_TOOBIG') return become('too-large', `a piece of data is larger than the database ${path} can hold`)
+  if (code === 'SQLITE_TOOBIG')
+    return become('too-large', `a piece of data is larger than the database ${path} can hold`)
   return error
 }

@@ -15,7 +15,11 @@ function record(store: TraceStore) {
   const encoder = new EventEncoder(true)
   const rows: number[][] = []
   let time = 0
-  for (const [seed, count] of [[1, 65536], [2, 65536], [3, 5000]] as const) {
+  for (const [seed, count] of [
+    [1, 65536],
+    [2, 65536],
+    [3, 5000],
+  ] as const) {
     const chunk = someEvents(count, seed, time)
     time = chunk.time[count - 1]!
     store.appendEvents(id, encoder.add(chunk))
@@ -88,7 +92,10 @@ describe('events', () => {
         const kinds = [[], ['swapin'], ['swapin', 'swapout', 'evict'], ['panic']][i % 4]!
         const offset = i % 3 === 0 ? 0 : next(90_000)
         const limit = [1, 100, 10_000][i % 3]!
-        const matching = rows.filter(([time = 0, kind = 0]) => time >= fromNs && time <= toNs && (kinds.length === 0 || kinds.includes(eventKinds[kind]!)))
+        const matching = rows.filter(
+          ([time = 0, kind = 0]) =>
+            time >= fromNs && time <= toNs && (kinds.length === 0 || kinds.includes(eventKinds[kind]!)),
+        )
         const window = store.events.query(id, { fromNs, toNs, kinds, offset, limit })
         const expected = matching.slice(offset, offset + limit)
         expect(window.count).toBe(expected.length)
@@ -111,7 +118,11 @@ describe('events', () => {
       expect(csv[1]).toBe([matching[0]![10], matching[0]![0], 'fault', ...matching[0]!.slice(2, 10)].join(','))
       const lines = [...eventsAsJsonLines(store.events.eventsInRange(id, filter))].join('').trimEnd().split('\n')
       expect(lines.length).toBe(matching.length)
-      expect(JSON.parse(lines.at(-1)!)).toMatchObject({ event: matching.at(-1)![10], kind: 'fault', time: matching.at(-1)![0] })
+      expect(JSON.parse(lines.at(-1)!)).toMatchObject({
+        event: matching.at(-1)![10],
+        kind: 'fault',
+        time: matching.at(-1)![0],
+      })
       const all = [...store.events.eventsInRange(id, { fromNs: 0, toNs: endNs, kinds: [] })]
       expect(all.reduce((sum, window) => sum + window.count, 0)).toBe(rows.length)
     })
@@ -149,7 +160,9 @@ describe('events', () => {
   it('of unknown kinds are an error that names the kind', () => {
     withStore((store) => {
       const { id } = record(store)
-      expect(() => store.events.query(id, { fromNs: 0, toNs: 1, kinds: ['swap'], offset: 0, limit: 1 })).toThrow('no kind of event "swap"')
+      expect(() => store.events.query(id, { fromNs: 0, toNs: 1, kinds: ['swap'], offset: 0, limit: 1 })).toThrow(
+        'no kind of event "swap"',
+      )
     })
   })
 

@@ -199,7 +199,9 @@ export class EventTable {
       const before = this.#stored.get(runId, number)
       if (before?.complete)
         throw new StoreError('wrong-order', `run ${runId} has event ${chunk.firstEvent} already`, 'firstEvent')
-      const counts = Object.fromEntries(eventKinds.flatMap((kind, i) => (chunk.kindCounts[i] ? [[kind, chunk.kindCounts[i]]] : [])))
+      const counts = Object.fromEntries(
+        eventKinds.flatMap((kind, i) => (chunk.kindCounts[i] ? [[kind, chunk.kindCounts[i]]] : [])),
+      )
       this.#put.run(
         runId,
         number,
@@ -304,7 +306,9 @@ export class EventTable {
     const kind = eventColumns.find((column) => column.name === name)?.kind ?? 'f64'
     const raw = row.data.length === row.bytes ? row.data : decompressBytes(row.data, row.bytes)
     const decoded =
-      name === 'kind' ? decodeColumn(raw, 'u8', head.event_count) : decodeGroupedColumn(raw, kind, this.#groupsOf(runId, head))
+      name === 'kind'
+        ? decodeColumn(raw, 'u8', head.event_count)
+        : decodeGroupedColumn(raw, kind, this.#groupsOf(runId, head))
     this.#cache.set(key, decoded)
     for (const oldest of this.#cache.keys()) {
       if (this.#cache.size <= CACHED_COLUMNS) break
@@ -315,7 +319,8 @@ export class EventTable {
 }
 
 /** Tells the open end of a running run from its later, longer self. */
-const chunkKey = (runId: number, head: ChunkHead) => `${runId}:${head.chunk}:${head.complete === 0 ? head.event_count : ''}`
+const chunkKey = (runId: number, head: ChunkHead) =>
+  `${runId}:${head.chunk}:${head.complete === 0 ? head.event_count : ''}`
 
 /** The window as a binary table: the events that electron/contract/dataPlane.ts describes. */
 export function eventRows(window: EventWindow): BinaryTable {

@@ -46,7 +46,9 @@ export class ExperimentTable {
       const { sqlite } = this.#connection
       const [now, text] = [new Date().toISOString(), JSON.stringify(file)]
       if (id === null) {
-        const inserted = sqlite.prepare('INSERT INTO experiments (name, updated_at, file) VALUES (?, ?, ?)').run(name, now, text)
+        const inserted = sqlite
+          .prepare('INSERT INTO experiments (name, updated_at, file) VALUES (?, ?, ?)')
+          .run(name, now, text)
         return this.get(Number(inserted.lastInsertRowid))
       }
       sqlite.prepare('UPDATE experiments SET name = ?, updated_at = ?, file = ? WHERE id = ?').run(name, now, text, id)
@@ -56,7 +58,9 @@ export class ExperimentTable {
 
   /** Throws StoreError `not-found`. */
   remove(id: number): void {
-    const removed = this.#connection.write(() => this.#connection.sqlite.prepare('DELETE FROM experiments WHERE id = ?').run(id))
+    const removed = this.#connection.write(() =>
+      this.#connection.sqlite.prepare('DELETE FROM experiments WHERE id = ?').run(id),
+    )
     if (removed.changes === 0) throw new StoreError('not-found', `there is no experiment ${id}`, 'id')
   }
 }

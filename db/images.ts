@@ -49,7 +49,9 @@ export class ImageTable {
 
   /** Throws StoreError `not-found`. */
   remove(name: string): void {
-    const removed = this.#connection.write(() => this.#connection.sqlite.prepare('DELETE FROM images WHERE name = ?').run(name))
+    const removed = this.#connection.write(() =>
+      this.#connection.sqlite.prepare('DELETE FROM images WHERE name = ?').run(name),
+    )
     if (removed.changes === 0) throw new StoreError('not-found', `there is no image "${name}"`, 'name')
   }
 }

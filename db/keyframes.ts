@@ -52,7 +52,11 @@ export class KeyframeTable {
   put(runId: number, keyframe: Keyframe): void {
     const compressed = compressBytes(keyframe.data)
     if (compressed.length > BLOB_BYTES_MAX)
-      throw new StoreError('too-large', `a keyframe of ${compressed.length} bytes is more than the database can hold`, 'data')
+      throw new StoreError(
+        'too-large',
+        `a keyframe of ${compressed.length} bytes is more than the database can hold`,
+        'data',
+      )
     this.#connection.write(() => {
       const { changes } = this.#put.run(runId, keyframe.reference, keyframe.timeNs, keyframe.data.length, compressed)
       if (changes > 0) this.#runs.addStoredBytes(runId, compressed.length)

@@ -9,7 +9,14 @@
  * Tiles of a level are written in chunks of 512. A level is fed when a chunk of the level below is full, so its end lags
  * behind; whoever reads takes the rest from the levels below, and needs no repair after a crash.
  */
-import { COUNTERS, DEVICE_METRICS, GAUGES, MAX_DEVICES, SAMPLE_WIDTH, deviceMetricNames } from '../engine/sim/metrics.ts'
+import {
+  COUNTERS,
+  DEVICE_METRICS,
+  GAUGES,
+  MAX_DEVICES,
+  SAMPLE_WIDTH,
+  deviceMetricNames,
+} from '../engine/sim/metrics.ts'
 import { StoreError } from './errors.ts'
 import { packColumns } from './pack.ts'
 
@@ -92,7 +99,10 @@ export class PyramidWriter {
    */
   add(rows: Float64Array, count: number): void {
     if (rows.length < count * SAMPLE_WIDTH)
-      throw new StoreError('wrong-order', `${count} sample rows need ${count * SAMPLE_WIDTH} numbers, there are ${rows.length}`)
+      throw new StoreError(
+        'wrong-order',
+        `${count} sample rows need ${count * SAMPLE_WIDTH} numbers, there are ${rows.length}`,
+      )
     const base = this.#level(0)
     for (let row = 0; row < count; row++) {
       const at = row * SAMPLE_WIDTH
@@ -100,7 +110,11 @@ export class PyramidWriter {
       const { buffer } = base
       const newest = buffer.end - 1
       if (bucket < newest || bucket < 0)
-        throw new StoreError('wrong-order', `samples of bucket ${bucket} came after those of bucket ${newest}`, 'bucket')
+        throw new StoreError(
+          'wrong-order',
+          `samples of bucket ${bucket} came after those of bucket ${newest}`,
+          'bucket',
+        )
       if (bucket === newest && buffer.count > 0) {
         const tail = buffer.count - 1
         for (let metric = 0; metric < METRICS; metric++) {
@@ -165,7 +179,12 @@ export class PyramidWriter {
     for (let metric = 0; metric < METRICS; metric++) {
       if (number === 0) columns.push(buffer.sum[metric]!)
       else
-        columns.push(buffer.sum[metric]!, buffer.min[metric]!, buffer.max[metric]!, isGauge[metric] ? buffer.last[metric]! : null)
+        columns.push(
+          buffer.sum[metric]!,
+          buffer.min[metric]!,
+          buffer.max[metric]!,
+          isGauge[metric] ? buffer.last[metric]! : null,
+        )
     }
     const firstBucket = buffer.tile[0]! * size
     this.#dirty.set(`${number}:${firstBucket}`, {
@@ -183,8 +202,7 @@ export class PyramidWriter {
       // before the first row stand its gauges
       for (let metric = 0; metric < METRICS; metric++)
         level.carry[metric] = below.number === 0 ? buffer.last[metric]![0]! : this.#firstGauges[metric]!
-    if (below.number === 0 && this.#firstGauges.length === 0)
-      this.#firstGauges = Float64Array.from(level.carry)
+    if (below.number === 0 && this.#firstGauges.length === 0) this.#firstGauges = Float64Array.from(level.carry)
     for (let row = 0; row < buffer.count; row++) {
       const begin = buffer.tile[row]! * below.size
       const end = row === buffer.count - 1 ? buffer.end : begin + below.size

@@ -62,7 +62,13 @@ export class ReportTable {
     })
   }
 
-  add(report: { name: string; format: string; mediaType: string; content: string; runs: readonly number[] }): ReportInfo {
+  add(report: {
+    name: string
+    format: string
+    mediaType: string
+    content: string
+    runs: readonly number[]
+  }): ReportInfo {
     return this.#connection.writeDurably(() => {
       const { sqlite } = this.#connection
       const { lastInsertRowid } = sqlite
@@ -77,7 +83,9 @@ export class ReportTable {
 
   /** Throws StoreError `not-found`. */
   remove(id: number): void {
-    const removed = this.#connection.write(() => this.#connection.sqlite.prepare('DELETE FROM reports WHERE id = ?').run(id))
+    const removed = this.#connection.write(() =>
+      this.#connection.sqlite.prepare('DELETE FROM reports WHERE id = ?').run(id),
+    )
     if (removed.changes === 0) throw missing(id)
   }
 

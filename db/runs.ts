@@ -13,7 +13,17 @@ import type { Connection } from './connection.ts'
 import { StoreError } from './errors.ts'
 import { isObject, numbersOf, parseJson } from './json.ts'
 import { runStatuses, totalNumbers, zeroTotals } from './types.ts'
-import type { NewRun, RunDetail, RunDevice, RunEnd, RunInfo, RunMessage, RunStatus, RunTotals, StoredIntervention } from './types.ts'
+import type {
+  NewRun,
+  RunDetail,
+  RunDevice,
+  RunEnd,
+  RunInfo,
+  RunMessage,
+  RunStatus,
+  RunTotals,
+  StoredIntervention,
+} from './types.ts'
 
 interface RunRow {
   id: number
@@ -78,7 +88,9 @@ export class RunTable {
     this.#interventions = sqlite.prepare<[number], { at_reference: number; action: string; detail: string }>(
       'SELECT at_reference, action, detail FROM interventions WHERE run_id = ? ORDER BY number',
     )
-    this.#counts = sqlite.prepare<[number], { kind_counts: string }>('SELECT kind_counts FROM trace_chunks WHERE run_id = ?')
+    this.#counts = sqlite.prepare<[number], { kind_counts: string }>(
+      'SELECT kind_counts FROM trace_chunks WHERE run_id = ?',
+    )
     this.#progress = sqlite.prepare<[string, string, number, number, number]>(
       'UPDATE runs SET totals = ?, trace_digest = ?, end_time_ns = ?, wall_seconds = ? WHERE id = ?',
     )
@@ -135,7 +147,8 @@ export class RunTable {
   eventCounts(id: number): Record<string, number> {
     const sums: Record<string, number> = {}
     for (const { kind_counts } of this.#connection.read(() => this.#counts.all(id)))
-      for (const [kind, count] of Object.entries(numbersOf(parseJson(kind_counts)))) sums[kind] = (sums[kind] ?? 0) + count
+      for (const [kind, count] of Object.entries(numbersOf(parseJson(kind_counts))))
+        sums[kind] = (sums[kind] ?? 0) + count
     return Object.fromEntries(eventKinds.flatMap((kind) => (sums[kind] === undefined ? [] : [[kind, sums[kind]]])))
   }
 
@@ -195,7 +208,9 @@ export class RunTable {
 
   /** Keeps what a run has counted so far, so that an interrupted one shows it. */
   saveProgress(id: number, totals: RunTotals, endTimeNs: number): void {
-    this.#connection.write(() => this.#progress.run(JSON.stringify(totals), totals.traceDigest, endTimeNs, totals.seconds, id))
+    this.#connection.write(() =>
+      this.#progress.run(JSON.stringify(totals), totals.traceDigest, endTimeNs, totals.seconds, id),
+    )
   }
 
   /** Ends a run. Returns when the disk has it and everything appended before. */
@@ -253,7 +268,8 @@ export class RunTable {
   appendMessages(id: number, messages: readonly RunMessage[]): void {
     if (messages.length === 0) return
     this.#connection.write(() => {
-      for (const message of messages) this.#addMessage.run(id, message.time, message.level, message.routine, message.text, id)
+      for (const message of messages)
+        this.#addMessage.run(id, message.time, message.level, message.routine, message.text, id)
     })
   }
 

@@ -64,37 +64,40 @@ describe('samples', () => {
     ['with gaps', 3000, 12],
     ['mostly gaps', 1100, 1],
     ['of a short run', 40, 5],
-  ])('%s are summed as the slow way sums them, while the run goes on and when it has ended', (_name, count, gapEvery) => {
-    withStore((store, file) => {
-      const buckets = sparseBuckets(count, 5, gapEvery)
-      const rows = sampleRows(buckets, 9)
-      const end = buckets.at(-1)! + 1
-      const id = store.createRun(someRun({ bucketNs: BUCKET_NS }))
-      const reader = TraceStore.open(file, { readOnly: true })
-      const next = sequenceOf(17)
-      const compare = (upTo: number, times: number) => {
-        for (let i = 0; i < times; i++) {
-          const from = i === 0 ? 0 : next(end)
-          const to = i === 0 ? end + 10 : from + 1 + next(end)
-          const most = [1, 7, 100, 4096][i % 4]!
-          const query = { fromNs: from * BUCKET_NS, toNs: to * BUCKET_NS, buckets: most, columns }
-          expect(plain(reader.samples.query(id, query)), JSON.stringify({ from, to, most, upTo })).toEqual(
-            naive(rows, upTo, from, to, most),
-          )
+  ])(
+    '%s are summed as the slow way sums them, while the run goes on and when it has ended',
+    (_name, count, gapEvery) => {
+      withStore((store, file) => {
+        const buckets = sparseBuckets(count, 5, gapEvery)
+        const rows = sampleRows(buckets, 9)
+        const end = buckets.at(-1)! + 1
+        const id = store.createRun(someRun({ bucketNs: BUCKET_NS }))
+        const reader = TraceStore.open(file, { readOnly: true })
+        const next = sequenceOf(17)
+        const compare = (upTo: number, times: number) => {
+          for (let i = 0; i < times; i++) {
+            const from = i === 0 ? 0 : next(end)
+            const to = i === 0 ? end + 10 : from + 1 + next(end)
+            const most = [1, 7, 100, 4096][i % 4]!
+            const query = { fromNs: from * BUCKET_NS, toNs: to * BUCKET_NS, buckets: most, columns }
+            expect(plain(reader.samples.query(id, query)), JSON.stringify({ from, to, most, upTo })).toEqual(
+              naive(rows, upTo, from, to, most),
+            )
+          }
         }
-      }
-      let at = 0
-      while (at < count) {
-        const piece = Math.min(count - at, 1 + next(700))
-        store.appendSamples(id, rows.subarray(at * SAMPLE_WIDTH), piece)
-        at += piece
-        compare(at, 3)
-      }
-      store.finishRun(id, someEnd())
-      compare(count, 24)
-      reader.close()
-    })
-  })
+        let at = 0
+        while (at < count) {
+          const piece = Math.min(count - at, 1 + next(700))
+          store.appendSamples(id, rows.subarray(at * SAMPLE_WIDTH), piece)
+          at += piece
+          compare(at, 3)
+        }
+        store.finishRun(id, someEnd())
+        compare(count, 24)
+        reader.close()
+      })
+    },
+  )
 
   it('come back as they were recorded', () => {
     withStore((store) => {
@@ -102,7 +105,9 @@ describe('samples', () => {
       const rows = sampleRows(buckets)
       const id = store.createRun(someRun())
       store.appendSamples(id, rows, buckets.length)
-      const back = [...store.samples.rows(id)].flatMap((piece) => [...piece.rows.subarray(0, piece.count * SAMPLE_WIDTH)])
+      const back = [...store.samples.rows(id)].flatMap((piece) => [
+        ...piece.rows.subarray(0, piece.count * SAMPLE_WIDTH),
+      ])
       expect(back).toEqual([...rows])
     })
   })
@@ -115,7 +120,12 @@ describe('samples', () => {
       store.appendSamples(id, rows.subarray(SAMPLE_WIDTH), 2)
       const metric = metricNames.indexOf('softFaults')
       const gauge = metricNames.indexOf('freePages')
-      const table = store.samples.query(id, { fromNs: 4000, toNs: 5000, buckets: 10, columns: ['softFaults', 'freePages'] })
+      const table = store.samples.query(id, {
+        fromNs: 4000,
+        toNs: 5000,
+        buckets: 10,
+        columns: ['softFaults', 'freePages'],
+      })
       expect(table.columns[0]!.sum[0]).toBe(rows[1 + metric]! + rows[SAMPLE_WIDTH + 1 + metric]!)
       expect(table.columns[1]!.sum[0]).toBe(rows[SAMPLE_WIDTH + 1 + gauge])
     })
@@ -167,10 +177,18 @@ describe('samples', () => {
 
 describe('packed columns', () => {
   it('give every column back, whatever the numbers', () => {
-    const column = fc.array(fc.oneof(fc.integer(), fc.double({ noNaN: true }), fc.maxSafeInteger()), { minLength: 5, maxLength: 5 })
+    const column = fc.array(fc.oneof(fc.integer(), fc.double({ noNaN: true }), fc.maxSafeInteger()), {
+      minLength: 5,
+      maxLength: 5,
+    })
     fc.assert(
       fc.property(fc.array(fc.option(column), { minLength: 1, maxLength: 6 }), (given) => {
-        const packed = new PackedColumns(packColumns(given.map((values) => values && Float64Array.from(values)), 5))
+        const packed = new PackedColumns(
+          packColumns(
+            given.map((values) => values && Float64Array.from(values)),
+            5,
+          ),
+        )
         given.forEach((values, i) => {
           if (values) expect([...packed.column(i)].map((value) => value + 0)).toEqual(values.map((value) => value + 0))
         })

@@ -161,7 +161,7 @@ export class SampleTableStore {
 
   /** The rows of a run as they were recorded, in order, in pieces of up to 512 rows of SAMPLE_WIDTH numbers. */
   *rows(runId: number): Generator<{ rows: Float64Array; count: number }> {
-    for (let begin = 0; ; ) {
+    for (let begin = 0; ;) {
       const from = begin
       const chunk = this.#connection.read(() => this.#nextChunk(runId, from))
       if (!chunk) return
@@ -189,7 +189,11 @@ export class SampleTableStore {
     let writer = this.#writers.get(runId)
     if (!writer) {
       if (this.#connection.read(() => this.#levelEnd.get(runId, 0)))
-        throw new StoreError('wrong-order', `run ${runId} was recorded by another program; it cannot be appended to`, 'id')
+        throw new StoreError(
+          'wrong-order',
+          `run ${runId} was recorded by another program; it cannot be appended to`,
+          'id',
+        )
       writer = new PyramidWriter()
       this.#writers.set(runId, writer)
     }

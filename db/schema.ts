@@ -20,7 +20,8 @@ export function readUserVersion(sqlite: Database.Database): number {
  */
 export function migrate(sqlite: Database.Database, upgraders: readonly Migration[]): { from: number; to: number } {
   upgraders.forEach((upgrader, i) => {
-    if (upgrader.version !== i + 1) throw new Error(`upgrader "${upgrader.name}" has version ${upgrader.version}, not ${i + 1}`)
+    if (upgrader.version !== i + 1)
+      throw new Error(`upgrader "${upgrader.name}" has version ${upgrader.version}, not ${i + 1}`)
   })
   const from = readUserVersion(sqlite)
   for (const upgrader of upgraders) {

@@ -56,7 +56,14 @@ export const someRun = (changes: Partial<NewRun> = {}): NewRun => ({
 export const someEnd = (changes: Partial<RunEnd> = {}): RunEnd => ({
   status: 'finished',
   problem: null,
-  totals: { ...zeroTotals(), faults: 96, references: 2_000_000, seconds: 1.5, traceDigest: 'cd'.repeat(32), status: 'finished' },
+  totals: {
+    ...zeroTotals(),
+    faults: 96,
+    references: 2_000_000,
+    seconds: 1.5,
+    traceDigest: 'cd'.repeat(32),
+    status: 'finished',
+  },
   endTimeNs: 5_000_000,
   ...changes,
 })

@@ -31,7 +31,9 @@ describe('the database file', () => {
       expect(other.pragma('application_id', { simple: true })).toBe(APPLICATION_ID)
       expect(readUserVersion(other)).toBe(migrations.length)
       expect(other.pragma('journal_mode', { simple: true })).toBe('wal')
-      const loose = other.prepare("SELECT name FROM pragma_table_list WHERE type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'")
+      const loose = other.prepare(
+        "SELECT name FROM pragma_table_list WHERE type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'",
+      )
       expect(loose.all()).toEqual([])
       other.close()
     })
@@ -155,8 +157,20 @@ describe('runs', () => {
       store.finishRun(id, someEnd({ status: 'failed', problem: 'page 7 came back different' }))
       const detail = store.runs.detail(id)
       expect(detail).toMatchObject({
-        ...{ id, name: 'a run', status: 'failed', problem: 'page 7 came back different', replayOf: null, replayAgrees: null },
-        ...{ file: someRun().file, devices: someRun().devices, thresholds: { freeMin: 10, freeTarget: 40 }, endTimeNs: 5_000_000 },
+        ...{
+          id,
+          name: 'a run',
+          status: 'failed',
+          problem: 'page 7 came back different',
+          replayOf: null,
+          replayAgrees: null,
+        },
+        ...{
+          file: someRun().file,
+          devices: someRun().devices,
+          thresholds: { freeMin: 10, freeTarget: 40 },
+          endTimeNs: 5_000_000,
+        },
         ...{ workloadNames: ['a workload'], interventions: [{ at: 1000, action: 'swapoff', device: 1 }] },
         totals: { faults: 96, seconds: 1.5, status: 'failed', traceDigest: 'cd'.repeat(32) },
       })
@@ -198,40 +212,44 @@ describe('runs', () => {
     })
   })
 
-  it('that were being recorded when the program was killed keep every completed piece and are marked interrupted', { timeout: 30_000 }, async () => {
-    const directory = mkdtempSync(path.join(tmpdir(), 'pager-store-'))
-    const file = path.join(directory, 'workbench.sqlite')
-    const child = spawn(process.execPath, [path.join(import.meta.dirname, 'testing.crash.ts'), file], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    // each line says how many chunks and sample rows were committed before it was written
-    let chunks = 0
-    let rows = 0
-    await new Promise<void>((resolve, reject) => {
-      let text = ''
-      child.stdout.on('data', (piece: Buffer) => {
-        text += piece.toString()
-        const lines = text.split('\n').slice(0, -1)
-        const last = lines.at(-1)?.split(' ').map(Number)
-        if (last) [chunks = 0, rows = 0] = last
-        if (lines.length > 12) child.kill('SIGKILL')
+  it(
+    'that were being recorded when the program was killed keep every completed piece and are marked interrupted',
+    { timeout: 30_000 },
+    async () => {
+      const directory = mkdtempSync(path.join(tmpdir(), 'pager-store-'))
+      const file = path.join(directory, 'workbench.sqlite')
+      const child = spawn(process.execPath, [path.join(import.meta.dirname, 'testing.crash.ts'), file], {
+        stdio: ['ignore', 'pipe', 'inherit'],
       })
-      child.on('exit', () => resolve())
-      child.on('error', reject)
-    })
-    expect(chunks).toBeGreaterThan(5)
-    const store = TraceStore.open(file)
-    expect(store.markInterrupted()).toEqual([1])
-    expect(store.runs.get(1)).toMatchObject({ status: 'interrupted' })
-    expect(store.events.count(1, { fromNs: 0, toNs: Infinity, kinds: [] })).toBeGreaterThanOrEqual(chunks * 65536)
-    const table = store.samples.query(1, { fromNs: 0, toNs: 1e15, buckets: 4096, columns: ['faults'] })
-    expect(table.rows * table.bucketsPerRow).toBeGreaterThanOrEqual(rows)
-    expect(store.workloads.list()).toEqual([])
-    expect(store.query('SELECT count(*) FROM workloads').rows).toEqual([[0]])
-    expect(store.check()).toEqual([])
-    store.close()
-    rmSync(directory, { recursive: true, force: true })
-  })
+      // each line says how many chunks and sample rows were committed before it was written
+      let chunks = 0
+      let rows = 0
+      await new Promise<void>((resolve, reject) => {
+        let text = ''
+        child.stdout.on('data', (piece: Buffer) => {
+          text += piece.toString()
+          const lines = text.split('\n').slice(0, -1)
+          const last = lines.at(-1)?.split(' ').map(Number)
+          if (last) [chunks = 0, rows = 0] = last
+          if (lines.length > 12) child.kill('SIGKILL')
+        })
+        child.on('exit', () => resolve())
+        child.on('error', reject)
+      })
+      expect(chunks).toBeGreaterThan(5)
+      const store = TraceStore.open(file)
+      expect(store.markInterrupted()).toEqual([1])
+      expect(store.runs.get(1)).toMatchObject({ status: 'interrupted' })
+      expect(store.events.count(1, { fromNs: 0, toNs: Infinity, kinds: [] })).toBeGreaterThanOrEqual(chunks * 65536)
+      const table = store.samples.query(1, { fromNs: 0, toNs: 1e15, buckets: 4096, columns: ['faults'] })
+      expect(table.rows * table.bucketsPerRow).toBeGreaterThanOrEqual(rows)
+      expect(store.workloads.list()).toEqual([])
+      expect(store.query('SELECT count(*) FROM workloads').rows).toEqual([[0]])
+      expect(store.check()).toEqual([])
+      store.close()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  )
 })
 
 describe('workloads', () => {
@@ -254,7 +272,7 @@ describe('workloads', () => {
         expect(process.pageUse).toEqual(expected.pageUse)
         const reader = process.open()
         const read = new Uint32Array(process.referenceCount)
-        for (let at = 0; at < read.length; ) {
+        for (let at = 0; at < read.length;) {
           const view = reader.read(at)
           read.set(view, at)
           at += view.length
@@ -302,7 +320,13 @@ describe('experiments, images and reports', () => {
       expect(store.images.find('swap0')?.path).toBe('images/swap0.img')
       store.images.remove('swap0')
       expect(store.images.list()).toEqual([])
-      const report = store.reports.add({ name: 'r', format: 'md', mediaType: 'text/markdown', content: '# é', runs: [4, 2] })
+      const report = store.reports.add({
+        name: 'r',
+        format: 'md',
+        mediaType: 'text/markdown',
+        content: '# é',
+        runs: [4, 2],
+      })
       expect(report).toMatchObject({ runs: [4, 2], sizeBytes: 4 })
       expect(store.reports.get(report.id).content).toBe('# é')
       store.reports.remove(report.id)

@@ -148,7 +148,9 @@ export class WorkloadTable {
           while (have < want) {
             const view = reader.read(ordinal + have)
             if (view.length === 0)
-              throw new RangeError(`the stream ${stream.name} ends at ${ordinal + have} of ${stream.referenceCount} references`)
+              throw new RangeError(
+                `the stream ${stream.name} ends at ${ordinal + have} of ${stream.referenceCount} references`,
+              )
             const part = view.subarray(0, want - have)
             piece.set(part, have)
             have += part.length
@@ -170,7 +172,11 @@ export class WorkloadTable {
   begin(workload: NewWorkload): WorkloadWriter {
     return this.#connection.write(() => {
       if (this.#byName.get(workload.name) !== undefined)
-        throw new StoreError('exists', `there is a workload "${workload.name}" already; give this one another name`, 'name')
+        throw new StoreError(
+          'exists',
+          `there is a workload "${workload.name}" already; give this one another name`,
+          'name',
+        )
       const { lastInsertRowid } = this.#connection.sqlite
         .prepare('INSERT INTO workloads (name, source, created_at, events_per_reference) VALUES (?, ?, ?, ?)')
         .run(workload.name, workload.source, new Date().toISOString(), workload.eventsPerReference)
@@ -209,7 +215,11 @@ export class WorkloadTable {
   chunk(id: number, process: number, chunk: number): Uint8Array {
     const row = this.#connection.read(() => this.#chunk.get(id, process, chunk))
     if (row === undefined)
-      throw new StoreError('damaged', `chunk ${chunk} of process ${process} of workload ${id} is missing`, 'stream_chunks')
+      throw new StoreError(
+        'damaged',
+        `chunk ${chunk} of process ${process} of workload ${id} is missing`,
+        'stream_chunks',
+      )
     return row.data
   }
 
@@ -277,7 +287,17 @@ export class WorkloadWriter {
         const numbers = encodeColumn(stream.pageNumbers, stream.pageCount)
         const use = encodeColumn(stream.pageUse, stream.pageCount)
         const [numbersStored, useStored] = [compressBytes(numbers), compressBytes(use)]
-        insert.run(this.id, process, stream.name, stream.pageCount, stream.referenceCount, numbers.length, numbersStored, use.length, useStored)
+        insert.run(
+          this.id,
+          process,
+          stream.name,
+          stream.pageCount,
+          stream.referenceCount,
+          numbers.length,
+          numbersStored,
+          use.length,
+          useStored,
+        )
         this.#storedBytes += numbersStored.length + useStored.length
         footprint += stream.pageCount
         references += stream.referenceCount

@@ -22,7 +22,8 @@ describe('a workspace', () => {
       const directory = path.join(scratch, 'deep/er')
       const first = openWorkspace(directory)
       expect(first.created).toBe(true)
-      for (const each of [first.images, first.overlays, first.reports, first.incoming, first.database]) expect(existsSync(each)).toBe(true)
+      for (const each of [first.images, first.overlays, first.reports, first.incoming, first.database])
+        expect(existsSync(each)).toBe(true)
       const id = first.store.createRun(someRun())
       writeFileSync(path.join(first.incoming, 'upload'), 'x')
       first.close()
@@ -61,7 +62,10 @@ describe('a workspace', () => {
       openWorkspace(directory).close()
       // our own number, from before we began: what a container sees after a crash
       const earlier = new Date(Date.now() - process.uptime() * 1000 - 60_000).toISOString()
-      writeFileSync(workspacePaths(directory).lock, JSON.stringify({ pid: process.pid, host: hostname(), since: earlier }))
+      writeFileSync(
+        workspacePaths(directory).lock,
+        JSON.stringify({ pid: process.pid, host: hostname(), since: earlier }),
+      )
       openWorkspace(directory).close()
       writeFileSync(workspacePaths(directory).lock, 'rubbish')
       const workspace = openWorkspace(directory)
@@ -86,7 +90,10 @@ describe('a workspace', () => {
       expect(refusal(() => openWorkspace(path.join(file, 'below'))).code).toBe('not-writable')
       expect(refusal(() => openWorkspace(scratch, { readOnly: true })).code).toBe('missing')
       mkdirSync(path.join(scratch, 'w'))
-      writeFileSync(path.join(scratch, 'w/workbench.sqlite'), 'no database at all, and rather longer than that'.repeat(50))
+      writeFileSync(
+        path.join(scratch, 'w/workbench.sqlite'),
+        'no database at all, and rather longer than that'.repeat(50),
+      )
       expect(() => openWorkspace(path.join(scratch, 'w'))).toThrow('not a workbench database')
       expect(existsSync(path.join(scratch, 'w/owner.lock'))).toBe(false)
     })

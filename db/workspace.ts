@@ -215,6 +215,11 @@ function attempt(file: string, body: () => void): void {
 function workspaceError(error: unknown, file: string): unknown {
   const known = asStoreError(error, file)
   if (known instanceof StoreError)
-    return new WorkspaceError(known.code === 'disk-full' ? 'disk-full' : 'not-writable', known.message, undefined, error)
+    return new WorkspaceError(
+      known.code === 'disk-full' ? 'disk-full' : 'not-writable',
+      known.message,
+      undefined,
+      error,
+    )
   return error
 }

@@ -58,7 +58,8 @@ export interface BarChart {
   width?: number
 }
 
-export const FONT = "-apple-system, 'Segoe UI', Inter, Cantarell, 'Noto Sans', 'DejaVu Sans Condensed', system-ui, sans-serif"
+export const FONT =
+  "-apple-system, 'Segoe UI', Inter, Cantarell, 'Noto Sans', 'DejaVu Sans Condensed', system-ui, sans-serif"
 
 const LEFT = 54
 const RIGHT = 14
@@ -100,7 +101,9 @@ export function timeChart(chart: TimeChart): string {
     chart.series.forEach((series, i) => {
       const below = i === 0 ? null : layers[i - 1]
       const upper = stepPoints(edges, layers[i]!, rows, y)
-      const lower = below ? stepPoints(edges, below, rows, y) : [[edges[0]!, y(0)] as const, [edges[rows]!, y(0)] as const]
+      const lower = below
+        ? stepPoints(edges, below, rows, y)
+        : [[edges[0]!, y(0)] as const, [edges[rows]!, y(0)] as const]
       const outline = [...simplified(upper), ...simplified(lower).reverse()]
       body += `<path d="${pathOf([outline])}Z" fill="${series.colour}"><title>${escape(series.label)}</title></path>`
     })
@@ -108,11 +111,17 @@ export function timeChart(chart: TimeChart): string {
     chart.series.forEach((series) => {
       const lines = runsOf(series.values, rows, log).map(([from, to]) =>
         chart.type === 'step'
-          ? stepPoints(edges.slice(from, to + 1), Array.from({ length: to - from }, (_, i) => series.values[from + i]!), to - from, y)
-          : Array.from({ length: to - from }, (_, i) => [
-              round((edges[from + i]! + edges[from + i + 1]!) / 2),
-              round(y(series.values[from + i]!)),
-            ] as const),
+          ? stepPoints(
+              edges.slice(from, to + 1),
+              Array.from({ length: to - from }, (_, i) => series.values[from + i]!),
+              to - from,
+              y,
+            )
+          : Array.from(
+              { length: to - from },
+              (_, i) =>
+                [round((edges[from + i]! + edges[from + i + 1]!) / 2), round(y(series.values[from + i]!))] as const,
+            ),
       )
       body +=
         `<path d="${pathOf(lines.map(simplified))}" fill="none" stroke="${series.colour}" stroke-width="1.5" stroke-linejoin="round"` +
@@ -178,6 +187,7 @@ function valueAxis(layers: readonly ArrayLike<number>[], rows: number, log: bool
   for (const layer of layers)
     for (let row = 0; row < rows; row++) {
       const value = layer[row]!
+      if (!Number.isFinite(value)) continue
       if (value > greatest) greatest = value
       if (value > 0 && value < least) least = value
     }
@@ -185,7 +195,10 @@ function valueAxis(layers: readonly ArrayLike<number>[], rows: number, log: bool
     const lowest = Math.floor(Math.log10(Math.min(least, Math.max(greatest, 1))))
     const highest = Math.max(lowest + 1, Math.ceil(Math.log10(Math.max(greatest, 1e-300)) - 1e-9))
     const stride = Math.ceil((highest - lowest) / 6)
-    const ticks = Array.from({ length: Math.floor((highest - lowest) / stride) + 1 }, (_, i) => 10 ** (lowest + i * stride))
+    const ticks = Array.from(
+      { length: Math.floor((highest - lowest) / stride) + 1 },
+      (_, i) => 10 ** (lowest + i * stride),
+    )
     const place = (value: number) =>
       value > 0 ? Math.max(0, Math.min(1, (Math.log10(value) - lowest) / (highest - lowest))) : 0
     return { low: 10 ** lowest, high: 10 ** highest, ticks, place }
@@ -200,10 +213,21 @@ function valueAxis(layers: readonly ArrayLike<number>[], rows: number, log: bool
 }
 
 /** Ticks of an axis of seconds, labelled in one unit throughout. */
-export function timeAxis(begin: number, end: number, about: number): { ticks: number[]; label: (seconds: number) => string } {
+export function timeAxis(
+  begin: number,
+  end: number,
+  about: number,
+): { ticks: number[]; label: (seconds: number) => string } {
   const ticks = niceTicks(begin, end, about)
   const greatest = Math.max(Math.abs(begin), Math.abs(end))
-  const [factor, unit] = greatest >= 1 || greatest === 0 ? [1, 's'] : greatest >= 1e-3 ? [1e3, 'ms'] : greatest >= 1e-6 ? [1e6, 'µs'] : [1e9, 'ns']
+  const [factor, unit] =
+    greatest >= 1 || greatest === 0
+      ? [1, 's']
+      : greatest >= 1e-3
+        ? [1e3, 'ms']
+        : greatest >= 1e-6
+          ? [1e6, 'µs']
+          : [1e9, 'ns']
   return { ticks, label: (seconds) => `${short(Number((seconds * factor).toPrecision(9)))} ${unit}` }
 }
 
@@ -211,14 +235,19 @@ export function timeAxis(begin: number, end: number, about: number): { ticks: nu
 function stacked(series: readonly Series[], rows: number): Float64Array[] {
   let below = new Float64Array(rows)
   return series.map(({ values }) => {
-    below = below.map((value, row) => value + (values[row]! > 0 ? values[row]! : 0))
+    below = below.map((value, row) => value + (values[row]! > 0 && Number.isFinite(values[row]!) ? values[row]! : 0))
     return below
   })
 }
 
 type Point = readonly [number, number]
 
-function stepPoints(edges: readonly number[], values: ArrayLike<number>, rows: number, y: (value: number) => number): Point[] {
+function stepPoints(
+  edges: readonly number[],
+  values: ArrayLike<number>,
+  rows: number,
+  y: (value: number) => number,
+): Point[] {
   const points: Point[] = []
   for (let row = 0; row < rows; row++) {
     const at = round(y(values[row]!))
@@ -240,8 +269,11 @@ function simplified(points: readonly Point[]): Point[] {
   return kept
 }
 
+/** Level and upright pieces as H and V: half the length of a stepped outline. */
 function pathOf(lines: readonly (readonly Point[])[]): string {
-  return lines.map((points) => points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${x} ${y}`).join('')).join('')
+  const piece = ([x, y]: Point, before: Point | undefined) =>
+    !before ? `M${x} ${y}` : before[1] === y ? `H${x}` : before[0] === x ? `V${y}` : `L${x} ${y}`
+  return lines.map((points) => points.map((point, i) => piece(point, points[i - 1])).join('')).join('')
 }
 
 /** The stretches of rows that have a value to draw. */
@@ -258,7 +290,11 @@ function runsOf(values: ArrayLike<number>, rows: number, log: boolean): [number,
 }
 
 /** Title and unit on the left, legend on the right. */
-function head(chart: { title: string; unit: string; series: readonly Series[] }, width: number, filled: boolean): string {
+function head(
+  chart: { title: string; unit: string; series: readonly Series[] },
+  width: number,
+  filled: boolean,
+): string {
   let text = `<text x="0" y="13" class="pc-title">${escape(chart.title)}<tspan class="pc-unit" dx="6">${escape(chart.unit)}</tspan></text>`
   const widths = chart.series.map((series) => textWidth(series.label) + 30)
   let x = width - RIGHT - widths.reduce((sum, each) => sum + each, 0) + 12
@@ -274,7 +310,12 @@ function head(chart: { title: string; unit: string; series: readonly Series[] },
   return text
 }
 
-function svg(width: number, height: number, chart: { title: string; unit: string; description: string }, body: string): string {
+function svg(
+  width: number,
+  height: number,
+  chart: { title: string; unit: string; description: string },
+  body: string,
+): string {
   // ids must differ between the charts of one page
   const id = `c${digest(chart.title + chart.unit + chart.description + body)}`
   return (

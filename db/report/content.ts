@@ -97,23 +97,31 @@ function abstractOfOne({ detail }: ReportRun): string[] {
       `${si(totals.virtualSeconds, 's', 4)} of virtual time and ${count(totals.faults)} faults${perFault}.`,
     totals.swapins + totals.swapouts === 0
       ? 'Nothing was swapped.'
-      : `${pages(totals.pagesIn)} came back from swap in ${count(totals.swapins)} reads; ${pages(totals.pagesOut)} went out in ` +
-        `${count(totals.swapouts)} writes, ${totals.swapouts > 0 ? short(totals.pagesOut / totals.swapouts) : 0} pages each in the mean.`,
+      : `${moved(totals.pagesIn, totals.swapins, 'came back from swap', 'reads')}; ` +
+        `${moved(totals.pagesOut, totals.swapouts, 'went out to it', 'writes')}.`,
   ]
   if (totals.bytesRead > 0 && totals.bytesVerified === totals.bytesRead)
     sentences.push('Every page that was read was compared whole with what it had to be.')
   const ending = [endings[detail.status], detail.problem ?? ''].filter((text) => text !== '').join(' ')
   if (ending !== '') sentences.push(ending)
   if (detail.replayAgrees !== null)
-    sentences.push(`It replays run ${detail.replayOf ?? ''}, and its trace is ${detail.replayAgrees ? 'the same, byte for byte' : 'a different one'}.`)
+    sentences.push(
+      `It replays run ${detail.replayOf ?? ''}, and its trace is ${detail.replayAgrees ? 'the same, byte for byte' : 'a different one'}.`,
+    )
   return [sentences.join(' ')]
+}
+
+function moved(pageCount: number, requests: number, what: string, unit: string): string {
+  if (requests === 0) return `nothing ${what}`
+  return `${pages(pageCount)} ${what} in ${count(requests)} ${unit}, ${short(pageCount / requests)} pages each in the mean`
 }
 
 function abstractOfSeveral(runs: readonly ReportRun[]): string[] {
   const first = runs[0]!
   const lines = runs.map(({ letter, detail }) => {
     const { totals } = detail
-    const ratio = (value: number, base: number) => (base > 0 && detail !== first.detail ? ` (${short(value / base)} times ${first.letter})` : '')
+    const ratio = (value: number, base: number) =>
+      base > 0 && detail !== first.detail ? ` (${short(value / base)} times ${first.letter})` : ''
     const base = first.detail.totals
     return (
       `${letter} (${detail.name}, ${count(detail.frames)} frames) took ${si(totals.virtualSeconds, 's', 4)} of virtual time` +
@@ -150,7 +158,8 @@ const configurationRows: { label: string; value: (run: ReportRun) => string }[] 
   {
     label: 'Swap devices, in turn',
     value: ({ detail }) =>
-      detail.devices.map((device) => `${device.name} (${bytes(device.pages * 4096)}, ${device.timing})`).join('; ') || 'none',
+      detail.devices.map((device) => `${device.name} (${bytes(device.pages * 4096)}, ${device.timing})`).join('; ') ||
+      'none',
   },
   {
     label: 'Clusters, pages',
@@ -168,7 +177,8 @@ const configurationRows: { label: string; value: (run: ReportRun) => string }[] 
   },
   {
     label: 'Page contents',
-    value: ({ detail }) => (textAt(detail.file, 'contents') === 'none' ? 'none' : 'real bytes, compared at every page-in'),
+    value: ({ detail }) =>
+      textAt(detail.file, 'contents') === 'none' ? 'none' : 'real bytes, compared at every page-in',
   },
   { label: 'Time per reference', value: ({ detail }) => `${short(detail.nsPerReference)} ns` },
   {
@@ -178,14 +188,19 @@ const configurationRows: { label: string; value: (run: ReportRun) => string }[] 
       return faults.length === 0
         ? 'none'
         : faults
-            .map((fault) => `${numberAt(fault, 'count') ?? 1} ${textAt(fault, 'direction')} of device ${numberAt(fault, 'device') ?? 0}, errno ${numberAt(fault, 'errno') ?? 5}`)
+            .map(
+              (fault) =>
+                `${numberAt(fault, 'count') ?? 1} ${textAt(fault, 'direction')} of device ${numberAt(fault, 'device') ?? 0}, errno ${numberAt(fault, 'errno') ?? 5}`,
+            )
             .join('; ')
     },
   },
   {
     label: 'Done to the running machine',
     value: ({ detail }) => {
-      const planned = listAt(detail.file, 'interventions').map((each) => `${textAt(each, 'action')} at ${count(numberAt(each, 'at') ?? 0)}`)
+      const planned = listAt(detail.file, 'interventions').map(
+        (each) => `${textAt(each, 'action')} at ${count(numberAt(each, 'at') ?? 0)}`,
+      )
       const done = detail.interventions.map((each) => `${each.action} at ${count(each.at)}`)
       return (done.length > 0 ? done : planned).join('; ') || 'nothing'
     },
@@ -208,7 +223,11 @@ function configuration(runs: readonly ReportRun[]): Block {
 function whatHappened(runs: readonly ReportRun[]): Block[] {
   const figures = runs.length > 1 ? comparison(runs) : []
   for (const run of runs) figures.push(...figuresOf(run, runs.length > 1 ? `, run ${run.letter}` : ''))
-  return figures.map((figure, i) => ({ type: 'figure', svg: figure.svg, caption: `Figure ${i + 1}. ${figure.caption}` }))
+  return figures.map((figure, i) => ({
+    type: 'figure',
+    svg: figure.svg,
+    caption: `Figure ${i + 1}. ${figure.caption}`,
+  }))
 }
 
 interface Figure {
@@ -286,7 +305,8 @@ function figuresOf({ chart, detail }: ReportRun, suffix: string): Figure[] {
     const [used, room] = [rates('swapUsed'), rates('swapTotal')]
     const inUse: Series = { label: 'in use', colour: eventColours.swapout, values: used }
     // far above the curve, the total would only press it flat; the caption has its number
-    const total: Series[] = greatest(used) * 4 > greatest(room) ? [{ label: 'total', colour: '#6f717c', dash: '7 3', values: room }] : []
+    const total: Series[] =
+      greatest(used) * 4 > greatest(room) ? [{ label: 'total', colour: '#6f717c', dash: '7 3', values: room }] : []
     add(
       `Swap blocks in use, out of ${count(greatest(room))} on all devices`,
       timeChart({
@@ -321,7 +341,11 @@ function figuresOf({ chart, detail }: ReportRun, suffix: string): Figure[] {
     }),
   )
   const busy = detail.devices
-    .map((device, i): Series => ({ label: device.name, ...strokeOf(i), values: rates(`device${i}.busyNs`).map((ns) => ns / 1e7) }))
+    .map((device, i): Series => ({
+      label: device.name,
+      ...strokeOf(i),
+      values: rates(`device${i}.busyNs`).map((ns) => ns / 1e7),
+    }))
     .filter((series) => greatest(series.values) > 0)
   if (busy.length > 0)
     add(
@@ -351,7 +375,13 @@ function figuresOf({ chart, detail }: ReportRun, suffix: string): Figure[] {
 }
 
 /** Rows of the table of totals; those with a counter take its definition. */
-const totalRows: { name: TotalNumber; label: string; kind?: EventColour; show: (value: number) => string; unit: string }[] = [
+const totalRows: {
+  name: TotalNumber
+  label: string
+  kind?: EventColour
+  show: (value: number) => string
+  unit: string
+}[] = [
   { name: 'virtualSeconds', label: 'Virtual time', unit: 's', show: (value) => short(Number(value.toPrecision(6))) },
   { name: 'references', label: 'References', unit: 'references', show: count },
   { name: 'faults', label: 'Faults', kind: 'fault', unit: 'faults', show: count },
@@ -391,7 +421,15 @@ function totals(runs: readonly ReportRun[]): Block[] {
       ...values.map((value) => ({ text: show(value), number: true })),
       ...(ratio ? [{ text: first > 0 ? (second / first).toFixed(2) : '–', number: true }] : []),
       { text: unit },
-      { text: definition?.meaning ?? (name === 'virtualSeconds' ? 'Time on the machine.' : name === 'seconds' ? 'Time it took here.' : 'Events in the trace.') },
+      {
+        text:
+          definition?.meaning ??
+          (name === 'virtualSeconds'
+            ? 'Time on the machine.'
+            : name === 'seconds'
+              ? 'Time it took here.'
+              : 'Events in the trace.'),
+      },
       { text: definition?.kernelName ?? '', code: true },
     ]
   })
@@ -434,7 +472,9 @@ function devices(runs: readonly ReportRun[]): Block[] {
     ...(several ? [{ text: 'Run' }] : []),
     { text: 'Device' },
     { text: 'Timing' },
-    ...['Size', 'Reads', 'Writes', 'Pages in', 'Pages out', 'Busy', 'Mean latency', 'Queue, most', 'Used, most'].map((text) => ({ text, number: true })),
+    ...['Size', 'Reads', 'Writes', 'Pages in', 'Pages out', 'Busy', 'Mean latency', 'Queue, most', 'Used, most'].map(
+      (text) => ({ text, number: true }),
+    ),
   ]
   const caption =
     'Reads and writes are requests; sizes in use are pages of 4 KiB. Busy is the share of virtual time in which the device had a request; latency is from submission to completion.'
@@ -447,14 +487,22 @@ function messages(runs: readonly ReportRun[]): Block[] {
   const several = runs.length > 1
   const all = runs.flatMap(({ letter, detail }) => detail.messages.map((message) => ({ letter, message })))
   if (all.length === 0) return [{ type: 'paragraph', text: 'The kernel said nothing.' }]
-  const rows = all.slice(0, MESSAGES_MAX).map(({ letter, message }) => [
-    ...(several ? [{ text: letter }] : []),
-    { text: si(message.time / 1e9, 's', 6), number: true },
-    { text: message.level, ...(message.level === 'error' ? { kind: 'error' as const } : {}) },
-    { text: message.routine, code: true },
-    { text: message.text },
-  ])
-  const head = [...(several ? [{ text: 'Run' }] : []), { text: 'Virtual time', number: true }, { text: 'Level' }, { text: 'Routine' }, { text: 'Message' }]
+  const rows = all
+    .slice(0, MESSAGES_MAX)
+    .map(({ letter, message }) => [
+      ...(several ? [{ text: letter }] : []),
+      { text: si(message.time / 1e9, 's', 6), number: true },
+      { text: message.level, ...(message.level === 'error' ? { kind: 'error' as const } : {}) },
+      { text: message.routine, code: true },
+      { text: message.text },
+    ])
+  const head = [
+    ...(several ? [{ text: 'Run' }] : []),
+    { text: 'Virtual time', number: true },
+    { text: 'Level' },
+    { text: 'Routine' },
+    { text: 'Message' },
+  ]
   const caption = all.length > MESSAGES_MAX ? `The first ${MESSAGES_MAX} of ${count(all.length)} messages.` : ''
   return [{ type: 'table', table: { head, rows }, caption }]
 }
@@ -491,21 +539,27 @@ function repeat(runs: readonly ReportRun[]): Block[] {
     '',
   ])
   return [
-    { type: 'paragraph', text: 'Replay in the same workspace, or save the experiment below and run it with the same workload and images. The same trace digest means the same events, byte for byte.' },
+    {
+      type: 'paragraph',
+      text: 'Replay in the same workspace, or save the experiment below and run it with the same workload and images. The same trace digest means the same events, byte for byte.',
+    },
     { type: 'code', text: lines.join('\n').trimEnd(), caption: '' },
-    ...runs.map(
-      ({ letter, detail }): Block => ({
-        type: 'code',
-        text: JSON.stringify(detail.file, null, 2),
-        caption: `${fileNameOf(detail.name)}${runs.length > 1 ? `, run ${letter}` : ''}`,
-      }),
-    ),
+    ...runs.map(({ letter, detail }): Block => ({
+      type: 'code',
+      text: JSON.stringify(detail.file, null, 2),
+      caption: `${fileNameOf(detail.name)}${runs.length > 1 ? `, run ${letter}` : ''}`,
+    })),
   ]
 }
 
 /** A name that a command line takes without quotes. */
 export const fileNameOf = (name: string, extension = 'json'): string =>
-  `${name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '') || 'experiment'}.${extension}`
+  `${
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '') || 'experiment'
+  }.${extension}`
 
 const runHeads = (runs: readonly ReportRun[], single: string): Cell[] =>
   runs.length === 1 ? [{ text: single }] : runs.map(({ letter, detail }) => ({ text: `${letter}, run ${detail.id}` }))
@@ -542,7 +596,7 @@ function greatest(values: ArrayLike<number>): number {
 
 const columnOf = (table: SampleTable, name: string) => table.columns.find((column) => column.name === name)
 
-const sumOf = (table: SampleTable, name: string): number => columnOf(table, name)?.sum.reduce((sum, value) => sum + value, 0) ?? 0
+const sumOf = (table: SampleTable, name: string): number =>
+  columnOf(table, name)?.sum.reduce((sum, value) => sum + value, 0) ?? 0
 
 const maxOf = (table: SampleTable, name: string): number => greatest(columnOf(table, name)?.max ?? [])
-

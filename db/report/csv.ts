@@ -33,7 +33,8 @@ export function* samplesAsCsv(pieces: Iterable<{ rows: Float64Array; count: numb
   yield `${sampleColumnNames().join(',')}\n`
   for (const { rows, count } of pieces) {
     let text = ''
-    for (let row = 0; row < count; row++) text += `${rows.subarray(row * SAMPLE_WIDTH, (row + 1) * SAMPLE_WIDTH).join(',')}\n`
+    for (let row = 0; row < count; row++)
+      text += `${rows.subarray(row * SAMPLE_WIDTH, (row + 1) * SAMPLE_WIDTH).join(',')}\n`
     yield text
   }
 }

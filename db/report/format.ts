@@ -32,7 +32,10 @@ export function si(value: number, unit = '', digits = 3): string {
   const size = Math.abs(value)
   const space = unit === '' ? '' : ' '
   if (size === 0) return `0${space}${unit}`
-  const { factor, prefix } = siPrefixes.find((candidate) => size >= candidate.factor * 0.9995) ?? { factor: 1e-9, prefix: 'n' }
+  const { factor, prefix } = siPrefixes.find((candidate) => size >= candidate.factor * 0.9995) ?? {
+    factor: 1e-9,
+    prefix: 'n',
+  }
   return `${Number((value / factor).toPrecision(digits))}${space}${prefix}${unit}`
 }
 

@@ -56,7 +56,9 @@ function blockOf(block: Block): string {
       return `<figure class="code">${caption === '' ? '' : `<figcaption>${caption}</figcaption>`}<pre tabindex="0">${escape(block.text)}</pre></figure>`
     case 'table': {
       const head = block.table.head.map((cell) => cellOf(cell, 'th')).join('')
-      const rows = block.table.rows.map((row) => `<tr>${row.map((cell, i) => cellOf(cell, i === 0 ? 'rowhead' : 'td')).join('')}</tr>`)
+      const rows = block.table.rows.map(
+        (row) => `<tr>${row.map((cell, i) => cellOf(cell, i === 0 ? 'rowhead' : 'td')).join('')}</tr>`,
+      )
       return (
         `<div class="wide"><table>${caption === '' ? '' : `<caption>${caption}</caption>`}<thead><tr>${head}</tr></thead>` +
         `<tbody>${rows.join('\n')}</tbody></table></div>`
@@ -66,12 +68,21 @@ function blockOf(block: Block): string {
 }
 
 function cellOf(cell: Cell, place: 'th' | 'td' | 'rowhead'): string {
-  const classes = [cell.number ? 'num' : '', cell.code ? 'code' : '', cell.differs ? 'differs' : ''].filter((name) => name !== '').join(' ')
+  const classes = [cell.number ? 'num' : '', cell.code ? 'code' : '', cell.differs ? 'differs' : '']
+    .filter((name) => name !== '')
+    .join(' ')
   const attributes = `${classes === '' ? '' : ` class="${classes}"`}${cell.note ? ` title="${escape(cell.note)}"` : ''}`
-  const glyph = cell.kind ? `<svg class="glyph" viewBox="0 0 10 10" width="9" height="9" aria-hidden="true">${glyphAt(cell.kind, 0, 0)}</svg>` : ''
-  const inside = cell.code && cell.text !== '' ? `<code>${escape(cell.text).replaceAll(/([._])/g, '$1<wbr>')}</code>` : escape(cell.text)
+  const glyph = cell.kind
+    ? `<svg class="glyph" viewBox="0 0 10 10" width="9" height="9" aria-hidden="true">${glyphAt(cell.kind, 0, 0)}</svg>`
+    : ''
+  const inside =
+    cell.code && cell.text !== ''
+      ? `<code>${escape(cell.text).replaceAll(/([._])/g, '$1<wbr>')}</code>`
+      : escape(cell.text)
   if (place === 'th') return cell.text === '' ? `<td${attributes}></td>` : `<th scope="col"${attributes}>${inside}</th>`
-  return place === 'rowhead' ? `<th scope="row"${attributes}>${glyph}${inside}</th>` : `<td${attributes}>${glyph}${inside}</td>`
+  return place === 'rowhead'
+    ? `<th scope="row"${attributes}>${glyph}${inside}</th>`
+    : `<td${attributes}>${glyph}${inside}</td>`
 }
 
 const SERIF = "Charter, 'Source Serif 4', 'Noto Serif', Georgia, 'DejaVu Serif', serif"

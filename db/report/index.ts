@@ -16,10 +16,16 @@ export interface ReportFormat {
 }
 
 export const reportFormats: readonly ReportFormat[] = [
-  { name: 'html', meaning: 'One page with charts, that needs nothing else', mediaType: 'text/html', render: reportHtml },
+  {
+    name: 'html',
+    meaning: 'One page with charts, that needs nothing else',
+    mediaType: 'text/html',
+    render: reportHtml,
+  },
   { name: 'md', meaning: 'Text and tables', mediaType: 'text/markdown', render: reportMarkdown },
   { name: 'csv', meaning: 'The samples, a row per stretch of time', mediaType: 'text/csv', render: reportCsv },
   { name: 'json', meaning: 'Runs and samples for other programs', mediaType: 'application/json', render: reportJson },
 ]
 
-export const findReportFormat = (name: string): ReportFormat | undefined => reportFormats.find((format) => format.name === name)
+export const findReportFormat = (name: string): ReportFormat | undefined =>
+  reportFormats.find((format) => format.name === name)

@@ -31,7 +31,11 @@ export interface ReportOptions {
 const CHART_ROWS = 480
 
 /** Throws StoreError `not-found` for a run that is not there. */
-export function buildReportInput(store: TraceStore, runIds: readonly number[], options: ReportOptions = {}): ReportInput {
+export function buildReportInput(
+  store: TraceStore,
+  runIds: readonly number[],
+  options: ReportOptions = {},
+): ReportInput {
   const runs = runIds.map((id, number) => {
     const detail = store.runs.detail(id)
     const columns = [...machineMetricNames, ...deviceColumns(detail.devices.length)]

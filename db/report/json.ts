@@ -19,7 +19,10 @@ export function reportJson(input: ReportInput): string {
         beginNs: [...samples.begin],
         lengthNs: [...samples.length],
         columns: Object.fromEntries(
-          samples.columns.map(({ name, gauge, sum, min, max }) => [name, { gauge, sum: [...sum], min: [...min], max: [...max] }]),
+          samples.columns.map(({ name, gauge, sum, min, max }) => [
+            name,
+            { gauge, sum: [...sum], min: [...min], max: [...max] },
+          ]),
         ),
       },
     })),

@@ -35,9 +35,17 @@ export const strokes = [
   { colour: '#6f717c', dash: '1 2' },
 ] as const
 
-export const strokeOf = (number: number): { colour: string; dash: string } => strokes[number % strokes.length] ?? strokes[0]
+export const strokeOf = (number: number): { colour: string; dash: string } =>
+  strokes[number % strokes.length] ?? strokes[0]
 
-export const paper = { text: '#1a1b1f', text2: '#4f5159', text3: '#636570', line: '#d0d0d8', grid: '#ededf1', surface: '#ffffff' }
+export const paper = {
+  text: '#1a1b1f',
+  text2: '#4f5159',
+  text3: '#636570',
+  line: '#d0d0d8',
+  grid: '#ededf1',
+  surface: '#ffffff',
+}
 
 const glyphs: Record<EventColour, { path: string; hollow: boolean }> = {
   fault: { path: 'M5 .3 9.7 5 5 9.7 .3 5Z', hollow: false },
