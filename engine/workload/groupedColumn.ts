@@ -24,6 +24,8 @@ export class RowGroups {
   readonly starts = new Uint32Array(257)
   /** Where each row stands then. */
   readonly places: Uint32Array
+  /** The first row of each key that occurs. */
+  readonly firstRows = new Uint32Array(256)
 
   constructor(keys: Uint8Array, count: number) {
     if (count < 0 || count > keys.length) throw new RangeError(`count ${count} outside 0..${keys.length}`)
@@ -38,6 +40,7 @@ export class RowGroups {
     const next = starts.slice()
     this.places = new Uint32Array(count)
     for (let row = 0; row < count; row++) this.places[row] = next[keys[row]!]!++
+    for (let row = count - 1; row >= 0; row--) this.firstRows[keys[row]!] = row
   }
 }
 
@@ -47,15 +50,16 @@ export class RowGroups {
  */
 export function encodeGroupedColumn(values: ColumnArray, groups: RowGroups): Uint8Array {
   if (groups.count > values.length) throw new RangeError(`count ${groups.count} outside 0..${values.length}`)
+  const rows = values instanceof Float64Array ? values : integersOf(values, groups.count)
+  const isConstant = isConstantPerKey(rows, groups)
   const sorted =
-    values instanceof Float64Array
-      ? sortNumbers(values, groups)
-      : sortIntegers(integersOf(values, groups.count), groups)
+    rows instanceof Float64Array ? sortNumbers(rows, groups, isConstant) : sortIntegers(rows, groups, isConstant)
   const parts: Uint8Array[] = []
   let length = 0
   for (const key of groups.present) {
     const start = groups.starts[key]!
-    const end = groups.starts[key + 1]!
+    // A constant column of one row has the same bytes as one of many rows.
+    const end = isConstant ? start + 1 : groups.starts[key + 1]!
     const column = encodeColumn(sorted.subarray(start, end), end - start)
     const head = varint(column.length * 2 + isAgainstRowBefore[key]!)
     parts.push(head, column)
@@ -149,6 +153,19 @@ function integersOf(values: Int32Array | Uint32Array | Uint8Array, count: number
   return Int32Array.from(values.subarray(0, count))
 }
 
+/** Whether all rows of each key are alike, as they often are; where not, that is known after a few rows. */
+function isConstantPerKey(values: Int32Array | Float64Array, groups: RowGroups): boolean {
+  const { count, keys, firstRows } = groups
+  for (let row = 0; row < count; row++) if (values[row] !== values[firstRows[keys[row]!]!]) return false
+  return true
+}
+
+/** Only the first row of each key, for a column that is constant per key. */
+function sortFirstRows(values: Int32Array | Float64Array, groups: RowGroups, sorted: Int32Array | Float64Array): void {
+  isAgainstRowBefore.fill(0)
+  for (const key of groups.present) sorted[groups.starts[key]!] = values[groups.firstRows[key]!]!
+}
+
 function startSampling(): void {
   groupBits.fill(0)
   valueBits.fill(0)
@@ -169,10 +186,14 @@ function endSampling(groups: RowGroups): boolean {
 }
 
 /** Sorts rows by key, as differences to the row before where that was chosen. */
-function sortIntegers(values: Int32Array, groups: RowGroups): Int32Array {
+function sortIntegers(values: Int32Array, groups: RowGroups, isConstant: boolean): Int32Array {
   const { count, keys, places } = groups
   if (sortedIntegers.length < count) sortedIntegers = new Int32Array(count)
   const sorted = sortedIntegers
+  if (isConstant) {
+    sortFirstRows(values, groups, sorted)
+    return sorted
+  }
   startSampling()
   for (let block = 0; block < count; block += SAMPLE_MASK + 1) {
     const end = Math.min(count, block + SAMPLE_ROWS)
@@ -213,10 +234,14 @@ function unsortIntegers(sorted: Int32Array, groups: RowGroups, out: Int32Array, 
 }
 
 /** As sortIntegers, for f64 rows. */
-function sortNumbers(values: Float64Array, groups: RowGroups): Float64Array {
+function sortNumbers(values: Float64Array, groups: RowGroups, isConstant: boolean): Float64Array {
   const { count, keys, places } = groups
   if (sortedNumbers.length < count) sortedNumbers = new Float64Array(count)
   const sorted = sortedNumbers
+  if (isConstant) {
+    sortFirstRows(values, groups, sorted)
+    return sorted
+  }
   startSampling()
   for (let block = 0; block < count; block += SAMPLE_MASK + 1) {
     const end = Math.min(count, block + SAMPLE_ROWS)
