@@ -430,19 +430,22 @@ function totals(runs: readonly ReportRun[]): Block[] {
               ? 'Time it took here.'
               : 'Events in the trace.'),
       },
-      { text: definition?.kernelName ?? '', code: true },
+      kernelCounter(definition?.kernelName ?? ''),
     ]
   })
   const head = [
     { text: '' },
     ...runHeads(runs, 'Total').map((cell) => ({ ...cell, number: true })),
-    ...(ratio ? [{ text: 'B / A', number: true }] : []),
+    ...(ratio ? [{ text: 'B\u00a0/\u00a0A', number: true }] : []),
     { text: 'Unit' },
     { text: 'Definition' },
     { text: "Kernel's counter" },
   ]
   return [{ type: 'table', table: { head, rows }, caption: '' }]
 }
+
+/** The name without the prefix that nearly all have; the whole one on hover. */
+const kernelCounter = (name: string): Cell => ({ text: name.replaceAll('vm.stats.vm.', ''), code: true, note: name })
 
 function devices(runs: readonly ReportRun[]): Block[] {
   const several = runs.length > 1
