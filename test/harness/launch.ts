@@ -9,6 +9,7 @@ import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
+import { packBytes } from './bytes.ts'
 import { launchChromium } from './chromium.ts'
 import { runPreload } from './preloadWorld.ts'
 import { connectRpc } from './rpc.ts'
@@ -87,7 +88,9 @@ export async function launch(options: LaunchOptions): Promise<HarnessApp> {
         .then(() => undefined),
     'window.close': (id) => pages.get(id)?.close(),
     'window.emit': (id, channel, values) =>
-      pages.get(id)?.evaluate(([name, list]: any) => (window as any).harnessEmit?.(name, list), [channel, values]),
+      pages
+        .get(id)
+        ?.evaluate(([name, list]: any) => (window as any).harnessEmit?.(name, list), [channel, packBytes(values)]),
     'window.evaluate': (id, code) => pages.get(id)?.evaluate(code),
     'window.screenshot': (id) => pages.get(id)?.screenshot(),
     'window.pdf': (id, options) =>
@@ -118,7 +121,14 @@ export async function launch(options: LaunchOptions): Promise<HarnessApp> {
       async ({ frame }, message: { kind: string; channel: string; args: unknown[] }) => {
         if (frame !== page.mainFrame()) return { error: 'harness: a message from a subframe' }
         try {
-          return { value: await call(`ipc.${message.kind}`, id, fromHttp(frame.url()), message.channel, message.args) }
+          const answer: unknown = await call(
+            `ipc.${message.kind}`,
+            id,
+            fromHttp(frame.url()),
+            message.channel,
+            message.args,
+          )
+          return { value: packBytes(answer) }
         } catch (error) {
           return { error: error instanceof Error ? error.message : String(error) }
         }

@@ -23,11 +23,19 @@ export function runPreload({ source, versions }: PreloadSetup): void {
       throw new Error('An object could not be cloned.')
     }
   }
+  /** See bytes.ts. */
+  const unpack = (value: any): any => {
+    if (value === null || typeof value !== 'object') return value
+    if (Array.isArray(value)) return value.map(unpack)
+    if (typeof value.harnessBytes === 'string')
+      return Uint8Array.from(atob(value.harnessBytes), (c) => c.charCodeAt(0)).buffer
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, unpack(each)]))
+  }
   const ipcRenderer = {
     invoke: async (channel: string, ...args: unknown[]) => {
       const { error, value } = await send({ kind: 'invoke', channel, args: clone(args) })
       if (error !== undefined) throw new Error(error)
-      return value
+      return unpack(value)
     },
     send: (channel: string, ...args: unknown[]) => void send({ kind: 'send', channel, args: clone(args) }),
     on(channel: string, listener: (...args: any[]) => void) {
@@ -44,7 +52,7 @@ export function runPreload({ source, versions }: PreloadSetup): void {
   }
   Object.defineProperty(window, 'harnessEmit', {
     value: (channel: string, args: unknown[]) => {
-      for (const listener of listeners.get(channel) ?? []) listener({ sender: ipcRenderer, ports: [] }, ...args)
+      for (const listener of listeners.get(channel) ?? []) listener({ sender: ipcRenderer, ports: [] }, ...unpack(args))
     },
   })
 
