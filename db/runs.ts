@@ -224,14 +224,18 @@ export class RunTable {
   }
 
   /**
-   * Marks the runs that a dead owner left running or paused. Only for the workspace's owner, before it starts a run.
-   * Answers their ids.
+   * Marks the runs that a dead owner left running or paused; they end where their samples and events end. Only for the
+   * workspace's owner, before it starts a run. Answers their ids.
    */
   markInterrupted(): number[] {
     return this.#connection.writeDurably(() =>
       this.#connection.sqlite
         .prepare<[string, string], { id: number }>(
-          "UPDATE runs SET status = 'interrupted', ended_at = ?, problem = ? WHERE status IN ('running', 'paused') RETURNING id",
+          `UPDATE runs SET status = 'interrupted', ended_at = ?, problem = ?,
+             end_time_ns = max(end_time_ns,
+               coalesce((SELECT max(end_ns) FROM trace_chunks WHERE run_id = runs.id), 0),
+               coalesce((SELECT max(end_bucket) FROM sample_chunks WHERE run_id = runs.id AND level = 0), 0) * bucket_ns)
+           WHERE status IN ('running', 'paused') RETURNING id`,
         )
         .all(
           new Date().toISOString(),
@@ -257,7 +261,11 @@ export class RunTable {
         throw new StoreError('in-use', `run ${id} is ${status}; stop it before you remove it`)
       this.#connection.sqlite.prepare('DELETE FROM runs WHERE id = ?').run(id)
     })
-    this.#connection.sqlite.pragma('incremental_vacuum')
+    try {
+      this.#connection.sqlite.pragma('incremental_vacuum')
+    } catch {
+      // the run is gone all the same; its space is used again by the next one, or given back with the next removal
+    }
   }
 
   /** Accounts for bytes that were added to (or, negative, taken from) a run's samples, events or keyframes. */

@@ -143,6 +143,25 @@ describe('the database file', () => {
 })
 
 describe('runs', () => {
+  it('that cannot be ended for want of room are ended when there is some, with all their samples', () => {
+    withStore((store) => {
+      const id = store.createRun(someRun())
+      const buckets = Array.from({ length: 2500 }, (_, i) => i)
+      store.appendSamples(id, sampleRows(buckets), buckets.length)
+      store.limitPages(Number(store.query('PRAGMA page_count').rows[0]?.[0]))
+      expect(codeOf(() => store.finishRun(id, someEnd()))).toBe('disk-full')
+      expect(store.runs.get(id).status).toBe('running')
+      store.limitPages(1 << 30)
+      store.finishRun(id, someEnd())
+      expect(store.runs.get(id).status).toBe('finished')
+      const query = { fromNs: 0, toNs: 1e9, columns: ['softFaults'] }
+      const total = (rows: number) =>
+        store.samples.query(id, { ...query, buckets: rows }).columns[0]!.sum.reduce((a, b) => a + b, 0)
+      expect(total(100)).toBe(total(4096))
+      expect(store.query('SELECT count(*) FROM sample_chunks WHERE level > 0').rows[0]![0]).toBeGreaterThan(0)
+    })
+  })
+
   it('come back as they were created and ended', () => {
     withStore((store) => {
       const id = store.createRun(someRun())
@@ -243,6 +262,7 @@ describe('runs', () => {
       expect(store.events.count(1, { fromNs: 0, toNs: Infinity, kinds: [] })).toBeGreaterThanOrEqual(chunks * 65536)
       const table = store.samples.query(1, { fromNs: 0, toNs: 1e15, buckets: 4096, columns: ['faults'] })
       expect(table.rows * table.bucketsPerRow).toBeGreaterThanOrEqual(rows)
+      expect(store.runs.detail(1).endTimeNs).toBeGreaterThanOrEqual(rows * 1000)
       expect(store.workloads.list()).toEqual([])
       expect(store.query('SELECT count(*) FROM workloads').rows).toEqual([[0]])
       expect(store.check()).toEqual([])
