@@ -43,23 +43,26 @@ export function run(command, args, options = {}) {
   return { status: result.status ?? 1, stdout: result.stdout, stderr: result.stderr }
 }
 
-/** As run, without waiting; stops the child with this process. Answers {status, signal}. */
-export function runAsync(command, args, options = {}) {
+/** As run, without waiting; stops the child with this process. With `capture`, keeps what it says. */
+export function runAsync(command, args, { capture = false, env, ...options } = {}) {
   return new Promise((resolve) => {
+    const stdio = capture ? ['ignore', 'pipe', 'pipe'] : 'inherit'
     const child = spawn(command, args, {
       cwd: root,
-      stdio: 'inherit',
+      stdio,
       ...options,
-      env: { ...process.env, PATH: toolPath(), ...options.env },
+      env: { ...process.env, PATH: toolPath(), ...env },
     })
+    let output = ''
+    if (capture) for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
     const forward = (signal) => child.kill(signal)
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, forward)
     const end = (answer) => {
       for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, forward)
-      resolve(answer)
+      resolve({ ...answer, output })
     }
     child.on('error', (error) => end({ status: 1, signal: null, error }))
-    child.on('exit', (status, signal) => end({ status, signal }))
+    child.on('close', (status, signal) => end({ status, signal }))
   })
 }
 

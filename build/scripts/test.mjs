@@ -2,27 +2,26 @@
  * npm test: every test. Installs and builds what is missing, then type-check, lint and the test suites; prints the
  * seconds of each and, as the last line, `N passed, N failed, N skipped`, counted over the suites' own reports
  * (type-check, lint and the build count as a test each). Exit status 1 on any failure.
+ * Tests that want full traces look in the folder that PAGER_TRACES names.
  *   npm test -- [SUITE...]     only these suites: typecheck lint build unit ui system e2e
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { ensureBuilt, ensureInstalled, node24OrExit, root, run, tool } from './project.mjs'
+import { ensureBuilt, ensureInstalled, node24OrExit, run, runAsync, tool } from './project.mjs'
 
 ensureInstalled()
 const node = node24OrExit()
 const reports = mkdtempSync(path.join(os.tmpdir(), 'pager-tests-'))
-/** Full traces, for the tests that want them: found beside the checkout where the environment names none. */
-const traces =
-  process.env.PAGER_TRACES ??
-  ['../shared/traces/open'].map((name) => path.resolve(root, name)).find((folder) => existsSync(folder))
 
-const step = (work) => () => (work() ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 })
-const command = (file, ...args) => step(() => run(node, [tool(file), ...args]).status === 0)
+/** Each answers {passed, failed, skipped}. Those of `quiet` use one core and say little: they run side by side. */
+const quiet = {
+  typecheck: () => check('vue-tsc/bin/vue-tsc.js', '--build'),
+  lint: () => check('eslint/bin/eslint.js', '-c', 'build/eslint.config.js', '.'),
+}
 const suites = {
-  typecheck: command('vue-tsc/bin/vue-tsc.js', '--build'),
-  lint: command('eslint/bin/eslint.js', '-c', 'build/eslint.config.js', '.'),
-  build: step(() => ensureBuilt()),
+  ...quiet,
+  build: () => one(ensureBuilt()),
   unit: () => vitest('unit'),
   ui: () => vitest('ui'),
   system: () => vitest('system'),
@@ -38,11 +37,12 @@ if (unknown !== undefined) {
 
 const total = { passed: 0, failed: 0, skipped: 0 }
 const lines = []
-for (const name of asked.length > 0 ? asked : Object.keys(suites)) {
+const wanted = asked.length > 0 ? asked : Object.keys(suites)
+const early = new Map(wanted.filter((name) => name in quiet).map((name) => [name, timed(name)]))
+for (const name of wanted) {
   console.log(`\n=== ${name}`)
-  const began = performance.now()
-  const counts = suites[name]()
-  const seconds = (performance.now() - began) / 1000
+  const { counts, seconds, output } = await (early.get(name) ?? timed(name))
+  if (output) process.stdout.write(output)
   for (const key of Object.keys(total)) total[key] += counts[key]
   lines.push(`${name.padEnd(10)} ${seconds.toFixed(1).padStart(7)} s  ${words(counts)}`)
 }
@@ -54,16 +54,28 @@ function words({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`
 }
 
+async function timed(name) {
+  const began = performance.now()
+  const { output, ...counts } = await suites[name]()
+  return { counts, output, seconds: (performance.now() - began) / 1000 }
+}
+
+function one(succeeded) {
+  return succeeded ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }
+}
+
+/** Runs a tool and keeps what it says until its turn. */
+async function check(file, ...args) {
+  const { status, output } = await runAsync(node, [tool(file), ...args], { capture: true })
+  return { ...one(status === 0), output }
+}
+
 function vitest(project) {
   const report = path.join(reports, `${project}.json`)
-  const { status } = run(
-    node,
-    [
-      ...[tool('vitest/vitest.mjs'), 'run', '-c', 'build/vitest.config.ts', '--project', project, '--passWithNoTests'],
-      ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-    ],
-    { env: traces === undefined ? {} : { PAGER_TRACES: traces } },
-  )
+  const { status } = run(node, [
+    ...[tool('vitest/vitest.mjs'), 'run', '-c', 'build/vitest.config.ts', '--project', project, '--passWithNoTests'],
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  ])
   if (!existsSync(report)) return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 }
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
     readFileSync(report, 'utf8'),
