@@ -25,7 +25,7 @@ import {
 import type { Difference, JsonRecord, JsonValue, Replayer } from './log.ts'
 
 /** Makes the list under test: the engine's own, or a variant of it. */
-export type BlockListFactory = (columns: Columns, name: string, blocks: number) => BlockList
+export type BlockListFactory = (columns: Columns, name: string, blocks: number | 'restored') => BlockList
 
 interface Operation {
   inputs: readonly string[]

@@ -16,7 +16,7 @@ export const eventKinds = [
   'evict', // 5  a page frame was taken from a page by the page daemon
   'free', // 6  a page went away otherwise (unmapped, object ended, madvise)
   'daemon', // 7  a pass of the page daemon: pages = pages freed, detail = pages laundered
-  'swapfree', // 8  a run of swap blocks was freed
+  'swapoff', // 8  a pass of swapoff over all objects ended: pages = blocks still on the device, detail = pass
   'io-error', // 9  a device request failed; detail = errno
   'admin', // 10 somebody changed the running machine (swapon, swapoff, tunable ...); detail = AdminKind
   'message', // 11 a console message; detail = message id, block and pages its parameters
@@ -36,7 +36,7 @@ export const EventKind = {
   evict: 5,
   free: 6,
   daemon: 7,
-  swapfree: 8,
+  swapoff: 8,
   ioError: 9,
   admin: 10,
   message: 11,

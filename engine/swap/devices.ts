@@ -52,7 +52,7 @@ export class SwapDevices {
   readonly #columns: Columns
   readonly #messages: DeviceMessages
   /** Makes the block list of a device; a variant may put its own allocator here. */
-  makeBlockList: (columns: Columns, name: string, blocks: number) => BlockList = (columns, name, blocks) => new BlockList(columns, name, blocks)
+  makeBlockList: (columns: Columns, name: string, blocks: number | 'restored') => BlockList = (columns, name, blocks) => new BlockList(columns, name, blocks)
   /** Blocks got by the last allocate(). */
   allocated = 0
 
@@ -88,6 +88,11 @@ export class SwapDevices {
     this.consumers = c.get('swap.device.consumers', 'i32')
     this.next = c.get('swap.device.next', 'i32')
     this.#state = c.get('swap.devices', 'f64')
+    // a restored state may have devices that were not attached, or lack some that were
+    for (let slot = 0; slot < MAX_DEVICES; slot++) {
+      if (this.unit[slot]! < 0) this.lists[slot] = null
+      else this.lists[slot] ??= this.makeBlockList(c, `swap.list${slot}`, 'restored')
+    }
   }
 
   /** First slot in order of attachment, -1 none; go on with `next`. */

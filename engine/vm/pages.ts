@@ -102,6 +102,8 @@ export class VmPages {
   readonly #columns: Columns
   readonly #tries: RadixTriePool
   swapFreeHook: SwapFreeHook = () => {}
+  /** A plain replacement policy keeps all pages on the active queue, in its own order: requests to move one are only noted. */
+  isOneQueue = false
 
   constructor(columns: Columns, frames: number) {
     this.frames = frames
@@ -379,9 +381,14 @@ export class VmPages {
     if (this.wired[frame] === 0) this.#append(frame, queue)
   }
 
+  #keep(frame: number): void {
+    if (this.queue[frame] === Queue.none) this.enqueue(frame, Queue.active)
+  }
+
   /** FreeBSD's vm_page_activate: raises the activity count to its initial value at least. */
   activate(frame: number): void {
     this.queueRequest[frame] = QueueRequest.activate
+    if (this.isOneQueue) return this.#keep(frame)
     if (this.activity[frame]! < 5) this.activity[frame] = 5
     if (this.queue[frame] !== Queue.active) this.enqueue(frame, Queue.active)
   }
@@ -389,12 +396,14 @@ export class VmPages {
   /** FreeBSD's vm_page_deactivate: to the tail of the inactive queue, unless it is there. */
   deactivate(frame: number): void {
     this.queueRequest[frame] = QueueRequest.deactivate
+    if (this.isOneQueue) return this.#keep(frame)
     if (this.queue[frame] !== Queue.inactive) this.enqueue(frame, Queue.inactive)
   }
 
   /** FreeBSD's vm_page_deactivate_noreuse: to the head of the inactive queue, where the daemon looks first. */
   deactivateNoReuse(frame: number): void {
     this.queueRequest[frame] = QueueRequest.deactivateNoReuse
+    if (this.isOneQueue) return this.#keep(frame)
     this.removeFromQueue(frame)
     if (this.wired[frame] === 0) this.#prepend(frame, Queue.inactive)
   }
@@ -402,12 +411,14 @@ export class VmPages {
   /** FreeBSD's vm_page_launder. */
   launder(frame: number): void {
     this.queueRequest[frame] = QueueRequest.launder
+    if (this.isOneQueue) return this.#keep(frame)
     if (this.queue[frame] !== Queue.laundry) this.enqueue(frame, Queue.laundry)
   }
 
   /** FreeBSD's vm_page_unswappable: kept apart until a device is swapped on. */
   unswappable(frame: number): void {
     this.queueRequest[frame] = QueueRequest.unswappable
+    if (this.isOneQueue) return this.#keep(frame)
     if (this.queue[frame] !== Queue.unswappable) this.enqueue(frame, Queue.unswappable)
   }
 }

@@ -1,0 +1,42 @@
+/**
+ * What the parts of a machine share: its state, its clock, and the few things that any of them may have to ask for.
+ */
+import type { SwapPager } from '../swap/pager.ts'
+import type { Contents } from '../vm/contents.ts'
+import type { Mappings } from '../vm/mappings.ts'
+import type { VmPages } from '../vm/pages.ts'
+import type { Thresholds } from '../vm/thresholds.ts'
+import type { EventQueue } from './eventQueue.ts'
+
+/** Types of events in the queue; the argument is a buffer, a file request or nothing. */
+export const QueueEvent = { swapRequest: 1, fileRequest: 2, daemon: 3, laundry: 4, task: 5 } as const
+
+/** What a process, or the laundry, waits for. */
+export const WaitFor = { nothing: 0, page: 1, busy: 2, memory: 3 } as const
+
+export interface Kernel {
+  readonly pages: VmPages
+  readonly mappings: Mappings
+  readonly contents: Contents
+  readonly pager: SwapPager
+  readonly queue: EventQueue
+  readonly thresholds: Thresholds
+  /** Counters by Counter of metrics.ts. */
+  readonly counters: Float64Array
+  /** Virtual time, ns. */
+  readonly now: number
+
+  /** Records an event. Its columns are those of events.ts; `time` is now. */
+  emit(kind: number, process: number, object: number, page: number, pages: number, device: number, block: number, duration: number, detail: number): void
+
+  /** Takes a page for ordinary use: -1 where only the reserve is left. Wakes the page daemon when it is needed. */
+  allocatePage(object: number, pageIndex: number): number
+  /** Unmaps a page and gives its frame back. */
+  freePage(frame: number): void
+  /** Lets go of a page's exclusive busy state and wakes who waits for it. */
+  releaseBusy(frame: number): void
+  /** Whether the machine is laundering: what the pager takes for the current process. */
+  setPageDaemon(running: boolean): void
+  /** Somebody must be killed. */
+  outOfMemory(): void
+}

@@ -1,0 +1,1107 @@
+/**
+ * A machine: processes that make references, memory, the pagers and their devices, under one virtual clock.
+ *
+ * run() makes references until it is told to stop. Between two events nothing but references happens, so they are made
+ * in a tight loop over typed arrays (#makeReferences); a reference whose page is not mapped leaves the loop and becomes a fault. A fault blocks
+ * only its process: others run on, and where none can, the clock jumps to the next event.
+ *
+ * All state is in columns, apart from running swapoffs (`canSave` is false while one lasts), so a machine can be saved between
+ * two calls of run() and restored; what it does afterwards is the same to the bit.
+ */
+import { Device } from '../disk/device.ts'
+import type { BlockStore } from '../disk/blockStore.ts'
+import { FaultInjection } from '../disk/faultInjection.ts'
+import { createTimingModel } from '../disk/timing/index.ts'
+import { SwapPager, Errno, type SwapoffWait, type SwapPagerHost } from '../swap/pager.ts'
+import { DeviceKind } from '../swap/devices.ts'
+import { META_PAGES, NO_BLOCK } from '../swap/metadata.ts'
+import { Contents, ContentsError } from '../vm/contents.ts'
+import { FaultHandler, FaultOutcome } from '../vm/fault.ts'
+import { FilePages } from '../vm/filePages.ts'
+import { FreebsdDaemon } from '../vm/freebsdDaemon.ts'
+import { Mappings } from '../vm/mappings.ts'
+import type { PageDaemon } from '../vm/pageDaemon.ts'
+import { ObjectFlag, ObjectType, PAGE_SIZE, PageFlag, Queue, VmPages } from '../vm/pages.ts'
+import { PolicyDaemon } from '../vm/policyDaemon.ts'
+import { RegionTable } from '../vm/regions.ts'
+import { computeThresholds, type Thresholds } from '../vm/thresholds.ts'
+import { buildRegions } from '../workload/regions.ts'
+import { PageUse, type ProcessStream, type StreamReader } from '../workload/workload.ts'
+import { Columns, type Snapshot } from './columns.ts'
+import { EventQueue } from './eventQueue.ts'
+import { EventKind, newEventChunk, type EventChunk } from './events.ts'
+import { ExperimentError, type Experiment, type Intervention } from './experiment.ts'
+import { QueueEvent, WaitFor, type Kernel } from './kernel.ts'
+import { KernelStop } from './kernelStop.ts'
+import { makeMessage, messageIds, type MachineMessage } from './messages.ts'
+import { Counter, COUNTERS, DEVICE_METRICS, Gauge, MAX_DEVICES } from './metrics.ts'
+import { Sampler, type SampleSink } from './sampler.ts'
+
+export type MachineStatus = 'running' | 'finished' | 'kernel-panic' | 'livelock' | 'failed'
+
+export interface TraceSink {
+  /** Takes a chunk that is full, or the last one, and answers one to fill. */
+  take(chunk: EventChunk): EventChunk
+}
+
+export interface MachineOptions {
+  experiment: Experiment
+  processes: readonly { name: string; stream: ProcessStream }[]
+  /** One store for each of experiment.swap.devices, opened by the caller. */
+  stores: readonly BlockStore[]
+  /** Makes the store of file pages; called once at most, while the machine is made. */
+  makeFileStore: (pages: number) => BlockStore
+  trace: TraceSink
+  samples: SampleSink
+  messages: (message: MachineMessage) => void
+}
+
+/** An intervention without its time. */
+export type Action = Intervention extends infer I ? (I extends Intervention ? Omit<I, 'at'> : never) : never
+
+/** Detail of an `admin` event. */
+export const AdminKind = { swapon: 0, swapoff: 1, orphan: 2, tunable: 3, inject: 4 } as const
+/** Detail of a `process` event. */
+export const ProcessEventKind = { start: 0, exit: 1, signal: 2, killed: 3 } as const
+/** Tunables that can be set while the machine runs. */
+export const runningTunables = ['vm.swap_async_max', 'vm.overcommit', 'nswap_lowat', 'nswap_hiwat'] as const
+
+const ProcessState = { ready: 0, blocked: 1, ended: 2 } as const
+/** Process numbers of the kernel begin here, so that none is mistaken for a system process. */
+const FIRST_PID = 1000
+/** Virtual time in which no process got on before the machine is taken to be stuck. */
+const STUCK_NS = 3600e9
+
+const S = { now: 0, references: 1, current: 2, quantumLeft: 3, inFlight: 4, events: 5, interventions: 6, lastProgress: 7, dying: 8, asyncMaxWanted: 9 } as const
+
+interface SwapoffTask {
+  unit: number
+  run: Generator<SwapoffWait, number, void>
+  waits: SwapoffWait | null
+  resumeAt: number
+  started: number
+}
+
+export class Machine implements Kernel, SwapPagerHost {
+  readonly columns = new Columns()
+  readonly experiment: Experiment
+  readonly pages: VmPages
+  readonly mappings: Mappings
+  readonly contents: Contents
+  readonly queue: EventQueue
+  readonly regions: RegionTable
+  readonly thresholds: Thresholds
+  readonly pager: SwapPager
+  readonly devices: Device[] = []
+  readonly interventionsDone: Intervention[] = []
+  readonly referencesTotal: number
+  readonly footprint: number
+  readonly processNames: readonly string[]
+  counters: Float64Array
+  /** After kernel-panic, livelock or failed: what happened. */
+  problem: string | null = null
+  #state: Float64Array
+  #base: Int32Array
+  #ordinal: Float64Array
+  #processState: Uint8Array
+  readonly #faults: FaultInjection
+  readonly #fault: FaultHandler
+  readonly #files: FilePages
+  readonly #daemon: PageDaemon
+  readonly #sampler: Sampler
+  readonly #options: MachineOptions
+  readonly #streams: readonly ProcessStream[]
+  readonly #readers: StreamReader[]
+  readonly #views: { references: Uint32Array; from: number }[]
+  readonly #nsPerReference: number
+  readonly #quantum: number
+  readonly #isLru: boolean
+  #chunk: EventChunk
+  #status: MachineStatus = 'running'
+  #pageDaemon = false
+  #tasks: SwapoffTask[] = []
+  /** Set when a fault was resolved or a request submitted, for stepping. */
+  #sawFault = false
+  #sawRequest = false
+  readonly #buffers: Uint8Array[] = []
+
+  constructor(options: MachineOptions) {
+    const { experiment } = options
+    const { columns } = this
+    this.#options = options
+    this.experiment = experiment
+    this.thresholds = computeThresholds(experiment)
+    this.#streams = options.processes.map((process) => process.stream)
+    this.processNames = options.processes.map((process) => process.name)
+    this.#readers = this.#streams.map((stream) => stream.open())
+    this.#views = this.#streams.map(() => ({ references: new Uint32Array(0), from: 0 }))
+    this.referencesTotal = this.#streams.reduce((sum, stream) => sum + stream.referenceCount, 0)
+    this.footprint = this.#streams.reduce((sum, stream) => sum + stream.pageCount, 0)
+    this.#nsPerReference = experiment.machine.nsPerReference
+    this.#quantum = experiment.machine.quantum
+    this.#isLru = experiment.daemon.policy === 'lru'
+    const processes = this.#streams.length
+    if (processes === 0) throw new ExperimentError('no-process', 'processes', 'there must be at least one process')
+    if (options.stores.length !== experiment.swap.devices.length) throw new Error('a store is wanted for each swap device')
+
+    this.counters = columns.define('counters', 'f64', COUNTERS)
+    this.#state = columns.define('machine', 'f64', 10)
+    this.#state[S.quantumLeft] = this.#quantum
+    this.#base = columns.define('process.base', 'i32', processes)
+    this.#ordinal = columns.define('process.ordinal', 'f64', processes)
+    this.#processState = columns.define('process.state', 'u8', processes)
+    const { frames, wired } = experiment.machine
+    this.queue = new EventQueue(columns)
+    this.pages = new VmPages(columns, frames)
+    this.mappings = new Mappings(columns, this.pages)
+    this.contents = new Contents(columns, frames, experiment.seed, experiment.contents === 'verify')
+    this.regions = new RegionTable(columns)
+    this.pager = new SwapPager(columns, this.pages, this, {
+      pageCount: frames,
+      maxZoneBytes: experiment.swap.maxZoneBytes,
+      bufferCount: experiment.swap.bufferCount,
+      asyncMax: experiment.swap.asyncMax,
+      clusterMax: 32,
+      lowWater: experiment.swap.lowWater,
+      highWater: experiment.swap.highWater,
+      writeBuffers: Math.max(1, Math.floor(experiment.swap.bufferCount / 4)),
+    })
+    if (experiment.swap.asyncMax > experiment.swap.bufferCount / 2)
+      throw new ExperimentError('tunable', 'swap.asyncMax', `${experiment.swap.asyncMax} is more than half of nswbuf, which is ${experiment.swap.bufferCount}`)
+    this.pager.reservation.overcommit = experiment.swap.overcommit
+    this.#faults = new FaultInjection(columns)
+    for (const fault of experiment.faults) this.#addFault(fault, 'faults')
+    experiment.swap.devices.forEach((device, number) => {
+      const store = options.stores[number]!
+      if (store.sizePages < 3) throw new ExperimentError('device-too-small', `swap.devices[${number}].image`, `a swap device must have 3 pages at least, this one has ${store.sizePages}`)
+      this.devices.push(
+        new Device({ columns, name: `device${number}`, number, store, timing: createTimingModel(device.timing, columns, `device${number}.timing`, store.sizePages), faults: this.#faults }),
+      )
+    })
+    this.#files = new FilePages(columns, this, this, processes)
+    this.#daemon = experiment.daemon.policy === 'freebsd' ? new FreebsdDaemon(columns, this) : new PolicyDaemon(columns, this, experiment.daemon.policy)
+    this.#fault = new FaultHandler(columns, this, this.regions, this.#files, this.#daemon, processes, {
+      readCluster: experiment.paging.readCluster,
+      readAheadMax: experiment.paging.readAheadMax,
+      loadsUnreferenced: experiment.daemon.policy === 'clock',
+    })
+    this.#sampler = new Sampler(columns, experiment.sampling.bucketNs, options.samples, (gauges, devices) => this.#readGauges(gauges, devices))
+    this.#chunk = newEventChunk()
+    columns.onRebind(() => {
+      this.counters = columns.get('counters', 'f64')
+      this.#state = columns.get('machine', 'f64')
+      this.#base = columns.get('process.base', 'i32')
+      this.#ordinal = columns.get('process.ordinal', 'f64')
+      this.#processState = columns.get('process.state', 'u8')
+    })
+
+    this.#streams.forEach((stream, process) => this.#buildAddressSpace(process, stream))
+    this.#buildFiles(options.makeFileStore)
+    this.#wire(wired)
+    for (let number = 0; number < this.devices.length; number++) if (experiment.swap.devices[number]!.swapon) this.#swapon(number)
+    for (let process = 0; process < processes; process++) this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, ProcessEventKind.start)
+  }
+
+  // ---- making it -------------------------------------------------------------------------------------------
+
+  #buildAddressSpace(process: number, stream: ProcessStream): void {
+    const { regions, mappings, contents, pages } = this
+    const table = buildRegions(stream.pageNumbers)
+    const isFilePage = (page: number) => this.experiment.untouched === 'file' && (stream.pageUse[page]! & PageUse.write) === 0
+    const filePages = table.regions.map((): number[] => [])
+    const hasAnonymous = new Uint8Array(table.regions.length)
+    for (let page = 0; page < stream.pageCount; page++) {
+      const region = table.regionOf[page]!
+      if (isFilePage(page)) filePages[region]!.push(table.pageIndex[page]!)
+      else hasAnonymous[region] = 1
+    }
+    const first = regions.count
+    table.regions.forEach((region, number) => {
+      let file = -1
+      if (filePages[number]!.length > 0) {
+        file = pages.createObject(ObjectType.file, region.pageCount)
+        pages.slotBase[file] = contents.allocateSlots(region.pageCount)
+        this.#files.addFile(file, region.pageCount, pages.slotBase[file]!, filePages[number]!)
+      }
+      let object = file
+      if (hasAnonymous[number] !== 0) {
+        const bytes = region.pageCount * PAGE_SIZE
+        if (!this.pager.reservation.reserve(bytes)) throw new ExperimentError('no-swap', 'swap.overcommit', `process ${process}: swap for ${region.pageCount} pages cannot be reserved`)
+        object = pages.createObject(ObjectType.default, region.pageCount)
+        pages.objectFlags[object] = ObjectFlag.anonymous
+        pages.charge[object] = bytes
+        pages.chargedUser[object] = 0
+        pages.slotBase[object] = contents.allocateSlots(region.pageCount)
+        pages.backing[object] = file
+      }
+      regions.add(process, region.startPage, region.pageCount, object, 0)
+    })
+    const base = mappings.addSpace(stream.pageCount)
+    this.#base[process] = base
+    for (let page = 0; page < stream.pageCount; page++) {
+      mappings.region[base + page] = first + table.regionOf[page]!
+      mappings.pageIndex[base + page] = table.pageIndex[page]!
+    }
+  }
+
+  /** Fills the store of file pages with what must be in it. */
+  #buildFiles(makeStore: (pages: number) => BlockStore): void {
+    const { columns, pages, contents } = this
+    const total = this.#files.storePages
+    if (total === 0) return
+    const store = makeStore(total)
+    this.#files.device = new Device({
+      columns,
+      name: 'file.device',
+      number: MAX_DEVICES,
+      store,
+      timing: createTimingModel(this.experiment.fileTiming, columns, 'file.timing', total),
+      faults: this.#faults,
+    })
+    // nothing is resident yet: the first frames serve as buffers
+    const most = Math.min(32, pages.frames)
+    for (let object = pages.firstObject; object >= 0; object = pages.objectNext[object]!) {
+      if (pages.objectType[object] !== ObjectType.file) continue
+      const size = pages.objectSize[object]!
+      for (let index = 0; index < size; ) {
+        let count = 0
+        while (index + count < size && count < most && this.#files.hasPage(object, index + count)) {
+          const slot = pages.slotBase[object]! + index + count
+          contents.version[slot] = 1
+          if (contents.isReal) {
+            contents.fill(count, slot)
+            this.#buffers[count] = contents.view(count)
+          }
+          count += 1
+        }
+        if (count > 0 && contents.isReal) store.writePages(this.#files.storePage(object, index), this.#buffers, count)
+        index += Math.max(1, count)
+      }
+    }
+  }
+
+  #wire(count: number): void {
+    if (count === 0) return
+    const kernelObject = this.pages.createObject(ObjectType.none, count)
+    for (let i = 0; i < count; i++) {
+      const frame = this.pages.allocate(kernelObject, i)
+      this.pages.wired[frame] = 1
+      this.pages.exclusiveBusy[frame] = 0
+    }
+  }
+
+  #addFault(fault: Experiment['faults'][number], field: string): void {
+    if (fault.device >= this.experiment.swap.devices.length) throw new ExperimentError('no-device', field, `there is no swap device ${fault.device}`)
+    this.#faults.add(fault)
+  }
+
+  // ---- clock, counters, trace ------------------------------------------------------------------------------
+
+  get now(): number {
+    return this.#state[S.now]!
+  }
+  get virtualNs(): number {
+    return this.#state[S.now]!
+  }
+  get references(): number {
+    return this.#state[S.references]!
+  }
+  get eventCount(): number {
+    return this.#state[S.events]!
+  }
+  get status(): MachineStatus {
+    return this.#status
+  }
+
+  emit(kind: number, process: number, object: number, page: number, pages: number, device: number, block: number, duration: number, detail: number): void {
+    const chunk = this.#chunk
+    const row = chunk.count
+    chunk.time[row] = this.#state[S.now]!
+    chunk.kind[row] = kind
+    chunk.process[row] = process
+    chunk.object[row] = object
+    chunk.page[row] = page
+    chunk.pages[row] = pages
+    chunk.device[row] = device
+    chunk.block[row] = block
+    chunk.duration[row] = duration
+    chunk.detail[row] = detail
+    chunk.count = row + 1
+    this.#state[S.events]! += 1
+    if (row + 1 === chunk.time.length) this.#nextChunk()
+  }
+
+  #nextChunk(): void {
+    this.#chunk = this.#options.trace.take(this.#chunk)
+    this.#chunk.count = 0
+  }
+
+  message(id: string, a: number, b: number, c = 0): void {
+    this.emit(EventKind.message, -1, -1, a, b, -1, c, 0, messageIds.indexOf(id))
+    this.#options.messages(makeMessage(this.now, id, a, b, c))
+  }
+
+  #advanceTo(time: number): void {
+    this.#state[S.now] = time
+    if (time >= this.#sampler.bucketEnd) this.#sampler.advance(time, this.#counted())
+  }
+
+  /** The counters with those that others keep brought in. */
+  #counted(): Float64Array {
+    const { counters, pager } = this
+    counters[Counter.references] = this.#state[S.references]!
+    counters[Counter.swapins] = pager.swapins
+    counters[Counter.pagesIn] = pager.pagesIn
+    counters[Counter.swapouts] = pager.swapouts
+    counters[Counter.pagesOut] = pager.pagesOut
+    return counters
+  }
+
+  /** Counters by Counter of metrics.ts, as of now. */
+  totals(): Float64Array {
+    return this.#counted()
+  }
+
+  #readGauges(gauges: Float64Array, devices: Float64Array): void {
+    const { queueLength } = this.pages
+    gauges[Gauge.freePages] = queueLength[Queue.free]!
+    gauges[Gauge.activePages] = queueLength[Queue.active]!
+    gauges[Gauge.inactivePages] = queueLength[Queue.inactive]!
+    gauges[Gauge.laundryPages] = queueLength[Queue.laundry]!
+    gauges[Gauge.unswappablePages] = queueLength[Queue.unswappable]!
+    gauges[Gauge.wiredPages] = this.experiment.machine.wired
+    gauges[Gauge.swapUsed] = this.pager.devices.usedPages
+    gauges[Gauge.swapTotal] = this.pager.devices.total
+    gauges[Gauge.swapReserved] = this.pager.reservation.reserved
+    gauges[Gauge.asyncWrites] = Math.max(0, this.pager.asyncMax - this.pager.asyncFree)
+    this.devices.forEach((device, number) => {
+      const at = number * DEVICE_METRICS
+      const slot = this.pager.devices.slotOf(number)
+      devices[at] = device.reads
+      devices[at + 1] = device.writes
+      devices[at + 2] = device.pagesRead
+      devices[at + 3] = device.pagesWritten
+      devices[at + 4] = device.busyNs(this.now)
+      devices[at + 5] = device.latencySumNs
+      devices[at + 6] = device.queueDepth
+      devices[at + 7] = slot < 0 ? 0 : this.pager.devices.used[slot]!
+    })
+  }
+
+  // ---- running ---------------------------------------------------------------------------------------------
+
+  /**
+   * Makes up to `references` references; with `stopAfter` it stops early once a fault was resolved, or a device request submitted. Answers
+   * whether there is more to do.
+   */
+  run(references: number, stopAfter?: 'fault' | 'io'): MachineStatus {
+    if (this.#status !== 'running') return this.#status
+    this.#sawFault = false
+    this.#sawRequest = false
+    try {
+      return this.#run(this.references + references, stopAfter)
+    } catch (error) {
+      if (error instanceof KernelStop) {
+        this.#status = error.kind
+        this.emit(EventKind.panic, -1, -1, 0, 0, -1, 0, 0, error.kind === 'livelock' ? 1 : 0)
+      } else if (error instanceof ContentsError) this.#status = 'failed'
+      else throw error
+      this.problem = error.message
+      return this.#status
+    }
+  }
+
+  #run(end: number, stopAfter?: 'fault' | 'io'): MachineStatus {
+    const state = this.#state
+    const { queue } = this
+    for (;;) {
+      if (stopAfter === 'fault' ? this.#sawFault : stopAfter === 'io' && this.#sawRequest) return 'running'
+      if (queue.nextTime <= state[S.now]!) {
+        queue.pop()
+        this.#dispatch(queue.type, queue.argument)
+        continue
+      }
+      if (this.#tasks.length > 0 && this.#stepTasks()) continue
+      this.#dueInterventions()
+      if (state[S.references]! >= end) return 'running'
+      const process = this.#pick()
+      if (process >= 0) {
+        this.#slice(process, end)
+        continue
+      }
+      if (this.#allEnded()) {
+        if (state[S.inFlight] === 0 && this.#tasks.length === 0) {
+          this.#status = 'finished'
+          return 'finished'
+        }
+      } else if (queue.length === 0 && this.#tasks.length === 0) {
+        this.outOfMemory()
+        if (!this.#someReady()) throw new KernelStop('livelock', 'vm_wait', 'every process waits, and nothing is on its way that could wake one')
+        continue
+      }
+      this.#idle()
+    }
+  }
+
+  /** No process can run: the clock jumps to what happens next. */
+  #idle(): void {
+    const state = this.#state
+    let next = this.queue.nextTime
+    for (const task of this.#tasks) next = Math.min(next, task.resumeAt)
+    if (next === Infinity) throw new KernelStop('livelock', 'sched_idle', 'nothing will ever happen again')
+    if (next - state[S.lastProgress]! > STUCK_NS) throw new KernelStop('livelock', 'vm_wait', 'no process made a reference for an hour of virtual time')
+    this.counters[Counter.idleNs]! += next - state[S.now]!
+    this.#advanceTo(next)
+  }
+
+  #allEnded(): boolean {
+    for (let process = 0; process < this.#processState.length; process++) if (this.#processState[process] !== ProcessState.ended) return false
+    return true
+  }
+
+  #someReady(): boolean {
+    return this.#processState.includes(ProcessState.ready)
+  }
+
+  /** The process whose turn it is, -1 if none can run. */
+  #pick(): number {
+    const state = this.#state
+    const count = this.#processState.length
+    let process = state[S.current]!
+    if (state[S.quantumLeft]! > 0 && this.#processState[process] === ProcessState.ready) return process
+    for (let i = 0; i < count; i++) {
+      process = process + 1 === count ? 0 : process + 1
+      if (this.#processState[process] === ProcessState.ready) {
+        state[S.current] = process
+        state[S.quantumLeft] = this.#quantum
+        return process
+      }
+    }
+    return -1
+  }
+
+  /** Lets a process run until its turn, the time to the next event, or `end` is up, or it blocks. */
+  #slice(process: number, end: number): void {
+    const state = this.#state
+    const ns = this.#nsPerReference
+    const made = this.#ordinal[process]!
+    const view = this.#views[process]!
+    let offset = made - view.from
+    if (offset < 0 || offset >= view.references.length) {
+      view.references = this.#readers[process]!.read(made)
+      view.from = made
+      offset = 0
+      if (view.references.length === 0) {
+        this.#exit(process, ProcessEventKind.exit)
+        return
+      }
+    }
+    const { references } = view
+    let limit = Math.min(state[S.quantumLeft]!, end - state[S.references]!, references.length - offset, this.#referencesToIntervention())
+    if (ns > 0) limit = Math.min(limit, Math.ceil((Math.min(this.queue.nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
+    const base = this.#base[process]!
+    const stopped = this.#isLru ? this.#makeReferencesInOrder(references, offset, offset + limit, base) : this.#makeReferences(references, offset, offset + limit, base)
+    let count = stopped - offset
+    if (count < limit) {
+      // the next one faults
+      this.#count(process, count, ns)
+      const reference = references[stopped]!
+      const mapping = base + (reference >>> 2)
+      const outcome = this.#fault.resolve(process, mapping, reference & 3)
+      if (outcome === FaultOutcome.blocked) {
+        this.#processState[process] = ProcessState.blocked
+        return
+      }
+      this.#sawFault = true
+      if (outcome === FaultOutcome.failed) {
+        this.message('process-signal', FIRST_PID + process, 0)
+        this.#exit(process, ProcessEventKind.signal)
+        return
+      }
+      // the reference is made with the fault: no other can come in between
+      if ((reference & 3) === 1) {
+        const frame = this.mappings.entry[mapping]! >> 1
+        this.pages.hardwareModified[frame] = 1
+        this.contents.version[this.pages.slot[frame]!]! += 1
+      }
+      count = 1
+    }
+    this.#count(process, count, ns)
+  }
+
+  #count(process: number, count: number, ns: number): void {
+    if (count === 0) return
+    const state = this.#state
+    this.#ordinal[process]! += count
+    state[S.references]! += count
+    state[S.quantumLeft]! -= count
+    const now = state[S.now]! + count * ns
+    state[S.now] = now
+    state[S.lastProgress] = now
+    if (now >= this.#sampler.bucketEnd) this.#sampler.advance(now, this.#counted())
+  }
+
+  /** Makes references[from..to-1] as long as their pages are mapped; answers where it stopped. The innermost loop of all. */
+  #makeReferences(references: Uint32Array, from: number, to: number, base: number): number {
+    const entries = this.mappings.entry
+    const { hardwareReferenced, hardwareModified, slot } = this.pages
+    const { version } = this.contents
+    let at = from
+    for (; at < to; at++) {
+      const reference = references[at]!
+      const entry = entries[base + (reference >>> 2)]!
+      if ((reference & 3) !== 1) {
+        if (entry < 0) return at
+        hardwareReferenced[entry >> 1] = 1
+      } else {
+        if (entry < 0 || (entry & 1) === 0) return at
+        const frame = entry >> 1
+        hardwareReferenced[frame] = 1
+        hardwareModified[frame] = 1
+        version[slot[frame]!]! += 1
+      }
+    }
+    return at
+  }
+
+  /** The same for LRU: each page referenced goes to the tail of its queue. */
+  #makeReferencesInOrder(references: Uint32Array, from: number, to: number, base: number): number {
+    const entries = this.mappings.entry
+    const { hardwareModified, slot, next, previous, queueHead, queueTail } = this.pages
+    const { version } = this.contents
+    let head = queueHead[Queue.active]!
+    let tail = queueTail[Queue.active]!
+    let at = from
+    for (; at < to; at++) {
+      const reference = references[at]!
+      const entry = entries[base + (reference >>> 2)]!
+      if (entry < 0) break
+      const frame = entry >> 1
+      if ((reference & 3) === 1) {
+        if ((entry & 1) === 0) break
+        hardwareModified[frame] = 1
+        version[slot[frame]!]! += 1
+      }
+      if (frame !== tail) {
+        const before = previous[frame]!
+        const after = next[frame]!
+        if (before < 0) head = after
+        else next[before] = after
+        previous[after] = before
+        previous[frame] = tail
+        next[frame] = -1
+        next[tail] = frame
+        tail = frame
+      }
+    }
+    queueHead[Queue.active] = head
+    queueTail[Queue.active] = tail
+    return at
+  }
+
+  #dispatch(type: number, argument: number): void {
+    switch (type) {
+      case QueueEvent.swapRequest:
+        this.#swapRequestDone(argument)
+        break
+      case QueueEvent.fileRequest: {
+        this.#state[S.inFlight]! -= 1
+        this.#files.done(argument)
+        break
+      }
+      case QueueEvent.daemon:
+      case QueueEvent.laundry:
+        this.#daemon.event(type)
+        break
+      default:
+        throw new Error(`unknown event ${type}`)
+    }
+  }
+
+  // ---- requests --------------------------------------------------------------------------------------------
+
+  /** The pager starts a request: its bytes move now, it is over when the device says. */
+  startRequest(buffer: number): void {
+    const { pager, pages, contents, counters } = this
+    const isWrite = pager.bufferIsWrite[buffer] !== 0
+    const count = pager.bufferPages[buffer]!
+    const slot = pager.bufferSlot[buffer]!
+    const unit = pager.devices.unit[slot]!
+    const device = this.devices[unit]!
+    const block = pager.bufferBlock[buffer]!
+    const page = block - pager.devices.firstBlock[slot]!
+    const row = buffer * 64
+    const { bufferFrames } = pager
+    const { isReal } = contents
+    const first = bufferFrames[row]!
+    if (isReal)
+      for (let i = 0; i < count; i++) {
+        const frame = bufferFrames[row + i]!
+        if (isWrite) contents.fill(frame, pages.slot[frame]!)
+        this.#buffers[i] = contents.view(frame)
+      }
+    const now = this.#state[S.now]!
+    const completion = device.submit(now, isWrite, page, this.#buffers, count)
+    const errno = device.lastErrno
+    pager.bufferErrno[buffer] = errno
+    this.#state[S.inFlight]! += 1
+    this.#sawRequest = true
+    if (isWrite) counters[Counter.deviceWrites]! += 1
+    else counters[Counter.deviceReads]! += 1
+    const object = pager.bufferObject[buffer]!
+    const pageIndex = pages.pageIndex[first]!
+    if (isWrite) this.emit(EventKind.swapout, -1, object, pageIndex, count, unit, block, completion - now, pager.bufferIsAsync[buffer]!)
+    else this.emit(EventKind.swapin, -1, object, pageIndex, count, unit, block, completion - now, pager.bufferBehind[buffer]!)
+    if (errno !== 0) {
+      counters[Counter.ioErrors]! += 1
+      this.emit(EventKind.ioError, -1, object, pageIndex, count, unit, block, completion - now, errno)
+    } else if (isReal) {
+      if (isWrite) counters[Counter.bytesWritten]! += count * PAGE_SIZE
+      else {
+        counters[Counter.bytesRead]! += count * PAGE_SIZE
+        for (let i = 0; i < count; i++) this.#verify(bufferFrames[row + i]!, () => `block ${block + i} of device ${unit} (${device.name})`)
+      }
+    }
+    this.queue.push(completion, QueueEvent.swapRequest, buffer)
+  }
+
+  submitFileRead(device: Device, page: number, frames: Int32Array, count: number): number {
+    const { contents, counters } = this
+    if (contents.isReal) for (let i = 0; i < count; i++) this.#buffers[i] = contents.view(frames[i]!)
+    const completion = device.submit(this.now, false, page, this.#buffers, count)
+    this.#state[S.inFlight]! += 1
+    this.#sawRequest = true
+    counters[Counter.deviceReads]! += 1
+    if (contents.isReal) {
+      counters[Counter.bytesRead]! += count * PAGE_SIZE
+      for (let i = 0; i < count; i++) this.#verify(frames[i]!, () => `page ${page + i} of the file store`)
+    }
+    return completion
+  }
+
+  #verify(frame: number, whence: () => string): void {
+    const { contents, pages } = this
+    if (contents.isAsExpected(frame, pages.slot[frame]!)) {
+      this.counters[Counter.bytesVerified]! += PAGE_SIZE
+      return
+    }
+    const { offset, expected, got } = contents.firstDifference(frame)
+    throw new ContentsError(
+      `page ${pages.pageIndex[frame]!} of object ${pages.object[frame]!} came in with other bytes than went out: byte ${offset} is ${got}, not ${expected}; read from ${whence()}`,
+    )
+  }
+
+  #swapRequestDone(buffer: number): void {
+    const { pager } = this
+    const isWrite = pager.bufferIsWrite[buffer] !== 0
+    const count = pager.bufferPages[buffer]!
+    const object = pager.bufferObject[buffer]!
+    this.#state[S.inFlight]! -= 1
+    this.devices[pager.devices.unit[pager.bufferSlot[buffer]!]!]!.completed(this.#state[S.now]!)
+    pager.requestDone(buffer, pager.bufferErrno[buffer]!)
+    if (isWrite) {
+      for (let i = 0; i < count; i++) this.#daemon.pageWritten(pager.bufferFrames[buffer * 64 + i]!)
+      this.#daemon.continueLaundry()
+    }
+    if ((this.pages.objectFlags[object]! & ObjectFlag.dead) !== 0 && this.pages.pagingInProgress[object] === 0) this.#endObject(object)
+  }
+
+  // ---- what the parts ask for ------------------------------------------------------------------------------
+
+  allocatePage(object: number, pageIndex: number): number {
+    const { pages, thresholds } = this
+    const free = pages.queueLength[Queue.free]!
+    let frame = -1
+    if (free > thresholds.freeReserved) frame = pages.allocate(object, pageIndex)
+    if (free - 1 < thresholds.pageoutWakeup) this.#daemon.needed()
+    return frame
+  }
+
+  freePage(frame: number): void {
+    this.mappings.removeAll(frame)
+    this.pages.free(frame)
+    if (this.pages.wanted[frame] !== 0) this.wakeBusy(frame)
+    this.#wakeMemory()
+  }
+
+  releaseBusy(frame: number): void {
+    this.pages.exclusiveBusy[frame] = 0
+    if (this.pages.wanted[frame] !== 0) this.wakeBusy(frame)
+  }
+
+  setPageDaemon(running: boolean): void {
+    this.#pageDaemon = running
+  }
+
+  wakeBusy(frame: number): void {
+    this.pages.wanted[frame] = 0
+    this.#wake(WaitFor.busy, frame)
+  }
+
+  wakePage(): void {
+    const { waitFor, waitArgument } = this.#fault
+    for (let process = 0; process < waitFor.length; process++)
+      if (waitFor[process] === WaitFor.page && (this.pages.flags[waitArgument[process]!]! & PageFlag.swapInProgress) === 0) this.#ready(process)
+  }
+
+  wakeAsyncToken(): void {
+    this.#retryAsyncMax()
+  }
+
+  #wakeMemory(): void {
+    const free = this.pages.queueLength[Queue.free]!
+    if (free > this.thresholds.freeReserved && free >= this.thresholds.freeMin) this.#wake(WaitFor.memory, 0)
+  }
+
+  #wake(what: number, argument: number): void {
+    const { waitFor, waitArgument } = this.#fault
+    for (let process = 0; process < waitFor.length; process++) if (waitFor[process] === what && waitArgument[process] === argument) this.#ready(process)
+  }
+
+  #ready(process: number): void {
+    this.#fault.waitFor[process] = WaitFor.nothing
+    if (this.#processState[process] === ProcessState.blocked) this.#processState[process] = ProcessState.ready
+  }
+
+  freePages(): number {
+    return this.pages.freeCount
+  }
+  isPageDaemon(): boolean {
+    return this.#pageDaemon
+  }
+  waitForMetadata(): boolean {
+    return false
+  }
+  blocksFreed(): void {}
+  totalSwap(): number {
+    return this.pager.devices.total
+  }
+  nonWiredPages(): number {
+    return this.pages.frames - this.thresholds.freeReserved - this.experiment.machine.wired
+  }
+  swapLimit(): number {
+    return Infinity
+  }
+  mayExceedQuota(): boolean {
+    return false
+  }
+  mayExceedLimit(): boolean {
+    return false
+  }
+  currentUser(): number {
+    return 0
+  }
+  reservationFailed(user: number, bytes: number): void {
+    this.message('swap-reserve-failed', user, bytes)
+  }
+  deviceChanged(unit: number, attached: boolean): void {
+    if (attached) {
+      const slot = this.pager.devices.slotOf(unit)
+      this.message('swap-on', unit, this.pager.devices.blocks[slot]!)
+    } else this.message('swap-off', unit, 0)
+    this.#daemon.devicesChanged(this.pager.devices.count - (attached ? 0 : 1))
+  }
+
+  /** Kills the process that holds most memory and swap. FreeBSD's vm_pageout_oom. */
+  outOfMemory(): void {
+    let largest = -1
+    let most = 0
+    for (let process = 0; process < this.#processState.length; process++) {
+      if (this.#processState[process] === ProcessState.ended) continue
+      const size = this.processSize(process)
+      if (size > most) {
+        most = size
+        largest = process
+      }
+    }
+    if (largest < 0) return
+    this.message('process-killed', FIRST_PID + largest, most)
+    this.#exit(largest, ProcessEventKind.killed)
+  }
+
+  /** Pages of a process that are resident, or in swap. */
+  processSize(process: number): number {
+    const { regions, pages } = this
+    let size = 0
+    for (let region = 0; region < regions.count; region++)
+      if (regions.process[region] === process && regions.object[region]! >= 0) {
+        const object = regions.object[region]!
+        size += this.pager.countBlocks(object, regions.offset[region]!, regions.pages[region]!) + pages.residentPages[object]!
+      }
+    return size
+  }
+
+  // ---- ends ------------------------------------------------------------------------------------------------
+
+  #exit(process: number, how: number): void {
+    const { regions, mappings } = this
+    this.#processState[process] = ProcessState.ended
+    this.#fault.waitFor[process] = WaitFor.nothing
+    this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, how)
+    const base = this.#base[process]!
+    for (let page = 0; page < this.#streams[process]!.pageCount; page++) {
+      const entry = mappings.entry[base + page]!
+      if (entry < 0) continue
+      mappings.testDirty(entry >> 1)
+      mappings.remove(base + page)
+    }
+    for (let region = 0; region < regions.count; region++) {
+      if (regions.process[region] !== process || regions.object[region]! < 0) continue
+      const object = regions.object[region]!
+      regions.object[region] = -1
+      this.#dereference(object)
+    }
+  
+  }
+
+  #dereference(object: number): void {
+    const { pages } = this
+    pages.references[object]! -= 1
+    if (pages.references[object]! > 0) return
+    pages.objectFlags[object]! |= ObjectFlag.dead
+    if (pages.pagingInProgress[object] === 0) this.#endObject(object)
+    else this.#state[S.dying]! += 1
+  }
+
+  /** Frees a dead object's pages, swap and reservation. FreeBSD's vm_object_terminate. */
+  #endObject(object: number): void {
+    const { pages, pager } = this
+    for (let frame = pages.lookupFrom(object, 0); frame >= 0; frame = pages.lookupFrom(object, 0)) {
+      pages.flags[frame]! &= ~PageFlag.swapFree
+      this.freePage(frame)
+    }
+    if (pages.chargedUser[object]! >= 0) pager.reservation.release(pages.charge[object]!, pages.chargedUser[object]!)
+    const backing = pages.backing[object]!
+    if (pages.objectType[object] === ObjectType.swap) pager.destroyObject(object)
+    pages.destroyObject(object)
+    if (backing >= 0) this.#dereference(backing)
+  }
+
+  /** Hands out the rest of the trace and the last sample. */
+  finish(): void {
+    if (this.#chunk.count > 0) this.#nextChunk()
+    this.#sampler.flush(this.#counted(), true)
+  }
+
+  /** Hands out the sample rows gathered so far. */
+  flushSamples(): void {
+    this.#sampler.flush(this.#counted(), false)
+  }
+
+  // ---- administration --------------------------------------------------------------------------------------
+
+  #referencesToIntervention(): number {
+    const next = this.experiment.interventions[this.#state[S.interventions]!]
+    return next === undefined ? Infinity : next.at - this.#state[S.references]!
+  }
+
+  #dueInterventions(): void {
+    while (this.#referencesToIntervention() <= 0) {
+      const intervention = this.experiment.interventions[this.#state[S.interventions]!]!
+      this.#state[S.interventions]! += 1
+      this.#act(intervention)
+    }
+  }
+
+  /** Does something to the running machine, now. It is kept in `interventionsDone` with the reference's number. */
+  intervene(action: Action): void {
+    const intervention = { ...action, at: this.references } as Intervention
+    this.#act(intervention)
+  }
+
+  #act(intervention: Intervention): void {
+    this.interventionsDone.push({ ...intervention, at: this.references })
+    switch (intervention.action) {
+      case 'swapon':
+        this.#requireDevice(intervention.device)
+        this.emit(EventKind.admin, -1, -1, 0, 0, intervention.device, 0, 0, AdminKind.swapon)
+        this.#swapon(intervention.device)
+        break
+      case 'swapoff':
+        this.#requireDevice(intervention.device)
+        this.emit(EventKind.admin, -1, -1, 0, 0, intervention.device, 0, 0, AdminKind.swapoff)
+        this.#swapoff(intervention.device)
+        break
+      case 'orphan': {
+        this.#requireDevice(intervention.device)
+        this.emit(EventKind.admin, -1, -1, 0, 0, intervention.device, 0, 0, AdminKind.orphan)
+        this.devices[intervention.device]!.orphan()
+        const slot = this.pager.devices.slotOf(intervention.device)
+        if (slot >= 0 && !this.pager.isClosing(slot)) this.pager.devices.orphan(slot)
+        break
+      }
+      case 'tunable':
+        this.emit(EventKind.admin, -1, -1, 0, 0, -1, intervention.value, 0, AdminKind.tunable)
+        this.#setTunable(intervention.name, intervention.value)
+        break
+      case 'inject':
+        this.emit(EventKind.admin, -1, -1, 0, intervention.fault.count, intervention.fault.device, intervention.fault.fromRequest, 0, AdminKind.inject)
+        this.#addFault(intervention.fault, 'interventions')
+        break
+    }
+  }
+
+  #requireDevice(device: number): void {
+    if (device >= this.devices.length) throw new ExperimentError('no-device', 'device', `there is no swap device ${device}`)
+  }
+
+  #swapon(number: number): void {
+    const { kind } = this.experiment.swap.devices[number]!
+    const errno = this.pager.swapon(number, kind === 'nfs' ? DeviceKind.networkFile : DeviceKind.disk, this.devices[number]!.sizePages * 8)
+    if (errno !== 0) this.message('swap-on-failed', number, errno)
+  }
+
+  #swapoff(unit: number): void {
+    const slot = this.pager.devices.slotOf(unit)
+    if (slot < 0 || this.#tasks.some((task) => task.unit === unit)) {
+      this.message('swap-on-failed', unit, Errno.EINVAL)
+      return
+    }
+    if (this.pager.canSwapoff(slot) !== 0) {
+      this.message('swap-off-refused', unit, 0)
+      return
+    }
+    this.#tasks.push({ unit, run: this.pager.swapoff(slot), waits: null, resumeAt: 0, started: this.now })
+  }
+
+  #setTunable(name: string, value: number): void {
+    switch (name) {
+      case 'vm.swap_async_max':
+        if (this.pager.setAsyncMax(value) === -1) this.#state[S.asyncMaxWanted] = value
+        else this.#state[S.asyncMaxWanted] = 0
+        break
+      case 'vm.overcommit':
+        this.pager.reservation.overcommit = value
+        break
+      case 'nswap_lowat':
+        this.pager.devices.setWaterMarks(value, this.experiment.swap.highWater)
+        break
+      case 'nswap_hiwat':
+        this.pager.devices.setWaterMarks(this.pager.devices.lowWater, value)
+        break
+      default:
+        throw new ExperimentError('no-tunable', 'name', `${name} cannot be set while the machine runs; ${runningTunables.join(', ')} can`)
+    }
+  }
+
+  /** A shrinking of vm.swap_async_max that had to wait for tokens goes on. */
+  #retryAsyncMax(): void {
+    const wanted = this.#state[S.asyncMaxWanted]!
+    if (wanted === 0) return
+    this.#state[S.asyncMaxWanted] = 0
+    if (this.pager.setAsyncMax(wanted) === -1) this.#state[S.asyncMaxWanted] = wanted
+  }
+
+  /** Carries on the swapoffs that need not wait any longer; false if all must. */
+  #stepTasks(): boolean {
+    let stepped = false
+    for (const task of [...this.#tasks]) {
+      if (!this.#isOver(task)) continue
+      stepped = true
+      const step = task.run.next()
+      if (step.done === true) {
+        this.#tasks.splice(this.#tasks.indexOf(task), 1)
+        this.emit(EventKind.swapoff, -1, -1, 0, 0, task.unit, 0, this.now - task.started, 0)
+        if (step.value !== 0) this.message('swap-off-refused', task.unit, 0)
+        continue
+      }
+      task.waits = step.value
+      task.resumeAt = Infinity
+      if (step.value.on === 'pause') {
+        task.resumeAt = this.now + 50_000_000
+        this.emit(EventKind.swapoff, -1, -1, 0, step.value.blocksLeft, task.unit, 0, this.now - task.started, step.value.pass)
+      } else if (step.value.on === 'memory') this.#daemon.reclaim()
+    }
+    return stepped
+  }
+
+  #isOver(task: SwapoffTask): boolean {
+    const { waits } = task
+    if (waits === null) return true
+    switch (waits.on) {
+      case 'pause':
+        return this.now >= task.resumeAt
+      case 'page':
+      case 'read':
+        return (this.pages.flags[waits.frame]! & PageFlag.swapInProgress) === 0
+      case 'busy':
+        return !this.pages.isBusy(waits.frame)
+      case 'memory':
+        return this.pages.freeCount > this.thresholds.freeReserved
+      case 'paging':
+        return this.pages.pagingInProgress[waits.object] === 0
+    }
+  }
+
+  // ---- looking at it ---------------------------------------------------------------------------------------
+
+  deviceStatus(): { device: number; attached: boolean; closing: boolean; usedPages: number; totalPages: number }[] {
+    return this.devices.map((device, number) => {
+      const slot = this.pager.devices.slotOf(number)
+      return {
+        device: number,
+        attached: slot >= 0,
+        closing: slot >= 0 && this.pager.isClosing(slot),
+        usedPages: slot < 0 ? 0 : this.pager.devices.used[slot]!,
+        totalPages: device.sizePages,
+      }
+    })
+  }
+
+  /** Every frame: its object and page, state bits (1 valid, 2 dirty, 4 busy, 8 wired, 16 referenced) and queue. */
+  frameTable(): { object: Int32Array; page: Float64Array; state: Uint8Array; queue: Uint8Array } {
+    const { pages } = this
+    const state = new Uint8Array(pages.frames)
+    for (let frame = 0; frame < pages.frames; frame++)
+      state[frame] =
+        (pages.valid[frame] !== 0 ? 1 : 0) |
+        (pages.dirty[frame] !== 0 || pages.hardwareModified[frame] !== 0 ? 2 : 0) |
+        (pages.isBusy(frame) ? 4 : 0) |
+        (pages.wired[frame] !== 0 ? 8 : 0) |
+        (pages.hardwareReferenced[frame] !== 0 ? 16 : 0)
+    return { object: pages.object.slice(), page: pages.pageIndex.slice(), state, queue: pages.queue.slice() }
+  }
+
+  // ---- keyframes -------------------------------------------------------------------------------------------
+
+  get canSave(): boolean {
+    return this.#tasks.length === 0 && this.#status === 'running'
+  }
+
+  save(): Snapshot {
+    if (!this.canSave) throw new Error('a machine cannot be saved while a swapoff is under way')
+    return this.columns.save()
+  }
+
+  /** Goes back to a saved state. What must be on the swap devices then is written anew. */
+  restore(snapshot: Snapshot): void {
+    this.columns.restore(snapshot)
+    this.#status = 'running'
+    this.problem = null
+    this.#tasks = []
+    this.#chunk.count = 0
+    for (const view of this.#views) view.references = new Uint32Array(0)
+    if (this.contents.isReal) this.#rewriteSwap()
+  }
+
+  /** Writes to the devices what the pages in swap must be. A page that was written since is resident, and its block is never read. */
+  #rewriteSwap(): void {
+    const { pages, pager, contents } = this
+    const { metadata, devices } = pager
+    const scratch = pages.queueHead[Queue.free]!
+    // without a free frame any will do: a frame's bytes are made anew before they are used
+    const frame = scratch < 0 ? 0 : scratch
+    for (let object = pages.firstObject; object >= 0; object = pages.objectNext[object]!) {
+      if (pages.objectType[object] !== ObjectType.swap) continue
+      for (let node = metadata.nodeFrom(object, 0); node >= 0; node = metadata.nodeFrom(object, metadata.nodeIndex[node]! + META_PAGES))
+        for (let place = 0; place < META_PAGES; place++) {
+          const block = metadata.blocks[node * META_PAGES + place]!
+          if (block === NO_BLOCK) continue
+          const slot = devices.slotOfBlock(block)
+          contents.fill(frame, pages.slotBase[object]! + metadata.nodeIndex[node]! + place)
+          this.#buffers[0] = contents.view(frame)
+          this.devices[devices.unit[slot]!]!.store.writePages(block - devices.firstBlock[slot]!, this.#buffers, 1)
+        }
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * What is in the pages, and what must be.
+ *
+ * The ledger has a row (a *slot*) for every page of every object: a version, which each write reference raises, and the
+ * identity the contents are made from. The 4096 bytes of a page are a function of the run's seed, its identity and its version;
+ * version 0 is all zeros. They are made when a page is paged out and compared whole when one is paged in. The ledger knows nothing of frames,
+ * blocks or metadata, so a lost dirty bit, a block mixed up with another or a torn write cannot hide.
+ *
+ * A page's bytes: a window of 4096 bytes out of a pool of random ones, chosen by a hash of identity and version, with
+ * identity, version and place stamped into each 512-byte sector. The pool and a page to compare with lie behind the frames in one buffer.
+ */
+import type { Columns } from '../sim/columns.ts'
+import { PAGE_SIZE, SECTORS_PER_PAGE } from './pages.ts'
+
+const WORDS = PAGE_SIZE / 4
+const SECTOR_WORDS = WORDS / SECTORS_PER_PAGE
+/** Pages of random bytes; windows begin at any 16-byte step in all but the last. */
+const POOL_PAGES = 65
+
+/** A page that came in with other bytes than went out. */
+export class ContentsError extends Error {
+  readonly code = 'contents-differ'
+}
+
+export class Contents {
+  /** Version by slot. */
+  version: Uint32Array
+  /** Identity by slot: the slot whose identity the contents were made from. */
+  identity: Int32Array
+  /** [0] slots given out. */
+  #state: Float64Array
+  readonly #columns: Columns
+  readonly #seed: number
+  /** Whether there are bytes at all. */
+  readonly isReal: boolean
+  readonly #words: Int32Array
+  readonly #bytes: Buffer
+  readonly #frames: number
+  readonly #views: (Uint8Array | undefined)[] = []
+
+  constructor(columns: Columns, frames: number, seed: number, isReal: boolean) {
+    this.#columns = columns
+    this.#seed = seed | 0
+    this.isReal = isReal
+    this.#frames = frames
+    this.version = columns.define('contents.version', 'u32', 1024)
+    this.identity = columns.define('contents.identity', 'i32', 1024)
+    this.#state = columns.define('contents.state', 'f64', 1)
+    columns.onRebind(() => {
+      this.version = columns.get('contents.version', 'u32')
+      this.identity = columns.get('contents.identity', 'i32')
+      this.#state = columns.get('contents.state', 'f64')
+    })
+    const buffer = new ArrayBuffer(isReal ? (frames + POOL_PAGES + 1) * PAGE_SIZE : 0)
+    this.#words = new Int32Array(buffer)
+    this.#bytes = Buffer.from(buffer)
+    if (isReal) {
+      let word = (seed ^ 0x9e3779b9) | 1
+      for (let i = frames * WORDS; i < (frames + POOL_PAGES) * WORDS; i++) {
+        word ^= word << 13
+        word ^= word >>> 17
+        word ^= word << 5
+        this.#words[i] = word
+      }
+    }
+  }
+
+  /** Slots for an object of `pages` pages, all of version 0; the first of them. */
+  allocateSlots(pages: number): number {
+    const first = this.#state[0]!
+    const end = first + pages
+    if (end > this.version.length) {
+      const capacity = Math.max(end, Math.min(this.version.length * 2, 2 ** 31 - 1))
+      this.version = this.#columns.resize('contents.version', 'u32', capacity)
+      this.identity = this.#columns.resize('contents.identity', 'i32', capacity)
+    }
+    for (let slot = first; slot < end; slot++) this.identity[slot] = slot
+    this.#state[0] = end
+    return first
+  }
+
+  /** The bytes of a frame, 4096 of them. */
+  view(frame: number): Uint8Array {
+    return (this.#views[frame] ??= new Uint8Array(this.#words.buffer, frame * PAGE_SIZE, PAGE_SIZE))
+  }
+
+  /** Makes a page's bytes in its frame. */
+  fill(frame: number, slot: number): void {
+    this.#make(frame * WORDS, slot)
+  }
+
+  /** Whether a frame holds the bytes that the page of this slot must have. */
+  isAsExpected(frame: number, slot: number): boolean {
+    const scratch = this.#frames + POOL_PAGES
+    this.#make(scratch * WORDS, slot)
+    const bytes = this.#bytes
+    return bytes.compare(bytes, scratch * PAGE_SIZE, (scratch + 1) * PAGE_SIZE, frame * PAGE_SIZE, (frame + 1) * PAGE_SIZE) === 0
+  }
+
+  /** First byte of a frame that is not as expected, and both values; after isAsExpected() said no. */
+  firstDifference(frame: number): { offset: number; expected: number; got: number } {
+    const scratch = (this.#frames + POOL_PAGES) * PAGE_SIZE
+    for (let offset = 0; offset < PAGE_SIZE; offset++) {
+      const expected = this.#bytes[scratch + offset]!
+      const got = this.#bytes[frame * PAGE_SIZE + offset]!
+      if (expected !== got) return { offset, expected, got }
+    }
+    return { offset: PAGE_SIZE, expected: 0, got: 0 }
+  }
+
+  #make(at: number, slot: number): void {
+    const words = this.#words
+    const version = this.version[slot]!
+    if (version === 0) {
+      words.fill(0, at, at + WORDS)
+      return
+    }
+    const identity = this.identity[slot]!
+    let hash = Math.imul(identity ^ this.#seed, 0x85ebca6b) ^ Math.imul(version, 0xc2b2ae35)
+    hash = Math.imul(hash ^ (hash >>> 15), 0x27d4eb2f)
+    hash ^= hash >>> 13
+    const window = (this.#frames * WORDS + (hash & (((POOL_PAGES - 1) * WORDS - 1) & ~3))) | 0
+    words.copyWithin(at, window, window + WORDS)
+    for (let sector = 0, word = at; sector < SECTORS_PER_PAGE; sector++, word += SECTOR_WORDS) {
+      words[word] = identity
+      words[word + 1] = version
+      words[word + 2] = this.#seed ^ sector
+      words[word + 3] = hash
+    }
+  }
+}

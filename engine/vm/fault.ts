@@ -1,0 +1,260 @@
+/**
+ * Resolving page faults: an explicit state machine, one row per process.
+ *
+ * resolve() is called with the reference that could not be made. It answers `resolved` once the page is mapped (the
+ * reference counts as made), `blocked` where the process must wait (the row says for what; resolve() is called again then and
+ * goes on where it stopped), or `failed` where the process is to be signalled.
+ *
+ *   start -> the page is found along the chain of objects: map it
+ *         -> nobody has it: zero fill
+ *         -> a pager has it: read -> reading -> map it
+ *   found in a backing object and to be written: copy
+ *
+ * Source: FreeBSD vm_fault.c (2020), vm_fault(), vm_fault_readahead(), vm_fault_getpages(), vm_fault_dirty().
+ */
+import { EventKind, FaultKind } from '../sim/events.ts'
+import { WaitFor, type Kernel } from '../sim/kernel.ts'
+import { Counter } from '../sim/metrics.ts'
+import { PagerResult } from '../swap/pager.ts'
+import type { Columns } from '../sim/columns.ts'
+import type { FilePages } from './filePages.ts'
+import type { PageDaemon } from './pageDaemon.ts'
+import { ALL_SECTORS, ObjectType, PageFlag } from './pages.ts'
+import type { RegionTable } from './regions.ts'
+
+export const FaultOutcome = { resolved: 0, blocked: 1, failed: 2 } as const
+
+const Stage = { none: 0, start: 1, reading: 2 } as const
+
+/** VM_FAULT_READ_AHEAD_MIN */
+const READ_AHEAD_MIN = 7
+
+export interface FaultOptions {
+  /** VM_FAULT_READ_DEFAULT: pages of an aligned cluster read around a fault out of sequence. */
+  readCluster: number
+  /** VM_FAULT_READ_AHEAD_MAX */
+  readAheadMax: number
+  /** A faulting reference leaves the reference bit of the page it loads clear. */
+  loadsUnreferenced: boolean
+}
+
+export class FaultHandler {
+  /** Per process: what it waits for (WaitFor), and which frame or object. */
+  waitFor: Uint8Array
+  waitArgument: Int32Array
+  #stage: Uint8Array
+  #frame: Int32Array
+  #kind: Uint8Array
+  #started: Float64Array
+  readonly #kernel: Kernel
+  readonly #regions: RegionTable
+  readonly #files: FilePages
+  readonly #daemon: PageDaemon
+  readonly #options: FaultOptions
+  readonly #one = new Int32Array(1)
+
+  constructor(columns: Columns, kernel: Kernel, regions: RegionTable, files: FilePages, daemon: PageDaemon, processes: number, options: FaultOptions) {
+    this.#kernel = kernel
+    this.#regions = regions
+    this.#files = files
+    this.#daemon = daemon
+    this.#options = options
+    this.waitFor = columns.define('fault.waitFor', 'u8', processes)
+    this.waitArgument = columns.define('fault.waitArgument', 'i32', processes)
+    this.#stage = columns.define('fault.stage', 'u8', processes)
+    this.#frame = columns.define('fault.frame', 'i32', processes)
+    this.#kind = columns.define('fault.kind', 'u8', processes)
+    this.#started = columns.define('fault.started', 'f64', processes)
+    columns.onRebind(() => {
+      this.waitFor = columns.get('fault.waitFor', 'u8')
+      this.waitArgument = columns.get('fault.waitArgument', 'i32')
+      this.#stage = columns.get('fault.stage', 'u8')
+      this.#frame = columns.get('fault.frame', 'i32')
+      this.#kind = columns.get('fault.kind', 'u8')
+      this.#started = columns.get('fault.started', 'f64')
+    })
+  }
+
+  /** Resolves the fault of `process` at `mapping`; `access` is a ReferenceKind (1 writes). A FaultOutcome. */
+  resolve(process: number, mapping: number, access: number): number {
+    const { pages, mappings, pager } = this.#kernel
+    const isWrite = access === 1
+    if (this.#stage[process] === Stage.none) {
+      this.#stage[process] = Stage.start
+      this.#kind[process] = FaultKind.soft
+      this.#started[process] = this.#kernel.now
+    }
+    const region = mappings.region[mapping]!
+    const top = this.#regions.object[region]!
+    const pageIndex = mappings.pageIndex[mapping]!
+    let frame = -1
+    let owner = top
+    if (this.#stage[process] === Stage.reading) {
+      frame = this.#frame[process]!
+      if (pager.isInProgress(frame)) return this.#block(process, WaitFor.page, frame)
+      owner = pages.object[frame]!
+      this.#stage[process] = Stage.start
+      this.#one[0] = frame
+      if (pager.finishGetPages(this.#one, 1) !== PagerResult.ok) {
+        this.#kernel.freePage(frame)
+        return this.#fail(process, mapping, access)
+      }
+    } else {
+      // find who has the page
+      let index = pageIndex
+      while (owner >= 0) {
+        frame = pages.lookup(owner, index)
+        if (frame >= 0) {
+          if (pages.exclusiveBusy[frame] !== 0 || (isWrite && pages.sharedBusy[frame] !== 0)) {
+            pages.wanted[frame] = 1
+            this.#kernel.counters[Counter.transitWaits]! += 1
+            return this.#block(process, WaitFor.busy, frame)
+          }
+          if (pages.valid[frame] === ALL_SECTORS) {
+            pages.exclusiveBusy[frame] = 1
+            break
+          }
+          // an invalid page that a failed read left: begin anew
+          this.#kernel.freePage(frame)
+          frame = -1
+        }
+        const type = pages.objectType[owner]!
+        if ((type === ObjectType.swap && pager.metadata.lookup(owner, index) >= 0) || (type === ObjectType.file && this.#files.hasPage(owner, index)))
+          return this.#read(process, mapping, region, owner, index, access)
+        index += pages.backingOffset[owner]!
+        owner = pages.backing[owner]!
+      }
+      if (frame < 0) {
+        frame = this.#kernel.allocatePage(top, pageIndex)
+        if (frame < 0) return this.#waitForMemory(process, mapping, access)
+        owner = top
+        pages.valid[frame] = ALL_SECTORS
+        this.#kind[process] = FaultKind.zeroFill
+      }
+    }
+    let writable = owner === top
+    if (isWrite && owner !== top) {
+      const copy = this.#kernel.allocatePage(top, pageIndex)
+      if (copy < 0) {
+        this.#kernel.releaseBusy(frame)
+        return this.#waitForMemory(process, mapping, access)
+      }
+      this.#copy(frame, copy, mapping)
+      this.#kernel.releaseBusy(frame)
+      frame = copy
+      writable = true
+      this.#kind[process] = FaultKind.copyOnWrite
+    }
+    if (isWrite && pages.dirty[frame] !== ALL_SECTORS) {
+      pages.dirty[frame] = ALL_SECTORS
+      // the lock-free way: the block is freed later
+      if (pages.objectType[pages.object[frame]!] === ObjectType.swap) pager.unswapped(frame, false)
+    }
+    mappings.enter(mapping, frame, writable && pages.objectType[pages.object[frame]!] !== ObjectType.file)
+    this.#daemon.pageUsed(frame)
+    if (!this.#options.loadsUnreferenced || this.#kind[process] === FaultKind.soft) pages.hardwareReferenced[frame] = 1
+    this.#kernel.releaseBusy(frame)
+    this.#finish(process, mapping, access, this.#kind[process]!)
+    return FaultOutcome.resolved
+  }
+
+  /** A private copy of a page: contents and identity. */
+  #copy(from: number, to: number, mapping: number): void {
+    const { pages, mappings, contents } = this.#kernel
+    mappings.remove(mapping)
+    pages.valid[to] = ALL_SECTORS
+    const slot = pages.slot[to]!
+    const source = pages.slot[from]!
+    if (slot >= 0 && source >= 0) {
+      contents.version[slot] = contents.version[source]!
+      contents.identity[slot] = contents.identity[source]!
+    }
+  }
+
+  /** Starts the read of a page that a pager has. */
+  #read(process: number, mapping: number, region: number, owner: number, index: number, access: number): number {
+    const { pages, pager, counters } = this.#kernel
+    const frame = this.#kernel.allocatePage(owner, index)
+    if (frame < 0) return this.#waitForMemory(process, mapping, access)
+    const { behind, ahead } = this.#around(region, mapping, index)
+    this.#one[0] = frame
+    let gotAhead: number
+    if (pages.objectType[owner] === ObjectType.swap) {
+      if (pager.getPages(owner, this.#one, 1, behind, ahead) !== PagerResult.pend) throw new Error('the swap pager lost a page between two looks')
+      gotAhead = pager.readAhead
+      this.#kind[process] = FaultKind.swapin
+    } else {
+      gotAhead = this.#files.read(owner, frame, behind, ahead)
+      this.#kind[process] = FaultKind.filein
+    }
+    this.#regions.nextRead[region] = this.#pageNumber(region, mapping) + gotAhead + 1
+    this.#frame[process] = frame
+    this.#stage[process] = Stage.reading
+    // a request that was over at once wakes nobody: go on
+    if (!pager.isInProgress(frame)) return this.resolve(process, mapping, access)
+    pages.flags[frame]! |= PageFlag.swapSleep
+    counters[Counter.transitWaits]! += 1
+    return this.#block(process, WaitFor.page, frame)
+  }
+
+  #pageNumber(region: number, mapping: number): number {
+    return this.#regions.start[region]! + this.#kernel.mappings.pageIndex[mapping]! - this.#regions.offset[region]!
+  }
+
+  readonly #window = { behind: 0, ahead: 0 }
+
+  /** How many pages to read around a fault. FreeBSD's vm_fault_readahead and vm_fault_getpages. */
+  #around(region: number, mapping: number, index: number): { behind: number; ahead: number } {
+    const regions = this.#regions
+    const { readCluster, readAheadMax } = this.#options
+    const window = this.#window
+    window.behind = 0
+    window.ahead = 0
+    if (readCluster <= 1) return window
+    const page = this.#pageNumber(region, mapping)
+    const before = regions.readAhead[region]!
+    if (page === regions.nextRead[region]) {
+      window.ahead = Math.min(before > 0 ? READ_AHEAD_MIN + before + 1 : READ_AHEAD_MIN, readAheadMax)
+      regions.readAhead[region] = window.ahead
+    } else {
+      regions.readAhead[region] = 0
+      const place = index % readCluster
+      window.behind = Math.min(place, page - regions.start[region]!)
+      window.ahead = readCluster - 1 - place
+    }
+    window.ahead = Math.min(window.ahead, regions.start[region]! + regions.pages[region]! - page - 1)
+    return window
+  }
+
+  #waitForMemory(process: number, mapping: number, access: number): number {
+    // a plain policy may have taken a clean page at once
+    if (this.#daemon.reclaim()) return this.resolve(process, mapping, access)
+    this.#kernel.counters[Counter.memoryWaits]! += 1
+    return this.#block(process, WaitFor.memory, 0)
+  }
+
+  #block(process: number, what: number, argument: number): number {
+    this.waitFor[process] = what
+    this.waitArgument[process] = argument
+    return FaultOutcome.blocked
+  }
+
+  #fail(process: number, mapping: number, access: number): number {
+    this.#finish(process, mapping, access, FaultKind.failed)
+    return FaultOutcome.failed
+  }
+
+  #finish(process: number, mapping: number, access: number, kind: number): void {
+    const { mappings, counters, now } = this.#kernel
+    this.#stage[process] = Stage.none
+    this.waitFor[process] = WaitFor.nothing
+    if (kind === FaultKind.soft) counters[Counter.softFaults]! += 1
+    else counters[Counter.faults]! += 1
+    if (kind === FaultKind.zeroFill) counters[Counter.zeroFills]! += 1
+    if (kind === FaultKind.copyOnWrite) counters[Counter.copyOnWriteFaults]! += 1
+    const duration = now - this.#started[process]!
+    counters[Counter.stallNs]! += duration
+    const detail = kind + (access === 1 ? 16 : access === 2 ? 32 : 0)
+    this.#kernel.emit(EventKind.fault, process, this.#regions.object[mappings.region[mapping]!]!, mappings.pageIndex[mapping]!, 1, -1, mappings.entry[mapping]! >> 1, duration, detail)
+  }
+}

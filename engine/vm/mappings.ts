@@ -1,0 +1,105 @@
+/**
+ * Mappings: what the processors' page tables would hold.
+ *
+ * All processes' pages are numbered in one row of numbers: process p's dense page d is mapping `base[p] + d`. The
+ * entry of a mapping is -1 where there is none, else frame * 2 + 1 if it may be written. The mappings of one frame are a
+ * chain through `next`, which begins in the frame's `firstMapping`; most chains have one link.
+ */
+import type { Columns } from '../sim/columns.ts'
+import { ALL_SECTORS, type VmPages } from './pages.ts'
+
+export class Mappings {
+  /** -1, or frame * 2 + writable. */
+  entry: Int32Array
+  next: Int32Array
+  /** Map entry (region) that covers this page of the address space. */
+  region: Int32Array
+  /** Page index in the region's object. */
+  pageIndex: Float64Array
+  readonly #columns: Columns
+  readonly #pages: VmPages
+
+  constructor(columns: Columns, pages: VmPages) {
+    this.#columns = columns
+    this.#pages = pages
+    this.entry = columns.define('map.entry', 'i32', 0)
+    this.next = columns.define('map.next', 'i32', 0)
+    this.region = columns.define('map.region', 'i32', 0)
+    this.pageIndex = columns.define('map.pageIndex', 'f64', 0)
+    columns.onRebind(() => {
+      this.entry = columns.get('map.entry', 'i32')
+      this.next = columns.get('map.next', 'i32')
+      this.region = columns.get('map.region', 'i32')
+      this.pageIndex = columns.get('map.pageIndex', 'f64')
+    })
+  }
+
+  /** Room for `count` pages of a new address space: the number of the first. */
+  addSpace(count: number): number {
+    const base = this.entry.length
+    this.entry = this.#columns.resize('map.entry', 'i32', base + count)
+    this.next = this.#columns.resize('map.next', 'i32', base + count)
+    this.region = this.#columns.resize('map.region', 'i32', base + count)
+    this.pageIndex = this.#columns.resize('map.pageIndex', 'f64', base + count)
+    this.entry.fill(-1, base)
+    this.next.fill(-1, base)
+    this.region.fill(-1, base)
+    return base
+  }
+
+  /** Maps a frame; the mapping must be empty or of the same frame. */
+  enter(mapping: number, frame: number, writable: boolean): void {
+    if (this.entry[mapping]! < 0) {
+      this.next[mapping] = this.#pages.firstMapping[frame]!
+      this.#pages.firstMapping[frame] = mapping
+    }
+    this.entry[mapping] = frame * 2 + (writable ? 1 : 0)
+  }
+
+  /** Removes one mapping. */
+  remove(mapping: number): void {
+    const value = this.entry[mapping]!
+    if (value < 0) return
+    const frame = value >> 1
+    const first = this.#pages.firstMapping
+    if (first[frame] === mapping) first[frame] = this.next[mapping]!
+    else {
+      let before = first[frame]!
+      while (this.next[before] !== mapping) before = this.next[before]!
+      this.next[before] = this.next[mapping]!
+    }
+    this.entry[mapping] = -1
+    this.next[mapping] = -1
+  }
+
+  /** Removes all mappings of a frame. What they had seen modified is kept as dirty. FreeBSD's pmap_remove_all. */
+  removeAll(frame: number): void {
+    const pages = this.#pages
+    let mapping = pages.firstMapping[frame]!
+    while (mapping >= 0) {
+      const next = this.next[mapping]!
+      this.entry[mapping] = -1
+      this.next[mapping] = -1
+      mapping = next
+    }
+    pages.firstMapping[frame] = -1
+    this.#takeModified(frame)
+  }
+
+  /** Makes all mappings of a frame read-only. FreeBSD's pmap_remove_write. */
+  removeWrite(frame: number): void {
+    for (let mapping = this.#pages.firstMapping[frame]!; mapping >= 0; mapping = this.next[mapping]!) this.entry[mapping]! &= ~1
+    this.#takeModified(frame)
+  }
+
+  /** Marks a page dirty that its mappings have modified. FreeBSD's vm_page_test_dirty. */
+  testDirty(frame: number): void {
+    const pages = this.#pages
+    if (pages.hardwareModified[frame] !== 0) pages.dirty[frame] = ALL_SECTORS
+  }
+
+  #takeModified(frame: number): void {
+    this.testDirty(frame)
+    this.#pages.hardwareModified[frame] = 0
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Plain replacement policies in the page daemon's place: LRU, FIFO, CLOCK.
+ *
+ * All pages are on one queue, the active one. For FIFO its order is that of loading, for LRU that of the last reference (the machine's
+ * reference loop moves a page to the tail). CLOCK goes round the frames in place, with one reference bit each that is 0 when a page is loaded.
+ * With thresholds 0 a page is taken when one is needed and not before; otherwise pages are taken below `freeMin` until there
+ * are `freeTarget`. A dirty page is written first and taken when the write has ended.
+ */
+import { EventKind } from '../sim/events.ts'
+import type { Columns } from '../sim/columns.ts'
+import type { Kernel } from '../sim/kernel.ts'
+import { Counter } from '../sim/metrics.ts'
+import { PagerResult, Wait } from '../swap/pager.ts'
+import { ClusterGatherer } from './cluster.ts'
+import type { PageDaemon } from './pageDaemon.ts'
+import { ObjectType, Queue } from './pages.ts'
+
+export type PolicyName = 'lru' | 'fifo' | 'clock'
+
+export class PolicyDaemon implements PageDaemon {
+  readonly #kernel: Kernel
+  readonly #policy: PolicyName
+  readonly #gatherer: ClusterGatherer
+  /** Pages that are taken as soon as their write has ended. */
+  #isVictim: Uint8Array
+  /** [0] victims being written, [1] the hand, [2] a pageout that stopped, -1 none. */
+  #state: Float64Array
+
+  constructor(columns: Columns, kernel: Kernel, policy: PolicyName) {
+    this.#kernel = kernel
+    this.#policy = policy
+    this.#gatherer = new ClusterGatherer(kernel, (frame) => {
+      kernel.mappings.removeWrite(frame)
+      return true
+    })
+    this.#isVictim = columns.define('policy.isVictim', 'u8', kernel.pages.frames)
+    this.#state = columns.define('policy.state', 'f64', 3)
+    this.#state[2] = -1
+    kernel.pages.isOneQueue = true
+    columns.onRebind(() => {
+      this.#isVictim = columns.get('policy.isVictim', 'u8')
+      this.#state = columns.get('policy.state', 'f64')
+    })
+  }
+
+  get isBusy(): boolean {
+    return this.#state[0]! > 0
+  }
+
+  event(): void {}
+  devicesChanged(): void {}
+
+  needed(): void {
+    const { pages, thresholds } = this.#kernel
+    while (pages.freeCount + this.#state[0]! < thresholds.freeTarget && this.#state[2]! < 0) if (!this.#take()) return
+  }
+
+  reclaim(): boolean {
+    if (this.#state[2]! >= 0) return false
+    const before = this.#kernel.pages.freeCount
+    this.#take()
+    return this.#kernel.pages.freeCount > before
+  }
+
+  pageUsed(frame: number): void {
+    const { pages } = this.#kernel
+    if (this.#policy === 'lru' || pages.queue[frame] === Queue.none) pages.enqueue(frame, Queue.active)
+  }
+
+  pageWritten(frame: number): void {
+    if (this.#isVictim[frame] === 0) return
+    this.#isVictim[frame] = 0
+    this.#state[0]! -= 1
+    const { pages } = this.#kernel
+    if (pages.isBusy(frame) || pages.dirty[frame] !== 0 || pages.wired[frame] !== 0) return
+    this.#kernel.mappings.removeAll(frame)
+    if (pages.dirty[frame] === 0) this.#evict(frame)
+  }
+
+  continueLaundry(): void {
+    const operation = this.#state[2]!
+    if (operation < 0) return
+    this.#kernel.setPageDaemon(true)
+    const wait = this.#kernel.pager.continuePutPages(operation)
+    this.#kernel.setPageDaemon(false)
+    if (wait !== Wait.none) return
+    this.#state[2] = -1
+    this.#endFlush(operation)
+  }
+
+  /** Takes one page: frees it if it is clean, begins to write it if it is dirty. False if there is none to take. */
+  #take(): boolean {
+    const { pages, mappings, pager } = this.#kernel
+    const frame = this.#policy === 'clock' ? this.#underHand() : this.#oldest()
+    if (frame < 0) return false
+    mappings.removeAll(frame)
+    if (pages.dirty[frame] === 0) {
+      this.#evict(frame)
+      return true
+    }
+    const count = this.#gatherer.gather(frame)
+    const frames = this.#gatherer.frames.subarray(this.#gatherer.first, this.#gatherer.first + count)
+    const object = pages.object[frame]!
+    for (const one of frames) pages.sharedBusy[one]! += 1
+    pages.pagingInProgress[object]! += count
+    this.#isVictim[frame] = 1
+    this.#state[0]! += 1
+    this.#kernel.setPageDaemon(true)
+    const operation = pager.beginPutPages(object, frames, count, false)
+    const wait = pager.continuePutPages(operation)
+    this.#kernel.setPageDaemon(false)
+    if (wait === Wait.none) return this.#endFlush(operation)
+    this.#state[2] = operation
+    return true
+  }
+
+  /** Settles the pages that were not sent; false if none was. */
+  #endFlush(operation: number): boolean {
+    const { pages, pager } = this.#kernel
+    const object = pager.operationObject[operation]!
+    const count = pager.operationCount[operation]!
+    let sent = 0
+    for (let i = 0; i < count; i++) {
+      if (pager.putResult(operation, i) === PagerResult.pend) {
+        sent += 1
+        continue
+      }
+      const frame = pager.operationFrame(operation, i)
+      if (this.#isVictim[frame] !== 0) {
+        this.#isVictim[frame] = 0
+        this.#state[0]! -= 1
+        // there is no space for it: it goes to the end of the line, so that another is tried next
+        pages.enqueue(frame, Queue.active)
+      }
+      pages.pagingInProgress[object]! -= 1
+      pages.sharedBusy[frame]! -= 1
+      if (pages.sharedBusy[frame] === 0) this.#kernel.releaseBusy(frame)
+    }
+    pager.endPutPages(operation)
+    return sent > 0
+  }
+
+  #mayTake(frame: number): boolean {
+    const { pages } = this.#kernel
+    return pages.queue[frame] === Queue.active && !pages.isBusy(frame) && pages.wired[frame] === 0 && pages.objectType[pages.object[frame]!] !== ObjectType.none
+  }
+
+  #oldest(): number {
+    const { pages } = this.#kernel
+    let frame = pages.queueHead[Queue.active]!
+    while (frame >= 0 && !this.#mayTake(frame)) frame = pages.next[frame]!
+    return frame
+  }
+
+  #underHand(): number {
+    const { pages } = this.#kernel
+    let hand = this.#state[1]!
+    for (let looked = 0; looked < 2 * pages.frames + 1; looked++) {
+      const frame = hand
+      hand = hand + 1 === pages.frames ? 0 : hand + 1
+      if (!this.#mayTake(frame)) continue
+      if (pages.hardwareReferenced[frame] !== 0) {
+        pages.hardwareReferenced[frame] = 0
+        continue
+      }
+      this.#state[1] = hand
+      return frame
+    }
+    return -1
+  }
+
+  #evict(frame: number): void {
+    const { pages, counters } = this.#kernel
+    this.#kernel.emit(EventKind.evict, -1, pages.object[frame]!, pages.pageIndex[frame]!, 1, -1, frame, 0, 0)
+    counters[Counter.evictions]! += 1
+    this.#kernel.freePage(frame)
+  }
+}
