@@ -1,0 +1,344 @@
+/**
+ * Running machines: an engine thread each, from the request that starts one to the last notice about it.
+ *
+ * A run that is recorded has the id of its row. One that is not has a negative id, and is gone when it has ended.
+ */
+import { readdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { MessageChannel } from 'node:worker_threads'
+import { breakLockOfThread } from '../../engine/disk/imageLock.ts'
+import { ContractError, type Params, type RunDetail, type RunInfo, type RunMessage } from '../contract/contract.ts'
+import type { ExperimentFile } from '../contract/experiment.ts'
+import type { WorkspacePaths } from '../../db/workspace.ts'
+import type { Notices } from './notices.ts'
+import {
+  SHARED_BYTES,
+  SharedWord,
+  type EngineCalls,
+  type EngineData,
+  type EngineProgress,
+  type EngineSaid,
+  type InterventionWithoutPlace,
+  type Prepared,
+  type WriterCalls,
+} from './protocol.ts'
+import { ThreadClient } from './threadCalls.ts'
+import { threadUrls } from './threadUrls.ts'
+import { totalsOf } from './totals.ts'
+
+/** A machine's columns are ArrayBuffers outside this; what is left on the heap is small. */
+const ENGINE_LIMITS = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 64 }
+const MESSAGES_MAX = 1000
+export const TRANSIENT = 'transient-'
+
+export interface StartOptions {
+  file: ExperimentFile
+  record: boolean
+  startPaused: boolean
+  replayOf: number | null
+  sameConfiguration: boolean
+  baseDigests: string[]
+}
+
+interface LiveRun {
+  id: number
+  thread: ThreadClient<EngineCalls, EngineSaid>
+  shared: Int32Array
+  prepared: Prepared
+  options: StartOptions
+  startedAt: string
+  progress: EngineProgress
+  messages: RunMessage[]
+  transientPrefix: string
+  ended: Promise<void>
+  setEnded: () => void
+}
+
+export class LiveRuns {
+  readonly #runs = new Map<number, LiveRun>()
+  readonly #paths: WorkspacePaths
+  readonly #notices: Notices
+  readonly #writer: () => ThreadClient<WriterCalls>
+  #starting = 0
+  #unrecorded = 0
+  #isClosing = false
+
+  constructor(paths: WorkspacePaths, notices: Notices, writer: () => ThreadClient<WriterCalls>) {
+    this.#paths = paths
+    this.#notices = notices
+    this.#writer = writer
+  }
+
+  /** Makes the machine and starts it. Answers its id. Throws ContractError for what is wrong with the experiment. */
+  async start(options: StartOptions): Promise<number> {
+    if (this.#isClosing) throw new ContractError({ code: 'closed', message: 'the workbench is being closed' })
+    const shared = new SharedArrayBuffer(SHARED_BYTES)
+    const transientPrefix = `${TRANSIENT}${process.pid}-${++this.#starting}-`
+    const data: EngineData = {
+      workspace: this.#paths.directory,
+      file: options.file,
+      replayOf: options.replayOf,
+      sameConfiguration: options.sameConfiguration,
+      baseDigests: options.baseDigests,
+      record: options.record,
+      shared,
+      transientPrefix,
+    }
+    // what a thread says before its run has an id waits here
+    const early: EngineSaid[] = []
+    let live: LiveRun | null = null
+    const thread: ThreadClient<EngineCalls, EngineSaid> = new ThreadClient(threadUrls.engine, "the machine's thread", {
+      data,
+      limits: ENGINE_LIMITS,
+      onSaid: (said) => (live ? this.#hear(live, said) : early.push(said)),
+      onFailed: (error) => live && void this.#fail(live, error),
+    })
+    const threadNumber = thread.threadNumber
+    try {
+      const prepared = await thread.call('prepare')
+      const { port1, port2 } = new MessageChannel()
+      const run = options.record ? prepared.run : --this.#unrecorded
+      const id = await this.#writer().callTransferring('beginRun', [port1], run, port1, shared)
+      const begun = newLiveRun({ id, thread, shared: new Int32Array(shared), prepared, options, transientPrefix })
+      live = begun
+      this.#runs.set(id, begun)
+      await thread.callTransferring('begin', [port2], options.record ? id : null, port2, options.startPaused)
+      for (const said of early.splice(0)) this.#hear(begun, said)
+      this.#notices.send('changed', { what: 'runs' })
+      if (prepared.run.devices.length > 0) this.#notices.send('changed', { what: 'images' })
+      return id
+    } catch (error) {
+      if (!live) {
+        await thread.end()
+        this.#clear(transientPrefix, [], threadNumber)
+      }
+      throw error
+    }
+  }
+
+  has(id: number): boolean {
+    return this.#runs.has(id)
+  }
+
+  /** Ids of the runs that are in the store too. */
+  recordedIds(): number[] {
+    return [...this.#runs.keys()].filter((id) => id > 0)
+  }
+
+  /** How a run stands; undefined if it is not running. */
+  info(id: number): RunInfo | undefined {
+    const run = this.#runs.get(id)
+    if (!run) return undefined
+    const { prepared, progress, options } = run
+    return {
+      id,
+      name: prepared.run.name,
+      experimentName: prepared.run.experimentName,
+      workloadNames: prepared.run.workloads.map((workload) => workload.name),
+      startedAt: run.startedAt,
+      status: progress.status,
+      replayOf: options.replayOf,
+      replayAgrees: null,
+      problem: null,
+      referencesTotal: prepared.run.referencesTotal,
+      storedBytes: 0,
+      totals: progress.totals,
+    }
+  }
+
+  /** All about a run that is not recorded. */
+  detail(id: number): RunDetail | undefined {
+    const run = this.#runs.get(id)
+    const info = this.info(id)
+    if (!run || !info) return undefined
+    const { engineVersion, frames, nsPerReference, footprint, bucketNs, devices } = run.prepared.run
+    return {
+      ...info,
+      file: run.options.file,
+      engineVersion,
+      frames,
+      nsPerReference,
+      footprint,
+      bucketNs,
+      devices,
+      thresholds: run.prepared.thresholds,
+      endTimeNs: run.progress.virtualNs,
+      eventCounts: {},
+      messages: run.messages,
+    }
+  }
+
+  unrecorded(): RunInfo[] {
+    return [...this.#runs.keys()].filter((id) => id < 0).flatMap((id) => this.info(id) ?? [])
+  }
+
+  progressOf(id: number): EngineProgress | undefined {
+    return this.#runs.get(id)?.progress
+  }
+
+  messagesOf(id: number): RunMessage[] | undefined {
+    return this.#runs.get(id)?.messages
+  }
+
+  /** Paths of images that running machines hold. */
+  imagePaths(): Set<string> {
+    return new Set([...this.#runs.values()].flatMap((run) => run.prepared.imagePaths))
+  }
+
+  control({ id, action }: Params<'runs.control'>): Promise<void> {
+    return this.#get(id).thread.call('control', action)
+  }
+
+  speed({ id, speed }: Params<'runs.speed'>): Promise<void> {
+    return this.#get(id).thread.call('speed', speed)
+  }
+
+  intervene(params: Params<'runs.intervene'>): Promise<number> {
+    const run = this.#get(params.id)
+    return run.thread.call('intervene', interventionOf(params, run.prepared.run.devices.length))
+  }
+
+  frames(id: number): Promise<ArrayBuffer> {
+    return this.#get(id).thread.call('frames')
+  }
+
+  /** Stops every run and waits until each is committed; ends those that do not stop. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await Promise.all(
+      [...this.#runs.values()].map(async (run) => {
+        Atomics.store(run.shared, SharedWord.abandon, 1)
+        Atomics.notify(run.shared, SharedWord.returned)
+        run.thread.call('control', 'stop').catch(() => undefined)
+        let timer: NodeJS.Timeout | undefined
+        const late = new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, 15_000)
+        })
+        await Promise.race([run.ended, late])
+        clearTimeout(timer)
+        if (this.#runs.has(run.id)) {
+          await run.thread.end()
+          await this.#fail(run, new ContractError({ code: 'closed', message: 'the workbench was closed while it ran' }))
+        }
+      }),
+    )
+  }
+
+  /** The writer is gone, and with it what the runs could still record. */
+  async failAll(error: ContractError): Promise<void> {
+    for (const run of [...this.#runs.values()]) {
+      await run.thread.end()
+      await this.#fail(run, error)
+    }
+  }
+
+  #get(id: number): LiveRun {
+    const run = this.#runs.get(id)
+    if (!run) throw new ContractError({ code: 'not-running', message: `run ${id} is not running`, field: 'id' })
+    return run
+  }
+
+  #hear(run: LiveRun, said: EngineSaid): void {
+    switch (said.type) {
+      case 'progress':
+        if (!this.#runs.has(run.id)) return
+        run.progress = said
+        this.#sendProgress(run)
+        return
+      case 'message':
+        run.messages.push(said.message)
+        if (run.messages.length > MESSAGES_MAX) run.messages.shift()
+        this.#notices.send('run.message', { run: run.id, message: said.message })
+        return
+      case 'ended':
+        run.progress = said.progress
+        void this.#finish(run, said.status, said.problem)
+    }
+  }
+
+  #sendProgress(run: LiveRun): void {
+    const { type: _, ...progress } = run.progress
+    this.#notices.send('run.progress', { run: run.id, referencesTotal: run.prepared.run.referencesTotal, ...progress })
+  }
+
+  async #finish(run: LiveRun, status: RunInfo['status'], problem: string | null): Promise<void> {
+    this.#runs.delete(run.id)
+    await run.thread.end()
+    this.#sendProgress(run)
+    this.#notices.send('run.ended', { run: run.id, status, problem })
+    this.#notices.send('changed', { what: 'runs' })
+    if (run.prepared.run.devices.length > 0) this.#notices.send('changed', { what: 'images' })
+    run.setEnded()
+  }
+
+  /** The thread has failed: the run ends as far as it was recorded. */
+  async #fail(run: LiveRun, error: ContractError): Promise<void> {
+    if (!this.#runs.delete(run.id)) return
+    this.#clear(run.transientPrefix, run.prepared.imagePaths, run.thread.threadNumber)
+    await this.#writer()
+      .call('endAbandoned', run.id, error.message)
+      .catch(() => undefined)
+    const totals = { ...run.progress.totals, status: 'failed' as const }
+    run.progress = { ...run.progress, status: 'failed', totals }
+    await this.#finish(run, 'failed', error.message)
+  }
+
+  /** Removes what a thread that did not end by itself left on the disk. */
+  #clear(prefix: string, imagePaths: string[], threadNumber: number): void {
+    for (const image of imagePaths) breakLockOfThread(image, threadNumber)
+    clearTransientFiles(this.#paths.overlays, prefix)
+  }
+}
+
+/** Removes files that last as long as a run, of runs that are gone. */
+export function clearTransientFiles(overlays: string, prefix: string): void {
+  for (const name of readdirSync(overlays)) if (name.startsWith(prefix)) rmSync(path.join(overlays, name), { force: true })
+}
+
+function newLiveRun(
+  parts: Pick<LiveRun, 'id' | 'thread' | 'shared' | 'prepared' | 'options' | 'transientPrefix'>,
+): LiveRun {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const status = parts.options.startPaused ? 'paused' : 'running'
+  const run = parts.options.record ? parts.id : null
+  const totals = totalsOf(new Float64Array(0), { run, virtualNs: 0, wallSeconds: 0, events: 0, traceDigest: '', status })
+  return {
+    ...parts,
+    startedAt: new Date().toISOString(),
+    progress: { type: 'progress', status, references: 0, virtualNs: 0, wallSeconds: 0, rate: 0, totals, devices: [] },
+    messages: [],
+    ended: promise,
+    setEnded: () => resolve(undefined),
+  }
+}
+
+/** What the contract's flat parameters ask for, checked. */
+function interventionOf(params: Params<'runs.intervene'>, devices: number): InterventionWithoutPlace {
+  const refuse = (field: string, message: string): never => {
+    throw new ContractError({ code: 'bad-params', message: `${field}: ${message}`, field })
+  }
+  const device = (): number => {
+    const number = params.device ?? refuse('device', 'which device?')
+    if (number >= devices) refuse('device', `there is no device ${number}; this machine has ${devices}, counted from 0`)
+    return number
+  }
+  switch (params.action) {
+    case 'swapon':
+    case 'swapoff':
+    case 'orphan':
+      return { action: params.action, device: device() }
+    case 'tunable':
+      return {
+        action: 'tunable',
+        name: params.name ?? refuse('name', 'which tunable?'),
+        value: params.value ?? refuse('value', 'which value?'),
+      }
+    case 'inject': {
+      const direction = params.name === 'write' ? 'write' : 'read'
+      return {
+        action: 'inject',
+        fault: { device: device(), direction, errno: params.value ?? 5, fromRequest: 0, count: 1 },
+      }
+    }
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * What the service's threads are asked and what they say: the types that cross between them. Plain data only.
+ *
+ *     service ── calls ──> writer   (owns the workspace; every small write; records runs)
+ *             ── calls ──> query    (read-only connection: lists, samples, events, reports)
+ *             ── calls ──> chores   (imports, generated workloads, images, checks of experiments)
+ *             ── calls ──> engine   (one per running machine) ── run port ──> writer
+ */
+import type { MessagePort } from 'node:worker_threads'
+import type { ImageInfo, Notice, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
+import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
+import type { Intervention } from '../../engine/sim/experiment.ts'
+import type { Snapshot } from '../../engine/sim/columns.ts'
+import type { NewRun, RunDetail as StoredRunDetail, RunInfo as StoredRunInfo } from '../../db/types.ts'
+import type { ReportInfo, StoredReport } from '../../db/reports.ts'
+import type { StoredExperiment } from '../../db/experiments.ts'
+
+// ---- writer
+
+export interface WriterData {
+  workspace: string
+}
+
+export interface WriterCalls {
+  /** Becomes the owner of the workspace. Throws WorkspaceError, StoreError. */
+  open(): { created: boolean; interrupted: number[] }
+  /** Begins to take a run's events. For a run that is not recorded, its id in place of what is known of it. Answers the id. */
+  beginRun(run: NewRun | number, port: MessagePort, shared: SharedArrayBuffer): number
+  /** The run's engine thread is gone: ends the run with what has come. */
+  endAbandoned(id: number, problem: string): void
+  renameWorkload(id: number, name: string): WorkloadInfo
+  removeWorkload(id: number): void
+  saveExperiment(id: number | null, file: ExperimentFile): StoredExperiment
+  removeExperiment(id: number): void
+  renameRun(id: number, name: string): void
+  removeRun(id: number): void
+  addReport(report: { name: string; format: string; mediaType: string; content: string; runs: number[] }): ReportInfo
+  removeReport(id: number): void
+  addImage(name: string, path: string): void
+  /** Whether it knew the image. */
+  removeImage(name: string): boolean
+  /** Gives the workspace back. */
+  close(): void
+}
+
+/** From an engine thread to the writer, over the run's own port. Buffers are transferred. */
+export type RunToWriter =
+  /** A full chunk of events, or the last one; its buffer comes back. */
+  | { type: 'chunk'; buffer: ArrayBuffer; count: number }
+  /** The events since the last chunk, for show. */
+  | { type: 'tail'; buffer: ArrayBuffer; count: number }
+  | { type: 'samples'; rows: Float64Array; count: number }
+  | { type: 'messages'; messages: RunMessage[] }
+  | { type: 'interventions'; interventions: Intervention[] }
+  | { type: 'progress'; totals: Totals; endTimeNs: number }
+  | { type: 'status'; status: 'running' | 'paused' }
+  | { type: 'keyframe'; reference: number; timeNs: number; snapshot: Snapshot }
+  /** `at` is wall time in ms since 1970: what the writer then still does counts as the run's. */
+  | { type: 'end'; status: EndStatus; problem: string | null; totals: Totals; endTimeNs: number; at: number }
+
+/** From the writer to an engine thread. */
+export type WriterToRun =
+  /** A buffer to fill again. */
+  | { type: 'buffer'; buffer: ArrayBuffer }
+  /** The store cannot take more: the run has to end. */
+  | { type: 'refused'; problem: string }
+  /** Everything is committed; the run's digest and how it stands in the store. */
+  | { type: 'ended'; status: EndStatus; problem: string | null; traceDigest: string; events: number; seconds: number }
+
+export type EndStatus = 'finished' | 'stopped' | 'failed' | 'kernel-panic' | 'livelock'
+
+/** Words of the Int32Array that an engine thread and the writer share. */
+export const SharedWord = {
+  /** Buffers given back by the writer so far: an engine that waits for one sleeps on this word. */
+  returned: 0,
+  /** Not 0: end the run as soon as possible, also while waiting. */
+  abandon: 1,
+} as const
+export const SHARED_BYTES = 64
+
+// ---- query
+
+export interface QueryData {
+  database: string
+}
+
+export interface QueryCalls {
+  workloads(): WorkloadInfo[]
+  workload(id: number): WorkloadInfo
+  experiments(): StoredExperiment[]
+  experiment(id: number): StoredExperiment
+  runs(): StoredRunInfo[]
+  run(id: number): StoredRunDetail
+  runInfo(id: number): StoredRunInfo
+  messages(id: number): RunMessage[]
+  samples(query: { id: number; fromNs: number; toNs: number; buckets: number; columns: string[] }): ArrayBuffer
+  events(query: { id: number; fromNs: number; toNs: number; kinds: string[]; offset: number; limit: number }): ArrayBuffer
+  reports(): ReportInfo[]
+  report(id: number): StoredReport
+  renderReport(runs: number[], format: string, name: string): { mediaType: string; content: string }
+  addedImages(): { name: string; path: string }[]
+  workspaceBytes(): number
+  isEmpty(): boolean
+}
+
+// ---- chores
+
+export interface ChoresData {
+  workspace: string
+}
+
+export interface ImportJob {
+  job: number
+  path: string
+  /** Empty: found from the content. */
+  format: string
+  name: string
+  limit: number
+  eventsPerReference: number
+}
+
+export interface ChoresCalls {
+  /** Resolves when the import is done; progress is said meanwhile. */
+  importWorkload(job: ImportJob): WorkloadInfo
+  cancel(job: number): void
+  generateWorkload(name: string, generator: string, parameters: Record<string, number>): WorkloadInfo
+  images(added: { name: string; path: string }[]): ImageInfo[]
+  createImage(name: string, sizeBytes: number): ImageInfo
+  inspectImage(name: string, path: string): ImageInfo
+  deleteImage(name: string): void
+  checkExperiment(file: ExperimentFile): CheckResult
+}
+
+export interface CheckResult {
+  issues: ExperimentIssue[]
+  frames: number | null
+  footprint: number | null
+  references: number | null
+  nsPerReference: number | null
+  thresholds: Record<string, number> | null
+}
+
+export type ChoresSaid = { type: 'import-progress'; job: number; done: number; total: number }
+
+// ---- engine
+
+export interface EngineData {
+  /** Folder, database, images and overlays of the workspace. */
+  workspace: string
+  file: ExperimentFile
+  replayOf: number | null
+  sameConfiguration: boolean
+  /** Digests that the base images must have, by device; empty: any. */
+  baseDigests: string[]
+  record: boolean
+  shared: SharedArrayBuffer
+  /** Prefix of the names of files that last as long as the run. */
+  transientPrefix: string
+}
+
+/** What an engine knows when its machine is made. */
+export interface Prepared {
+  run: NewRun
+  thresholds: Record<string, number>
+  /** Paths of the images in use. */
+  imagePaths: string[]
+}
+
+export interface EngineCalls {
+  /** Opens workload and images and makes the machine. Throws what is wrong, with the experiment's field. */
+  prepare(): Prepared
+  /** Starts it: from now on it runs, or is paused. */
+  begin(run: number | null, port: MessagePort, startPaused: boolean): void
+  control(action: 'pause' | 'resume' | 'stop' | 'step-reference' | 'step-fault' | 'step-io'): void
+  speed(virtualSecondsPerSecond: number): void
+  /** Answers the reference at which it happened. */
+  intervene(intervention: InterventionWithoutPlace): number
+  frames(): ArrayBuffer
+}
+
+type WithoutPlace<T> = T extends { at: number } ? Omit<T, 'at'> : never
+export type InterventionWithoutPlace = WithoutPlace<Intervention>
+
+export interface EngineProgress {
+  type: 'progress'
+  status: Notice<'run.progress'>['status']
+  references: number
+  virtualNs: number
+  wallSeconds: number
+  rate: number
+  totals: Totals
+  devices: Notice<'run.progress'>['devices']
+}
+
+export type EngineSaid =
+  | EngineProgress
+  | { type: 'message'; message: RunMessage }
+  /** The last thing an engine says. */
+  | { type: 'ended'; status: EndStatus; problem: string | null; progress: EngineProgress }

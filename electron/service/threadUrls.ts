@@ -1,0 +1,13 @@
+/**
+ * Where the service's threads are: the sources beside this file, and in a build the bundles that the build makes of
+ * every file named so.
+ */
+export const threadUrls = {
+  engine: new URL('./threads/engine.ts', import.meta.url),
+  writer: new URL('./threads/writer.ts', import.meta.url),
+  query: new URL('./threads/query.ts', import.meta.url),
+  chores: new URL('./threads/chores.ts', import.meta.url),
+}
+
+/** The project's examples, from which a new workspace is filled. */
+export const examplesFolder = new URL('../../examples/', import.meta.url)

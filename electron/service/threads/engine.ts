@@ -1,0 +1,566 @@
+/**
+ * An engine thread: one running machine.
+ *
+ * Life cycle:
+ *  1. `prepare` opens workload and images and makes the machine; what is wrong with the experiment is thrown here.
+ *  2. `begin` connects the writer. The machine then runs in slices of some milliseconds, between which calls (pause, step,
+ *     speed, swapoff, ...) are taken; nothing of that enters the run but interventions, which the machine stamps.
+ *  3. Chunks of events go to the writer, which gives the buffers back; while all of them are on their way the thread waits.
+ *  4. At the end the images are closed, the writer commits, and the thread says `ended` with the digest.
+ */
+import { existsSync, rmSync } from 'node:fs'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
+import { TraceStore } from '../../../db/traceStore.ts'
+import { workspacePaths } from '../../../db/workspace.ts'
+import { NullStore, type BlockStore } from '../../../engine/disk/blockStore.ts'
+import { createImage, RawImage } from '../../../engine/disk/rawImage.ts'
+import { EVENTS_PER_CHUNK, type EventChunk } from '../../../engine/sim/events.ts'
+import type { Experiment } from '../../../engine/sim/experiment.ts'
+import { Machine } from '../../../engine/sim/machine.ts'
+import { Counter, SAMPLE_WIDTH } from '../../../engine/sim/metrics.ts'
+import { ContractError, type RunMessage, type Totals } from '../../contract/contract.ts'
+import { DataKind, encodeTable } from '../../contract/dataPlane.ts'
+import { toEngineExperiment } from '../../contract/experiment.ts'
+import { errorShape } from '../../hosts/dispatch.ts'
+import { copyEvents, copyOfEvents, eventChunkIn, newEventBuffer } from '../eventBuffer.ts'
+import { openDevices, type OpenedDevices } from '../images.ts'
+import { diskFullProblem } from '../problems.ts'
+import {
+  SharedWord,
+  type EndStatus,
+  type EngineCalls,
+  type EngineData,
+  type EngineProgress,
+  type EngineSaid,
+  type Prepared,
+  type RunToWriter,
+  type WriterToRun,
+} from '../protocol.ts'
+import { say, serveCalls } from '../threadCalls.ts'
+import { totalsOf } from '../totals.ts'
+import { engineVersion } from '../version.ts'
+import { resolveWorkloads } from '../workloads.ts'
+
+/** Between two turns of the event loop, in which calls are taken. */
+const SLICE_MS = 8
+/** A call of the machine takes about this long, so that a slice ends on time. */
+const CALL_MS = 2
+const REFERENCES_PER_CALL_MIN = 64
+const REFERENCES_PER_CALL_MAX = 1 << 20
+const PROGRESS_MS = 100
+const SAMPLES_MS = 250
+const TAIL_MS = 1000
+const KEYFRAME_MS = 5000
+/** A state larger than this is not kept: saving it would be felt. */
+const KEYFRAME_BYTES_MAX = 128 << 20
+/** Chunks of events that are being filled, or on their way to the writer and back. */
+const BUFFERS_MAX = 4
+const PAGE_BYTES = 4096
+
+if (!parentPort) throw new Error('this file is a thread of the workbench')
+const service: MessagePort = parentPort
+const data: EngineData = workerData
+const paths = workspacePaths(data.workspace)
+
+/** The writer's end of the run: sends what is recorded, and hands out buffers for chunks of events. */
+class Recorder {
+  readonly record: boolean
+  refused: string | null = null
+  eventsSent = 0
+  #port: MessagePort | null = null
+  readonly #shared = new Int32Array(data.shared)
+  readonly #free: ArrayBuffer[] = []
+  #buffersMade = 1
+  #current = newEventBuffer(EVENTS_PER_CHUNK)
+  #chunk = eventChunkIn(this.#current, 0)
+  /** Whether the machine fills our chunk. */
+  #isFilling = false
+  #onEnded: ((ended: WriterToRun & { type: 'ended' }) => void) | null = null
+
+  constructor(record: boolean) {
+    this.record = record
+  }
+
+  connect(port: MessagePort): void {
+    this.#port = port
+    port.on('message', (message: WriterToRun) => this.#hear(message))
+  }
+
+  /** Sends something that only a recorded run keeps. */
+  keep(message: RunToWriter, transfer: ArrayBuffer[] = []): void {
+    if (this.record) this.#port?.postMessage(message, transfer)
+  }
+
+  /** Sends a chunk of events away and answers an empty one, waiting for the writer if it is behind. */
+  exchange(chunk: EventChunk): EventChunk {
+    if (chunk.count > 0) {
+      // the machine's first chunk is its own
+      if (chunk !== this.#chunk) copyEvents(chunk, this.#chunk)
+      const message: RunToWriter = { type: 'chunk', buffer: this.#current, count: chunk.count }
+      this.eventsSent += chunk.count
+      this.#port?.postMessage(message, [this.#current])
+      this.#current = this.#buffer()
+    }
+    this.#chunk = eventChunkIn(this.#current, 0)
+    this.#isFilling = true
+    return this.#chunk
+  }
+
+  /** Shows the events of the chunk that is being filled. */
+  keepTail(eventCount: number): void {
+    const count = Math.min(eventCount - this.eventsSent, EVENTS_PER_CHUNK)
+    if (!this.record || count <= 0 || !this.#isFilling) return
+    const buffer = copyOfEvents(this.#chunk, count)
+    this.keep({ type: 'tail', buffer, count }, [buffer])
+  }
+
+  /** Ends the run in the store and waits until that is done. */
+  end(status: EndStatus, problem: string | null, totals: Totals, endTimeNs: number): Promise<WriterToRun & { type: 'ended' }> {
+    return new Promise((resolve) => {
+      this.#onEnded = resolve
+      const message: RunToWriter = { type: 'end', status, problem, totals, endTimeNs, at: Date.now() }
+      this.#port?.postMessage(message)
+    })
+  }
+
+  close(): void {
+    this.#port?.close()
+  }
+
+  #buffer(): ArrayBuffer {
+    for (;;) {
+      const free = this.#free.pop()
+      if (free) return free
+      if (this.#buffersMade < BUFFERS_MAX || Atomics.load(this.#shared, SharedWord.abandon) !== 0) {
+        this.#buffersMade++
+        return newEventBuffer(EVENTS_PER_CHUNK)
+      }
+      const seen = Atomics.load(this.#shared, SharedWord.returned)
+      const waiting = this.#port ? receiveMessageOnPort(this.#port) : undefined
+      if (waiting) this.#hear(waiting.message)
+      else Atomics.wait(this.#shared, SharedWord.returned, seen, 1000)
+    }
+  }
+
+  #hear(message: WriterToRun): void {
+    if (message.type === 'buffer') this.#free.push(message.buffer)
+    else if (message.type === 'refused') this.refused ??= message.problem
+    else this.#onEnded?.(message)
+  }
+}
+
+/** Everything of the run that has been made, in the order of need. */
+class Engine {
+  readonly machine: Machine
+  readonly #recorder: Recorder
+  readonly #store: TraceStore
+  readonly #devices: OpenedDevices
+  readonly #fileStore: { close(): void }
+  readonly #shared = new Int32Array(data.shared)
+  #run: number | null = null
+  #isPaused = false
+  #isStopped = false
+  #hasEnded = false
+  /** What a step goes on to: a number of references, or the next of something. */
+  #step: 'reference' | 'fault' | 'io' | null = null
+  #speed = 0
+  #paceWallMs = 0
+  #paceVirtualNs = 0
+  #referencesPerCall = 1024
+  #wake: (() => void) | null = null
+  /** Wall time in which the machine ran, without pauses. */
+  #activeMs = 0
+  #progressAt = 0
+  #progressReferences = 0
+  #rate = 0
+  #samplesAt = 0
+  #tailAt = 0
+  #keyframeAt = 0
+  #interventionsKept = 0
+  readonly #messages: RunMessage[]
+
+  constructor(parts: {
+    machine: Machine
+    recorder: Recorder
+    store: TraceStore
+    devices: OpenedDevices
+    fileStore: { close(): void }
+    messages: RunMessage[]
+  }) {
+    this.machine = parts.machine
+    this.#recorder = parts.recorder
+    this.#store = parts.store
+    this.#devices = parts.devices
+    this.#fileStore = parts.fileStore
+    this.#messages = parts.messages
+  }
+
+  begin(run: number | null, startPaused: boolean): void {
+    this.#run = run
+    this.#isPaused = startPaused
+    if (startPaused) this.#recorder.keep({ type: 'status', status: 'paused' })
+    const now = performance.now()
+    this.#progressAt = now
+    this.#samplesAt = now
+    this.#tailAt = now
+    this.#keyframeAt = now
+    this.#restartPace()
+    void this.#loop()
+  }
+
+  control(action: Parameters<EngineCalls['control']>[0]): void {
+    if (this.#hasEnded) return
+    if (action === 'stop') this.#isStopped = true
+    else if (action === 'pause') this.#setPaused(true)
+    else if (action === 'resume') this.#setPaused(false)
+    else {
+      this.#setPaused(true)
+      this.#step = action === 'step-reference' ? 'reference' : action === 'step-fault' ? 'fault' : 'io'
+    }
+    this.#wake?.()
+  }
+
+  speed(virtualSecondsPerSecond: number): void {
+    this.#speed = virtualSecondsPerSecond
+    this.#restartPace()
+    this.#wake?.()
+  }
+
+  /** A machine that cannot do what is asked (a device that is not there) says so by an error with its field. */
+  intervene(intervention: Parameters<EngineCalls['intervene']>[0]): number {
+    if (this.#hasEnded) throw new ContractError({ code: 'not-running', message: 'the run has ended' })
+    const at = this.machine.references
+    this.machine.intervene(intervention)
+    this.#report(performance.now())
+    this.#wake?.()
+    return at
+  }
+
+  frames(): ArrayBuffer {
+    const { object, page, state, queue } = this.machine.frameTable()
+    return encodeTable({ kind: DataKind.frames, rows: object.length, extra: [0, 0, 0], columns: [object, page, state, queue] })
+  }
+
+  async #loop(): Promise<void> {
+    let status: EndStatus | 'running' = 'running'
+    let problem: string | null = null
+    try {
+      while (status === 'running') {
+        if (this.#recorder.refused !== null || this.#isStopped || this.#isAbandoned()) {
+          status = 'stopped'
+        } else if (this.#isPaused && this.#step === null) {
+          this.#showAll(performance.now())
+          await this.#woken()
+        } else {
+          const behind = this.#step === null ? this.#waitMs() : 0
+          if (behind > 1) {
+            this.#housekeeping(performance.now())
+            await Promise.race([sleep(Math.min(behind, SLICE_MS)), this.#woken()])
+          } else {
+            status = this.#slice()
+            await nextTurn()
+          }
+        }
+      }
+      problem = status === 'finished' || status === 'stopped' ? null : this.machine.problem
+    } catch (error) {
+      status = 'failed'
+      problem = problemOf(error)
+    }
+    await this.#end(status, problem)
+  }
+
+  /** Runs for some milliseconds. */
+  #slice(): EndStatus | 'running' {
+    const begun = performance.now()
+    const end = begun + SLICE_MS
+    let now = begun
+    let status: EndStatus | 'running' = 'running'
+    do {
+      status = this.#step === null ? this.machine.run(this.#referencesPerCall) : this.#runStep(this.#step)
+      const after = performance.now()
+      const took = after - now
+      now = after
+      if (took < CALL_MS / 2) this.#referencesPerCall = Math.min(this.#referencesPerCall * 2, REFERENCES_PER_CALL_MAX)
+      else if (took > CALL_MS * 2) this.#referencesPerCall = Math.max(this.#referencesPerCall >> 1, REFERENCES_PER_CALL_MIN)
+      if (this.#isPaused && this.#step === null) break
+    } while (status === 'running' && now < end && !this.#isAbandoned() && (this.#step !== null || this.#waitMs() <= 0))
+    this.#activeMs += now - begun
+    this.#housekeeping(now)
+    return status
+  }
+
+  #runStep(step: 'reference' | 'fault' | 'io'): EndStatus | 'running' {
+    const { machine } = this
+    if (step === 'reference') {
+      this.#step = null
+      return machine.run(1)
+    }
+    const before = machine.references
+    const events = this.#stepEvents(step)
+    const status = machine.run(this.#referencesPerCall, step)
+    if (machine.references - before < this.#referencesPerCall || this.#stepEvents(step) !== events) this.#step = null
+    return status
+  }
+
+  #stepEvents(step: 'fault' | 'io'): number {
+    const { counters } = this.machine
+    const at = (index: number) => counters[index] ?? 0
+    return step === 'fault' ? at(Counter.faults) : at(Counter.deviceReads) + at(Counter.deviceWrites)
+  }
+
+  #setPaused(isPaused: boolean): void {
+    this.#step = null
+    if (this.#isPaused === isPaused) return
+    this.#isPaused = isPaused
+    this.#restartPace()
+    this.#recorder.keep({ type: 'status', status: isPaused ? 'paused' : 'running' })
+    if (!isPaused) this.#progressReferences = this.machine.references
+    this.#report(performance.now())
+  }
+
+  #restartPace(): void {
+    this.#paceWallMs = performance.now()
+    this.#paceVirtualNs = this.machine.virtualNs
+  }
+
+  /** Milliseconds by which virtual time is ahead of the speed that was asked for. */
+  #waitMs(): number {
+    if (this.#speed === 0) return 0
+    const dueMs = (this.machine.virtualNs - this.#paceVirtualNs) / 1e6 / this.#speed
+    const passedMs = performance.now() - this.#paceWallMs
+    // a machine that cannot keep up does not make up for it in a rush later
+    if (passedMs - dueMs > 250) this.#restartPace()
+    return dueMs - passedMs
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = null
+        resolve()
+      }
+    })
+  }
+
+  #isAbandoned(): boolean {
+    return Atomics.load(this.#shared, SharedWord.abandon) !== 0
+  }
+
+  #housekeeping(now: number): void {
+    if (now - this.#progressAt >= PROGRESS_MS) this.#report(now)
+    if (now - this.#samplesAt >= SAMPLES_MS) {
+      this.#samplesAt = now
+      this.#keepSamples()
+    }
+    if (now - this.#tailAt >= TAIL_MS) {
+      this.#tailAt = now
+      this.#recorder.keepTail(this.machine.eventCount)
+      this.#recorder.keep({ type: 'progress', totals: this.#totals('running'), endTimeNs: this.machine.virtualNs })
+    }
+    if (now - this.#keyframeAt >= KEYFRAME_MS) this.#keepKeyframe()
+  }
+
+  /** Everything that there is to see, before the run stands still. */
+  #showAll(now: number): void {
+    this.#keepSamples()
+    this.#recorder.keepTail(this.machine.eventCount)
+    this.#recorder.keep({ type: 'progress', totals: this.#totals('paused'), endTimeNs: this.machine.virtualNs })
+    this.#report(now)
+  }
+
+  #keepSamples(): void {
+    if (!this.#recorder.record) return
+    this.machine.flushSamples()
+    this.#keepMessages()
+    this.#keepInterventions()
+  }
+
+  #keepMessages(): void {
+    if (this.#messages.length > 0) this.#recorder.keep({ type: 'messages', messages: this.#messages.splice(0) })
+  }
+
+  #keepInterventions(): void {
+    const done = this.machine.interventionsDone
+    if (done.length === this.#interventionsKept) return
+    this.#recorder.keep({ type: 'interventions', interventions: done.slice(this.#interventionsKept) })
+    this.#interventionsKept = done.length
+  }
+
+  /** Now and then, and the less often the longer saving takes: at most a fiftieth of the time goes into it. */
+  #keepKeyframe(): void {
+    const begun = performance.now()
+    if (this.#recorder.record && this.machine.canSave) {
+      const snapshot = this.machine.save()
+      let bytes = 0
+      for (const column of snapshot.values()) bytes += column.data.byteLength
+      if (bytes <= KEYFRAME_BYTES_MAX)
+        this.#recorder.keep({ type: 'keyframe', reference: this.machine.references, timeNs: this.machine.virtualNs, snapshot })
+    }
+    const now = performance.now()
+    this.#keyframeAt = Math.max(now, now + (now - begun) * 50 - KEYFRAME_MS)
+  }
+
+  #totals(status: Totals['status'], traceDigest = ''): Totals {
+    const { counters, virtualNs, eventCount } = this.machine
+    const wallSeconds = this.#activeMs / 1000
+    return totalsOf(counters, { run: this.#run, virtualNs, wallSeconds, events: eventCount, traceDigest, status })
+  }
+
+  #progress(status: Totals['status'], totals: Totals): EngineProgress {
+    const { references, virtualNs } = this.machine
+    const devices = this.machine.deviceStatus()
+    return { type: 'progress', status, references, virtualNs, wallSeconds: totals.seconds, rate: this.#rate, totals, devices }
+  }
+
+  #report(now: number): void {
+    const passedMs = now - this.#progressAt
+    const { references } = this.machine
+    if (passedMs > 20) {
+      const rate = (references - this.#progressReferences) / (passedMs / 1000)
+      this.#rate = this.#isPaused ? 0 : this.#rate === 0 ? rate : this.#rate * 0.6 + rate * 0.4
+      this.#progressAt = now
+      this.#progressReferences = references
+    }
+    const status = this.#isPaused ? 'paused' : 'running'
+    say<EngineSaid>(service, this.#progress(status, this.#totals(status)))
+  }
+
+  async #end(status: EndStatus, problem: string | null): Promise<void> {
+    this.#hasEnded = true
+    const begun = performance.now()
+    try {
+      this.machine.finish()
+    } catch (error) {
+      if (status !== 'failed') problem = problemOf(error)
+      status = 'failed'
+    }
+    this.#keepMessages()
+    this.#keepInterventions()
+    try {
+      this.#fileStore.close()
+      this.#devices.close()
+    } catch (error) {
+      problem ??= problemOf(error)
+      status = 'failed'
+    }
+    this.#store.close()
+    this.#activeMs += performance.now() - begun
+    const ended = await this.#recorder.end(status, problem, this.#totals(status), this.machine.virtualNs)
+    const totals = { ...this.#totals(ended.status, ended.traceDigest), events: ended.events, seconds: ended.seconds }
+    this.#recorder.close()
+    const progress = this.#progress(ended.status, totals)
+    say<EngineSaid>(service, { type: 'ended', status: ended.status, problem: ended.problem, progress })
+  }
+}
+
+function problemOf(error: unknown): string {
+  const { code, message } = errorShape(error)
+  return code === 'disk-full' ? diskFullProblem(message) : message
+}
+
+const recorder = new Recorder(data.record)
+let engine: Engine | null = null
+
+serveCalls<EngineCalls>(service, {
+  prepare,
+  begin: (run, port, startPaused) => {
+    recorder.connect(port)
+    running().begin(run, startPaused)
+  },
+  control: (action) => running().control(action),
+  speed: (speed) => running().speed(speed),
+  intervene: (intervention) => running().intervene(intervention),
+  frames: () => running().frames(),
+})
+
+function running(): Engine {
+  if (!engine) throw new Error('the machine is not made yet')
+  return engine
+}
+
+async function prepare(): Promise<Prepared> {
+  const { file } = data
+  const store = TraceStore.open(paths.database, { readOnly: true })
+  const closers: (() => void)[] = [() => store.close()]
+  try {
+    const resolved = await resolveWorkloads(file, store, data.workspace)
+    const experiment = toEngineExperiment(file, resolved.footprint, resolved.eventsPerReference)
+    const added = store.images.list()
+    const overlayPrefix = `${paths.overlays}/${data.transientPrefix}`
+    const devices = openDevices(experiment, { workspace: data.workspace, added, overlayPrefix, baseDigests: data.baseDigests })
+    closers.push(() => devices.close())
+    const files = fileStoreMaker(experiment, `${overlayPrefix}files`)
+    closers.push(() => files.close())
+    const messages: RunMessage[] = []
+    const machine = new Machine({
+      experiment,
+      processes: resolved.processes,
+      stores: devices.stores,
+      makeFileStore: files.make,
+      trace: { take: (chunk) => recorder.exchange(chunk) },
+      samples: {
+        take: (rows, count) => {
+          if (!data.record) return
+          const copy = rows.slice(0, count * SAMPLE_WIDTH)
+          recorder.keep({ type: 'samples', rows: copy, count }, [copy.buffer])
+        },
+      },
+      messages: ({ time, level, routine, text }) => {
+        const message: RunMessage = { time, level, routine, text }
+        if (data.record) messages.push(message)
+        say<EngineSaid>(service, { type: 'message', message })
+      },
+    })
+    engine = new Engine({ machine, recorder, store, devices, fileStore: files, messages })
+    return {
+      run: {
+        name: file.name,
+        experimentName: file.name,
+        file,
+        seed: file.seed,
+        engineVersion,
+        recorded: data.record,
+        workloads: resolved.workloads,
+        replayOf: data.replayOf,
+        sameConfiguration: data.sameConfiguration,
+        frames: experiment.machine.frames,
+        nsPerReference: experiment.machine.nsPerReference,
+        footprint: resolved.footprint,
+        referencesTotal: resolved.references,
+        bucketNs: experiment.sampling.bucketNs,
+        thresholds: { ...machine.thresholds },
+        devices: devices.devices,
+      },
+      thresholds: { ...machine.thresholds },
+      imagePaths: devices.imagePaths,
+    }
+  } catch (error) {
+    for (const close of closers.reverse()) {
+      try {
+        close()
+      } catch {
+        // the first error is the one to tell
+      }
+    }
+    throw error
+  }
+}
+
+/** File pages live in a sparse file that lasts as long as the run. */
+function fileStoreMaker(experiment: Experiment, file: string): { make: (pages: number) => BlockStore; close(): void } {
+  let image: RawImage | null = null
+  return {
+    make: (pages) => {
+      if (experiment.contents === 'none') return new NullStore(pages)
+      createImage(file, pages * PAGE_BYTES)
+      image = RawImage.open(file, 'write')
+      return image
+    },
+    close: () => {
+      image?.close()
+      if (existsSync(file)) rmSync(file)
+    },
+  }
+}

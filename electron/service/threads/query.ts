@@ -1,0 +1,40 @@
+/** The query thread: answers lists, charts and windows of events from a read-only connection. It can be ended at any time. */
+import { statSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { eventRows } from '../../../db/events.ts'
+import { buildReportInput, findReportFormat } from '../../../db/report/index.ts'
+import { sampleTiles } from '../../../db/samples.ts'
+import { TraceStore } from '../../../db/traceStore.ts'
+import { ContractError } from '../../contract/contract.ts'
+import { encodeTable } from '../../contract/dataPlane.ts'
+import type { QueryCalls, QueryData } from '../protocol.ts'
+import { serveCalls } from '../threadCalls.ts'
+
+if (!parentPort) throw new Error('this file is a thread of the workbench')
+const { database }: QueryData = workerData
+const store = TraceStore.open(database, { readOnly: true })
+
+serveCalls<QueryCalls>(parentPort, {
+  workloads: () => store.workloads.list(),
+  workload: (id) => store.workloads.get(id),
+  experiments: () => store.experiments.list(),
+  experiment: (id) => store.experiments.get(id),
+  runs: () => store.runs.list(),
+  run: (id) => store.runs.detail(id),
+  runInfo: (id) => store.runs.get(id),
+  messages: (id) => store.runs.messages(id),
+  samples: ({ id, ...query }) => encodeTable(sampleTiles(store.samples.query(id, query))),
+  events: ({ id, ...query }) => encodeTable(eventRows(store.events.query(id, query))),
+  reports: () => store.reports.list(),
+  report: (id) => store.reports.get(id),
+  renderReport: (runs, format, name) => {
+    const found = findReportFormat(format)
+    if (!found) throw new ContractError({ code: 'bad-params', message: `there is no report format "${format}"`, field: 'format' })
+    return { mediaType: found.mediaType, content: found.render(buildReportInput(store, runs, name === '' ? {} : { title: name })) }
+  },
+  addedImages: () => store.images.list().map(({ name, path }) => ({ name, path })),
+  workspaceBytes: () =>
+    [database, `${database}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0),
+  isEmpty: () =>
+    store.workloads.list().length === 0 && store.experiments.list().length === 0 && store.runs.list().length === 0,
+})

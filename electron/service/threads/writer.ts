@@ -1,0 +1,197 @@
+/**
+ * The store-writer thread: owns the workspace, makes every small change to it, and takes what running machines record.
+ *
+ * Life cycle of a run here:
+ *  1. `beginRun` makes its row and connects the engine thread's port.
+ *  2. Chunks of events come over the port; each is encoded and digested, its buffer goes back, and if the run is recorded
+ *     the chunk is compressed and stored. Samples, messages and the rest are appended as they come.
+ *  3. `end` completes the run durably and answers its digest. An engine that died is ended by `endAbandoned`.
+ */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { EventEncoder } from '../../../db/eventEncoder.ts'
+import { zeroTotals } from '../../../db/types.ts'
+import { openWorkspace, type Workspace } from '../../../db/workspace.ts'
+import type { Totals } from '../../contract/contract.ts'
+import { errorShape } from '../../hosts/dispatch.ts'
+import { eventChunkIn } from '../eventBuffer.ts'
+import { diskFullProblem } from '../problems.ts'
+import { SharedWord, type EndStatus, type RunToWriter, type WriterCalls, type WriterData, type WriterToRun } from '../protocol.ts'
+import { packSnapshot } from '../snapshotBytes.ts'
+import { serveCalls } from '../threadCalls.ts'
+
+/** All keyframes of a run together. */
+const KEYFRAME_BYTES_MAX = 256 << 20
+
+interface Recording {
+  id: number
+  recorded: boolean
+  encoder: EventEncoder
+  port: MessagePort
+  shared: Int32Array
+  keyframeBytes: number
+  /** The last totals that came, for a run whose thread dies. */
+  totals: Totals
+  endTimeNs: number
+  /** Why nothing of this run is stored any more; null while all is well. */
+  refused: string | null
+}
+
+if (!parentPort) throw new Error('this file is a thread of the workbench')
+const data: WriterData = workerData
+const recordings = new Map<number, Recording>()
+let workspace: Workspace | null = null
+
+serveCalls<WriterCalls>(parentPort, {
+  open: () => {
+    workspace = openWorkspace(data.workspace)
+    return { created: workspace.created, interrupted: [...workspace.interrupted] }
+  },
+  beginRun: (run, port, shared) => {
+    const recorded = typeof run !== 'number'
+    const id = recorded ? store().createRun(run) : run
+    const recording: Recording = {
+      id,
+      recorded,
+      encoder: new EventEncoder(recorded),
+      port,
+      shared: new Int32Array(shared),
+      keyframeBytes: 0,
+      totals: zeroTotals(recorded ? id : null),
+      endTimeNs: 0,
+      refused: null,
+    }
+    recordings.set(id, recording)
+    port.on('message', (message: RunToWriter) => take(recording, message))
+    return id
+  },
+  endAbandoned: (id, problem) => {
+    const recording = recordings.get(id)
+    if (recording) finish(recording, 'failed', problem, recording.totals, recording.endTimeNs, Date.now())
+  },
+  renameWorkload: (id, name) => store().workloads.rename(id, name),
+  removeWorkload: (id) => store().workloads.remove(id),
+  saveExperiment: (id, file) => store().experiments.save(id, file.name, file),
+  removeExperiment: (id) => store().experiments.remove(id),
+  renameRun: (id, name) => void store().runs.rename(id, name),
+  removeRun: (id) => store().runs.remove(id),
+  addReport: (report) => store().reports.add(report),
+  removeReport: (id) => store().reports.remove(id),
+  addImage: (name, path) => void store().images.add(name, path),
+  removeImage: (name) => {
+    const known = store().images.find(name) !== null
+    if (known) store().images.remove(name)
+    return known
+  },
+  close: () => {
+    for (const recording of [...recordings.values()])
+      finish(recording, 'failed', 'The workbench was closed while it ran.', recording.totals, recording.endTimeNs, Date.now())
+    workspace?.close()
+    workspace = null
+  },
+})
+
+function store() {
+  if (!workspace) throw new Error('the workspace is not open')
+  return workspace.store
+}
+
+function take(recording: Recording, message: RunToWriter): void {
+  switch (message.type) {
+    case 'chunk': {
+      const chunk = eventChunkIn(message.buffer, message.count)
+      const encoded = recording.encoder.add(chunk)
+      giveBack(recording, message.buffer)
+      attempt(recording, () => store().appendEvents(recording.id, encoded))
+      return
+    }
+    case 'tail': {
+      const encoded = recording.encoder.peek(eventChunkIn(message.buffer, message.count))
+      attempt(recording, () => store().events.replaceTail(recording.id, encoded))
+      return
+    }
+    case 'samples':
+      attempt(recording, () => store().appendSamples(recording.id, message.rows, message.count))
+      return
+    case 'messages':
+      attempt(recording, () => store().appendMessages(recording.id, message.messages))
+      return
+    case 'interventions':
+      attempt(recording, () => {
+        for (const intervention of message.interventions) store().appendIntervention(recording.id, { ...intervention })
+      })
+      return
+    case 'progress':
+      recording.totals = message.totals
+      recording.endTimeNs = message.endTimeNs
+      attempt(recording, () => store().saveProgress(recording.id, message.totals, message.endTimeNs))
+      return
+    case 'status':
+      attempt(recording, () => store().runs.setStatus(recording.id, message.status))
+      return
+    case 'keyframe': {
+      const packed = packSnapshot(message.snapshot)
+      recording.keyframeBytes += packed.length
+      if (recording.keyframeBytes > KEYFRAME_BYTES_MAX) return
+      const { reference, timeNs } = message
+      attempt(recording, () => store().putKeyframe(recording.id, { reference, timeNs, data: packed }))
+      return
+    }
+    case 'end':
+      finish(recording, message.status, message.problem, message.totals, message.endTimeNs, message.at)
+  }
+}
+
+function giveBack({ port, shared }: Recording, buffer: ArrayBuffer): void {
+  const answer: WriterToRun = { type: 'buffer', buffer }
+  port.postMessage(answer, [buffer])
+  Atomics.add(shared, SharedWord.returned, 1)
+  Atomics.notify(shared, SharedWord.returned)
+}
+
+/** Stores something of a run. When that fails, nothing more of it is stored and its engine is told to end it. */
+function attempt(recording: Recording, body: () => void): void {
+  if (!recording.recorded || recording.refused !== null) return
+  try {
+    body()
+  } catch (error) {
+    recording.refused = problemOf(error)
+    const answer: WriterToRun = { type: 'refused', problem: recording.refused }
+    recording.port.postMessage(answer)
+    Atomics.store(recording.shared, SharedWord.abandon, 1)
+    Atomics.add(recording.shared, SharedWord.returned, 1)
+    Atomics.notify(recording.shared, SharedWord.returned)
+  }
+}
+
+function problemOf(error: unknown): string {
+  const { code, message } = errorShape(error)
+  return code === 'disk-full' ? diskFullProblem(message) : message
+}
+
+function finish(
+  recording: Recording,
+  status: EndStatus,
+  problem: string | null,
+  totals: Totals,
+  endTimeNs: number,
+  at: number,
+): void {
+  const { id, encoder, port } = recording
+  recordings.delete(id)
+  let ended: EndStatus = recording.refused === null ? status : 'failed'
+  let why = recording.refused ?? problem
+  const { events } = encoder
+  const traceDigest = encoder.finish()
+  const seconds = totals.seconds + Math.max(0, Date.now() - at) / 1000
+  if (recording.recorded) {
+    try {
+      store().finishRun(id, { status: ended, problem: why, totals: { ...totals, events, traceDigest, seconds, status: ended }, endTimeNs })
+    } catch (error) {
+      // a full disk even for the last line: the row stays, and the next owner marks it interrupted
+      ended = 'failed'
+      why ??= problemOf(error)
+    }
+  }
+  const answer: WriterToRun = { type: 'ended', status: ended, problem: why, traceDigest, events, seconds }
+  port.postMessage(answer)
+}
