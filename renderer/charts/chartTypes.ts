@@ -29,6 +29,8 @@ export interface ChartThreshold {
 export interface ChartSpec {
   id: string
   title: string
+  /** What the chart is about, where several have the same title. */
+  about?: string
   unit: string
   /** What is shown and how it is made of counters, for the title's hover. */
   hint: string

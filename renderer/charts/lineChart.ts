@@ -119,6 +119,7 @@ function timeTicks(span: Span, width: number): { value: number; label: string }[
 export class LineChart {
   readonly chart: RunLineChart
   private spec: ChartSpec
+  private timeLabels = new Map<number, string>()
 
   constructor(canvas: HTMLCanvasElement, spec: ChartSpec) {
     this.spec = spec
@@ -139,9 +140,11 @@ export class LineChart {
             type: 'linear',
             border: { display: true },
             grid: { drawTicks: false },
-            ticks: { maxRotation: 0, autoSkip: false, font: { size: 11 }, padding: 4, align: 'center' },
+            ticks: { maxRotation: 0, autoSkip: false, font: { size: 11 }, padding: 4, callback: (value) => this.timeLabels.get(Number(value)) ?? '' },
             afterBuildTicks: (axis) => {
-              axis.ticks = timeTicks({ from: axis.min, to: axis.max }, axis.width || 400)
+              const ticks = timeTicks({ from: axis.min, to: axis.max }, axis.chart.width - plotInsets.left - plotInsets.right)
+              this.timeLabels = new Map(ticks.map((tick) => [tick.value, tick.label]))
+              axis.ticks = ticks
             },
             afterFit: (axis) => {
               axis.height = plotInsets.bottom

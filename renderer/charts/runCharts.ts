@@ -1,6 +1,7 @@
 /** The charts of a run's page, as data. One list for the overview, one per device; the columns they need follow from them. */
 import type { RunDetail } from '../../electron/contract/contract.ts'
 import { formatSi, PAGE_BYTES } from '../format.ts'
+import { roundUp } from '../range.ts'
 import type { ChartSeries, ChartSpec, ChartThreshold } from './chartTypes.ts'
 import { busyOf, greatestOf, leastOf, meanOf, quotientOf, rateOf, type RowValue } from './tiles.ts'
 
@@ -136,7 +137,7 @@ function memoryCharts(thresholds: Record<string, number>): ChartSpec[] {
       hint: 'Free page frames against the thresholds of the page daemon; above the plot there are more.',
       format: formatSi,
       thresholds: lines,
-      ...(highest > 0 ? { atMost: Math.ceil(highest * 2.2) } : {}),
+      ...(highest > 0 ? { atMost: roundUp(highest * 2) } : {}),
       series: [gaugeSeries('free', 'freePages', '--ink', { band: { low: leastOf('freePages'), high: greatestOf('freePages') } })],
     },
     {
@@ -173,7 +174,7 @@ export function chartsOfDevice(device: number, name: string): ChartSpec[] {
     {
       id: `device-${device}-pages`,
       title: name,
-      unit: 'pages/s, read above, written below',
+      unit: 'pages/s',
       hint: 'Pages read from and written to this device.',
       format: formatSi,
       series: [
@@ -183,18 +184,20 @@ export function chartsOfDevice(device: number, name: string): ChartSpec[] {
     },
     {
       id: `device-${device}-busy`,
-      title: 'Utilisation and queue',
-      unit: '% busy, requests',
+      title: 'Busy and queue',
+      about: name,
+      unit: '%, requests',
       hint: 'Share of virtual time in which the device was busy, and the requests in it.',
       format: formatSi,
       atLeast: 100,
       series: [
-        { label: '% busy', metric: '', value: busyOf(column('busyNs')), ...strokeOf(0) },
-        { label: 'queue depth', metric: '', value: meanOf(column('queue')), ...strokeOf(1) },
+        { label: 'busy', metric: '', value: busyOf(column('busyNs')), ...strokeOf(0) },
+        { label: 'queue', metric: '', value: meanOf(column('queue')), ...strokeOf(1) },
       ],
     },
     {
       id: `device-${device}-latency`,
+      about: name,
       title: 'Mean latency',
       unit: 'ms per request',
       hint: 'From submission of a request to its completion, queueing included; a gap where there was no request.',

@@ -40,10 +40,10 @@ export const useBench = defineStore('bench', () => {
   const text = computed(() => (draft.value ? JSON.stringify(draft.value) : ''))
   const isDirty = computed(() => draft.value !== null && text.value !== savedText.value)
 
-  /** JSON of former states, oldest first, and of undone ones. */
-  const past = ref<string[]>([])
-  const future = ref<string[]>([])
-  let present = ''
+  /** Former states, oldest first, and undone ones. */
+  const past = shallowRef<ExperimentFile[]>([])
+  const future = shallowRef<ExperimentFile[]>([])
+  let present: ExperimentFile | null = null
   let restoring = false
 
   const check = shallowRef<CheckResult | null>(null)
@@ -66,7 +66,7 @@ export const useBench = defineStore('bench', () => {
     future.value = []
     id.value = experimentId
     draft.value = copy(file)
-    present = JSON.stringify(draft.value)
+    present = copy(file)
     savedText.value = saved
     scheduleCheck(0)
   }
@@ -78,7 +78,7 @@ export const useBench = defineStore('bench', () => {
     check.value = null
     past.value = []
     future.value = []
-    present = ''
+    present = null
   }
 
   async function runCheck(): Promise<void> {
@@ -102,26 +102,24 @@ export const useBench = defineStore('bench', () => {
   }
 
   watch(text, (now) => {
-    if (now === '' || now === present) return
+    if (!draft.value || !present || now === JSON.stringify(present)) return
     if (!restoring) {
       past.value = [...past.value, present].slice(-HISTORY_STEPS)
       future.value = []
     }
     restoring = false
-    present = now
+    present = copy(draft.value)
     scheduleCheck()
   })
 
   function restore(from: typeof past, to: typeof past): void {
     const stored = from.value.at(-1)
-    if (stored === undefined) return
-    const { file } = parseExperiment(JSON.parse(stored))
-    if (!file) return
+    if (!stored || !present) return
     from.value = from.value.slice(0, -1)
     to.value = [...to.value, present]
     restoring = true
     unreadable.clear()
-    draft.value = file
+    draft.value = copy(stored)
   }
   const undo = (): void => restore(past, future)
   const redo = (): void => restore(future, past)
