@@ -9,6 +9,7 @@
  *  4. A run whose program died is still `running` or `paused`: the next owner of the workspace calls `markInterrupted`.
  */
 import { eventKinds } from '../engine/sim/events.ts'
+import { sampleColumnNames } from '../engine/sim/metrics.ts'
 import type { Connection } from './connection.ts'
 import { StoreError } from './errors.ts'
 import { isObject, numbersOf, parseJson } from './json.ts'
@@ -171,8 +172,8 @@ export class RunTable {
       const { lastInsertRowid } = sqlite
         .prepare(
           `INSERT INTO runs (name, experiment_name, experiment, seed, engine_version, status, replay_of, same_configuration,
-             recorded, started_at, frames, ns_per_reference, footprint, references_total, bucket_ns, thresholds, totals)
-           VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}')`,
+             recorded, started_at, frames, ns_per_reference, footprint, references_total, bucket_ns, sample_columns, thresholds, totals)
+           VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}')`,
         )
         .run(
           run.name,
@@ -189,6 +190,7 @@ export class RunTable {
           run.footprint,
           run.referencesTotal,
           run.bucketNs,
+          JSON.stringify(sampleColumnNames().slice(1)),
           JSON.stringify(run.thresholds),
         )
       const id = Number(lastInsertRowid)

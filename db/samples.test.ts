@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SAMPLE_WIDTH } from '../engine/sim/metrics.ts'
@@ -142,6 +143,27 @@ describe('samples', () => {
       const second = TraceStore.open(file)
       expect(() => second.appendSamples(id, sampleRows([9]), 1)).toThrow('recorded by another program')
       second.close()
+    })
+  })
+
+  it('of a run from before a metric was added, moved or dropped are found by name', () => {
+    withStore((store, file) => {
+      const id = store.createRun(someRun())
+      const rows = sampleRows([0, 1, 2])
+      store.appendSamples(id, rows, 3)
+      const names = [...metricNames]
+      const [references = '', faults = ''] = names
+      // as if references had not been known then, and faults had stood in their place
+      names[0] = faults
+      names[1] = 'something that is gone'
+      const other = new Database(file)
+      other.prepare('UPDATE runs SET sample_columns = ?').run(JSON.stringify(names))
+      other.close()
+      const table = store.samples.query(id, { fromNs: 0, toNs: 3000, buckets: 10, columns: [references, faults] })
+      expect([...table.columns[0]!.sum]).toEqual([0, 0, 0])
+      expect([...table.columns[1]!.sum]).toEqual([0, 1, 2].map((row) => rows[row * SAMPLE_WIDTH + 1]))
+      const [piece] = [...store.samples.rows(id)]
+      expect([...piece!.rows.subarray(0, 3)]).toEqual([0, 0, rows[1]])
     })
   })
 

@@ -8,6 +8,7 @@
 import { GAUGES, COUNTERS, SAMPLE_WIDTH, sampleColumnNames } from '../engine/sim/metrics.ts'
 import type { Connection } from './connection.ts'
 import { StoreError } from './errors.ts'
+import { parseJson } from './json.ts'
 import { PackedColumns } from './pack.ts'
 import { isGauge, LEVEL_STEP, PyramidWriter, TILE_COLUMNS } from './pyramid.ts'
 import type { RunTable } from './runs.ts'
@@ -76,7 +77,7 @@ export class SampleTableStore {
   readonly #first
   readonly #put
   readonly #length
-  readonly #bucketNs
+  readonly #layout
 
   constructor(connection: Connection, runs: RunTable) {
     const { sqlite } = connection
@@ -103,7 +104,9 @@ export class SampleTableStore {
     this.#length = sqlite.prepare<[number, number, number], { bytes: number }>(
       'SELECT length(data) AS bytes FROM sample_chunks WHERE run_id = ? AND level = ? AND first_bucket = ?',
     )
-    this.#bucketNs = sqlite.prepare<[number], { bucket_ns: number }>('SELECT bucket_ns FROM runs WHERE id = ?')
+    this.#layout = sqlite.prepare<[number], { bucket_ns: number; sample_columns: string }>(
+      'SELECT bucket_ns, sample_columns FROM runs WHERE id = ?',
+    )
   }
 
   /**
@@ -133,8 +136,7 @@ export class SampleTableStore {
   /** Throws StoreError `not-found` for a column or run that does not exist. */
   query(runId: number, query: SampleQuery): SampleTable {
     return this.#connection.read(() => {
-      const bucketNs = this.#bucketNs.get(runId)?.bucket_ns
-      if (bucketNs === undefined) throw new StoreError('not-found', `there is no run ${runId}`, 'id')
+      const { bucketNs, stored } = this.#layoutOf(runId)
       const metrics = query.columns.map((name) => {
         const metric = metricOfName.get(name)
         if (metric === undefined) throw new StoreError('not-found', `there is no sample column "${name}"`, 'columns')
@@ -154,13 +156,17 @@ export class SampleTableStore {
       while (LEVEL_STEP ** (level + 1) <= bucketsPerRow) level++
       const begin = firstRow * bucketsPerRow
       const segments = this.#segments(runId, level, begin, Math.min(end, begin + rows * bucketsPerRow))
-      this.#fill(runId, table, segments, metrics, begin, end)
+      this.#fill(runId, table, segments, stored, begin, end)
       return table
     })
   }
 
-  /** The rows of a run as they were recorded, in order, in pieces of up to 512 rows of SAMPLE_WIDTH numbers. */
+  /**
+   * The rows of a run as they were recorded, in order, in pieces of up to 512 rows of SAMPLE_WIDTH numbers; 0 for metrics that an
+   * older run did not have.
+   */
   *rows(runId: number): Generator<{ rows: Float64Array; count: number }> {
+    const { stored } = this.#connection.read(() => this.#layoutOf(runId))
     for (let begin = 0; ;) {
       const from = begin
       const chunk = this.#connection.read(() => this.#nextChunk(runId, from))
@@ -168,7 +174,9 @@ export class SampleTableStore {
       const packed = new PackedColumns(chunk.data)
       const rows = new Float64Array(packed.rows * SAMPLE_WIDTH)
       for (let column = 0; column < SAMPLE_WIDTH; column++) {
-        const values = packed.column(column)
+        const metric = column === 0 ? -1 : stored.get(metricNames[column - 1] ?? '')
+        if (metric === undefined) continue
+        const values = packed.column(1 + metric)
         for (let row = 0; row < packed.rows; row++) rows[row * SAMPLE_WIDTH + column] = values[row]!
       }
       yield { rows, count: packed.rows }
@@ -245,7 +253,14 @@ export class SampleTableStore {
     return segments
   }
 
-  #fill(runId: number, table: SampleTable, segments: Segment[], metrics: number[], begin: number, end: number): void {
+  #fill(
+    runId: number,
+    table: SampleTable,
+    segments: Segment[],
+    stored: ReadonlyMap<string, number>,
+    begin: number,
+    end: number,
+  ): void {
     const { bucketsPerRow, rows } = table
     const stop = Math.min(end, begin + rows * bucketsPerRow)
     // what all columns share: where each tile begins and ends, and how much of each row the tiles cover
@@ -264,8 +279,10 @@ export class SampleTableStore {
     for (const { begins, ends } of spans)
       for (let i = 0; i < begins.length; i++)
         if (begins[i]! >= begin) covered[Math.floor((begins[i]! - begin) / bucketsPerRow)]! += ends[i]! - begins[i]!
-    metrics.forEach((metric, index) => {
-      const { sum, min, max, gauge } = table.columns[index]!
+    for (const { name, sum, min, max, gauge } of table.columns) {
+      const metric = stored.get(name)
+      // an older run did not know this metric
+      if (metric === undefined) continue
       min.fill(Infinity)
       max.fill(-Infinity)
       let at = begin
@@ -310,7 +327,17 @@ export class SampleTableStore {
           min[row] = Math.min(min[row]!, 0)
           max[row] = Math.max(max[row]!, 0)
         }
-    })
+    }
+  }
+
+  /** A run's bucket length, and where each metric stands in its samples: an older run may have others than are known today. */
+  #layoutOf(runId: number): { bucketNs: number; stored: Map<string, number> } {
+    const row = this.#layout.get(runId)
+    if (!row) throw new StoreError('not-found', `there is no run ${runId}`, 'id')
+    const names = parseJson(row.sample_columns)
+    const stored = new Map<string, number>()
+    if (Array.isArray(names)) names.forEach((name, metric) => stored.set(String(name), metric))
+    return { bucketNs: row.bucket_ns, stored }
   }
 
   /** A gauge's value in the first row: what it is taken to have been before. */

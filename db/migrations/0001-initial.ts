@@ -81,6 +81,7 @@ CREATE TABLE runs (
   footprint INTEGER NOT NULL,              -- distinct pages of all processes
   references_total INTEGER NOT NULL,       -- references that the workloads hold
   bucket_ns INTEGER NOT NULL,              -- virtual time of a base sample
+  sample_columns TEXT NOT NULL,            -- JSON: names of the metrics in its samples, in order
   end_time_ns INTEGER NOT NULL DEFAULT 0,  -- virtual time reached
   thresholds TEXT NOT NULL,                -- JSON: the page daemon's thresholds in pages
   totals TEXT NOT NULL,                    -- JSON: the counters at the end, or when last saved
