@@ -66,7 +66,7 @@ function setupContentsRules(): void {
 
 async function setupWorkbench(): Promise<void> {
   const folder = askedWorkspace() ?? readWindowState(stateFile, []).workspace ?? defaultWorkspace()
-  workbench = await createWorkbench({ workspace: folder, host: 'desktop' })
+  workbench = await createWorkbench({ workspace: folder, host: 'desktop', onNote: console.log })
   workspace = folder
   grants = new PathGrants(workspace)
 }
@@ -187,7 +187,7 @@ async function openWorkspace(): Promise<void> {
   })
   const [folder] = filePaths
   if (canceled || folder === undefined || path.resolve(folder) === path.resolve(workspace)) return
-  const opened = await createWorkbench({ workspace: folder, host: 'desktop' })
+  const opened = await createWorkbench({ workspace: folder, host: 'desktop', onNote: console.log })
   const before = workbench
   workbench = opened
   workspace = folder

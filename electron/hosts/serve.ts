@@ -23,7 +23,7 @@ export async function serve({ workspace, port, print = console.log }: ServeOptio
     console.error('The window is not built yet: run npm run build, or npm start.')
     return 2
   }
-  const workbench = await createWorkbench({ workspace, host: 'browser' })
+  const workbench = await createWorkbench({ workspace, host: 'browser', onNote: print })
   const host = await startBrowserHost({ workbench, port, staticDir }).catch(async (error: unknown) => {
     await workbench.close()
     throw error
