@@ -417,8 +417,8 @@ export class Machine implements Kernel, SwapPagerHost {
     for (;;) {
       if (stopAfter === 'fault' ? this.#sawFault : stopAfter === 'io' && this.#sawRequest) return 'running'
       if (queue.nextTime <= state[S.now]!) {
-        queue.pop()
-        this.#dispatch(queue.type, queue.argument)
+        const time = queue.pop()
+        this.#dispatch(queue.type, queue.argument, time)
         continue
       }
       if (this.#tasks.length > 0 && this.#stepTasks()) continue
@@ -436,7 +436,7 @@ export class Machine implements Kernel, SwapPagerHost {
         }
       } else if (queue.length === 0 && this.#tasks.length === 0) {
         this.outOfMemory()
-        if (!this.#someReady()) throw new KernelStop('livelock', 'vm_wait', 'every process waits, and nothing is on its way that could wake one')
+        if (!this.#someReady() && !this.#allEnded()) throw new KernelStop('livelock', 'vm_wait', 'every process waits, and nothing is on its way that could wake one')
         continue
       }
       this.#idle()
@@ -599,7 +599,7 @@ export class Machine implements Kernel, SwapPagerHost {
     return at
   }
 
-  #dispatch(type: number, argument: number): void {
+  #dispatch(type: number, argument: number, time: number): void {
     switch (type) {
       case QueueEvent.swapRequest:
         this.#swapRequestDone(argument)
@@ -611,7 +611,7 @@ export class Machine implements Kernel, SwapPagerHost {
       }
       case QueueEvent.daemon:
       case QueueEvent.laundry:
-        this.#daemon.event(type)
+        this.#daemon.event(type, time)
         break
       default:
         throw new Error(`unknown event ${type}`)

@@ -132,10 +132,10 @@ export class FreebsdDaemon implements PageDaemon {
     this.#state[D.swapEnabled] = count > 0 ? 1 : 0
   }
 
-  event(type: number): void {
+  event(type: number, time: number): void {
     if (type === QueueEvent.daemon) {
       // a timer that an earlier wakeup made stale
-      if (this.#state[D.scheduled] !== this.#kernel.now) return
+      if (this.#state[D.scheduled] !== time) return
       this.#state[D.scheduled] = -1
       this.#pass()
     } else {

@@ -7,8 +7,8 @@
 export interface PageDaemon {
   /** Free memory is short: wake up. */
   needed(): void
-  /** A timer is due: QueueEvent.daemon or QueueEvent.laundry. */
-  event(type: number): void
+  /** A timer is due: QueueEvent.daemon or QueueEvent.laundry, set for `time`. */
+  event(type: number, time: number): void
   /** A token, a buffer or a write came back: go on with what stopped. */
   continueLaundry(): void
   /** A device was swapped on, or the last one off. */

@@ -65,6 +65,9 @@ export class VmPages {
   slot: Int32Array
   /** Somebody sleeps until this page is no longer busy. */
   wanted: Uint8Array
+  /** The pages of an object in order of insertion: neighbours of this one, -1 at the ends. */
+  listNext: Int32Array
+  listPrevious: Int32Array
 
   /** Object columns. */
   objectType: Uint8Array
@@ -91,6 +94,9 @@ export class VmPages {
   slotBase: Int32Array
   objectNext: Int32Array
   objectPrevious: Int32Array
+  /** First and last page in order of insertion, -1: none. */
+  firstPage: Int32Array
+  lastPage: Int32Array
 
   /** Queue heads, tails and lengths by Queue. */
   queueHead: Int32Array
@@ -123,6 +129,7 @@ export class VmPages {
     this.kernelFlags = this.objectFlags = empty16
     this.references = this.pagingInProgress = this.residentPages = this.pageRoot = this.metadataRoot = empty32
     this.metadataNodes = this.chargedUser = this.backing = this.shadowCount = this.slotBase = empty32
+    this.listNext = this.listPrevious = this.firstPage = this.lastPage = empty32
     this.objectNext = this.objectPrevious = this.queueHead = this.queueTail = this.queueLength = this.#objectList = empty32
     this.#rebind()
     columns.onRebind(() => this.#rebind())
@@ -155,6 +162,8 @@ export class VmPages {
     this.firstMapping = c.get('vm.frame.firstMapping', 'i32')
     this.slot = c.get('vm.frame.slot', 'i32')
     this.wanted = c.get('vm.frame.wanted', 'u8')
+    this.listNext = c.get('vm.frame.listNext', 'i32')
+    this.listPrevious = c.get('vm.frame.listPrevious', 'i32')
     this.objectType = c.get('vm.object.type', 'u8')
     this.objectFlags = c.get('vm.object.flags', 'u16')
     this.objectSize = c.get('vm.object.size', 'f64')
@@ -174,6 +183,8 @@ export class VmPages {
     this.slotBase = c.get('vm.object.slotBase', 'i32')
     this.objectNext = c.get('vm.object.next', 'i32')
     this.objectPrevious = c.get('vm.object.previous', 'i32')
+    this.firstPage = c.get('vm.object.firstPage', 'i32')
+    this.lastPage = c.get('vm.object.lastPage', 'i32')
     this.queueHead = c.get('vm.queueHead', 'i32')
     this.queueTail = c.get('vm.queueTail', 'i32')
     this.queueLength = c.get('vm.queueLength', 'i32')
@@ -209,6 +220,8 @@ export class VmPages {
     this.backingOffset[object] = 0
     this.shadowCount[object] = 0
     this.slotBase[object] = -1
+    this.firstPage[object] = -1
+    this.lastPage[object] = -1
     const last = this.#objectList[1]!
     this.objectPrevious[object] = last
     this.objectNext[object] = -1
@@ -302,6 +315,12 @@ export class VmPages {
     this.residentPages[object]! += 1
     const base = this.slotBase[object]!
     this.slot[frame] = base < 0 ? -1 : base + pageIndex
+    const last = this.lastPage[object]!
+    this.listPrevious[frame] = last
+    this.listNext[frame] = -1
+    if (last < 0) this.firstPage[object] = frame
+    else this.listNext[last] = frame
+    this.lastPage[object] = frame
   }
 
   /** Takes a page out of its object. FreeBSD's vm_page_object_remove: a deferred free of its swap block is done now. */
@@ -310,6 +329,12 @@ export class VmPages {
     const object = this.object[frame]!
     this.pageRoot[object] = this.#tries.remove(this.pageRoot[object]!, this.pageIndex[frame]!)
     this.residentPages[object]! -= 1
+    const before = this.listPrevious[frame]!
+    const after = this.listNext[frame]!
+    if (before < 0) this.firstPage[object] = after
+    else this.listNext[before] = after
+    if (after < 0) this.lastPage[object] = before
+    else this.listPrevious[after] = before
     this.object[frame] = -1
     this.slot[frame] = -1
   }
@@ -443,6 +468,8 @@ const frameColumns = [
   ['firstMapping', 'i32'],
   ['slot', 'i32'],
   ['wanted', 'u8'],
+  ['listNext', 'i32'],
+  ['listPrevious', 'i32'],
 ] as const
 
 const objectColumns = [
@@ -463,6 +490,8 @@ const objectColumns = [
   ['backingOffset', 'f64'],
   ['shadowCount', 'i32'],
   ['slotBase', 'i32'],
+  ['firstPage', 'i32'],
+  ['lastPage', 'i32'],
   ['next', 'i32'],
   ['previous', 'i32'],
 ] as const
