@@ -159,6 +159,35 @@ test('a file is saved where its dialog says, and not at all if it is declined', 
   expect(await save()).toEqual({ saved: false })
 })
 
+test('a run goes on in its thread, tells its end, and its samples cross as bytes', async () => {
+  const file = {
+    name: 'desktop test',
+    machine: { footprintPercent: 50 },
+    swap: { devices: [{ image: 'desktop-swap', create: '64 MiB' }] },
+    processes: [{ workload: { generator: 'loop' } }],
+  }
+  const ended = page.evaluate(
+    () =>
+      new Promise<any>((resolve) => {
+        ;(window as any).workbench.onNotice((name: string, data: any) => {
+          if (name === 'run.ended') resolve(data)
+        })
+      }),
+  )
+  const started = await ask('runs.start', { file, record: true, startPaused: false })
+  expect(started.error).toBeUndefined()
+  expect(await ended).toMatchObject({ run: started.result.id, status: 'finished' })
+  const detail = (await ask('runs.get', { id: started.result.id })).result
+  expect(detail.totals.swapouts).toBeGreaterThan(0)
+  expect(detail.totals.bytesVerified).toBe(detail.totals.bytesRead)
+  const params = { id: started.result.id, fromNs: 0, toNs: detail.endTimeNs, buckets: 64, columns: ['faults'] }
+  const magic = await page.evaluate(async (value) => {
+    const { result } = await (window as any).workbench.request('runs.samples', value)
+    return result instanceof ArrayBuffer ? new Uint32Array(result, 0, 1)[0] : null
+  }, params)
+  expect(magic).toBe(0x31425750)
+})
+
 test('quitting closes the workbench, ends with status 0, and keeps the window’s state', async () => {
   expect(await app.close()).toBe(0)
   expect(JSON.parse(readFileSync(path.join(userData, 'window.json'), 'utf8'))).toMatchObject({
