@@ -164,7 +164,7 @@ test('a run goes on in its thread, tells its end, and its samples cross as bytes
     name: 'desktop test',
     machine: { footprintPercent: 50 },
     swap: { devices: [{ image: 'desktop-swap', create: '64 MiB' }] },
-    processes: [{ workload: { generator: 'loop' } }],
+    processes: [{ workload: { generator: 'loop', parameters: { pages: 512, references: 20000 } } }],
   }
   const ended = page.evaluate(
     () =>
