@@ -9,7 +9,7 @@ import type { Thresholds } from '../vm/thresholds.ts'
 import type { EventQueue } from './eventQueue.ts'
 
 /** Types of events in the queue; the argument is a buffer, a file request or nothing. */
-export const QueueEvent = { swapRequest: 1, fileRequest: 2, daemon: 3, laundry: 4, task: 5 } as const
+export const QueueEvent = { swapRequest: 1, fileRequest: 2, daemon: 3, laundry: 4, retry: 5 } as const
 
 /** What a process, or the laundry, waits for. */
 export const WaitFor = { nothing: 0, page: 1, busy: 2, memory: 3 } as const

@@ -71,6 +71,7 @@ const ProcessState = { ready: 0, blocked: 1, ended: 2 } as const
 const FIRST_PID = 1000
 /** Virtual time in which no process got on before the machine is taken to be stuck. */
 const STUCK_NS = 3600e9
+const METADATA_PAUSE_NS = 10_000_000
 
 const S = { now: 0, references: 1, current: 2, quantumLeft: 3, inFlight: 4, events: 5, interventions: 6, lastProgress: 7, dying: 8, asyncMaxWanted: 9 } as const
 
@@ -165,6 +166,8 @@ export class Machine implements Kernel, SwapPagerHost {
       lowWater: experiment.swap.lowWater,
       highWater: experiment.swap.highWater,
       writeBuffers: Math.max(1, Math.floor(experiment.swap.bufferCount / 4)),
+      // the formula sizes the zone by the machine's frames; a plain policy's machine may have a handful of them
+      ...(experiment.daemon.policy !== 'freebsd' && experiment.swap.maxZoneBytes === 0 ? { metadataNodes: Infinity } : {}),
     })
     if (experiment.swap.asyncMax > experiment.swap.bufferCount / 2)
       throw new ExperimentError('tunable', 'swap.asyncMax', `${experiment.swap.asyncMax} is more than half of nswbuf, which is ${experiment.swap.bufferCount}`)
@@ -613,6 +616,9 @@ export class Machine implements Kernel, SwapPagerHost {
       case QueueEvent.laundry:
         this.#daemon.event(type, time)
         break
+      case QueueEvent.retry:
+        this.#daemon.continueLaundry()
+        break
       default:
         throw new Error(`unknown event ${type}`)
     }
@@ -769,7 +775,9 @@ export class Machine implements Kernel, SwapPagerHost {
   isPageDaemon(): boolean {
     return this.#pageDaemon
   }
+  /** The pageout that found the zone empty pauses for 10 ticks and tries again. */
   waitForMetadata(): boolean {
+    this.queue.push(this.now + METADATA_PAUSE_NS, QueueEvent.retry, 0)
     return false
   }
   blocksFreed(): void {}
