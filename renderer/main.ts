@@ -1,5 +1,6 @@
 /** The window: connects to its host, then shows the workbench. */
 import './styles/tokens.css'
+import './styles/elementBase.css'
 import './styles/element.css'
 import './styles/app.css'
 import { createPinia } from 'pinia'

@@ -1,6 +1,4 @@
 /** Messages, questions and confirmations: the few sentences that appear over the window. */
-import 'element-plus/es/components/message/style/css'
-import 'element-plus/es/components/message-box/style/css'
 import { ElMessage } from 'element-plus/es/components/message/index'
 import { ElMessageBox } from 'element-plus/es/components/message-box/index'
 import { z } from 'zod'

@@ -1,6 +1,6 @@
 /** The charts of a run's page, as data. One list for the overview, one per device; the columns they need follow from them. */
 import type { RunDetail } from '../../electron/contract/contract.ts'
-import { formatSi, PAGE_BYTES } from '../format.ts'
+import { formatCount, formatSi, PAGE_BYTES } from '../format.ts'
 import { roundUp } from '../range.ts'
 import type { ChartSeries, ChartSpec, ChartThreshold } from './chartTypes.ts'
 import { busyOf, greatestOf, leastOf, meanOf, quotientOf, rateOf, type RowValue } from './tiles.ts'
@@ -114,8 +114,8 @@ const faultCharts: ChartSpec[] = [
   {
     id: 'pages',
     title: 'Pages in and out',
-    unit: 'pages/s, in above, out below',
-    hint: 'Pages moved between memory and swap or files, read-ahead included.',
+    unit: 'pages/s',
+    hint: 'Pages moved between memory and swap or files, read-ahead included: in above the line, out below it.',
     format: formatSi,
     series: [
       rateSeries('swap in', 'pagesIn', '--ev-swapin', { glyph: 'swapin', stack: 'in' }),
@@ -135,7 +135,7 @@ function memoryCharts(thresholds: Record<string, number>): ChartSpec[] {
       title: 'Free pages',
       unit: 'pages, mean with extremes',
       hint: 'Free page frames against the thresholds of the page daemon; above the plot there are more.',
-      format: formatSi,
+      format: formatCount,
       thresholds: lines,
       ...(highest > 0 ? { atMost: roundUp(highest * 2) } : {}),
       series: [gaugeSeries('free', 'freePages', '--ink', { band: { low: leastOf('freePages'), high: greatestOf('freePages') } })],
@@ -145,7 +145,7 @@ function memoryCharts(thresholds: Record<string, number>): ChartSpec[] {
       title: 'Page queues',
       unit: 'pages',
       hint: 'Page frames by the queue they are on.',
-      format: formatSi,
+      format: formatCount,
       series: [
         gaugeSeries('wired', 'wiredPages', '--q-wired', { stack: 'queues' }),
         gaugeSeries('active', 'activePages', '--q-active', { stack: 'queues' }),
@@ -175,7 +175,7 @@ export function chartsOfDevice(device: number, name: string): ChartSpec[] {
       id: `device-${device}-pages`,
       title: name,
       unit: 'pages/s',
-      hint: 'Pages read from and written to this device.',
+      hint: 'Pages read from this device above the line, written to it below.',
       format: formatSi,
       series: [
         rateSeries('read', column('pagesRead'), '--ev-swapin', { glyph: 'swapin', stack: 'in' }),

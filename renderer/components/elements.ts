@@ -1,14 +1,4 @@
-/** The parts of Element Plus that the window uses, each imported by itself with its style; themed in styles/element.css. */
-import 'element-plus/es/components/button/style/css'
-import 'element-plus/es/components/checkbox/style/css'
-import 'element-plus/es/components/dialog/style/css'
-import 'element-plus/es/components/dropdown/style/css'
-import 'element-plus/es/components/dropdown-item/style/css'
-import 'element-plus/es/components/dropdown-menu/style/css'
-import 'element-plus/es/components/input/style/css'
-import 'element-plus/es/components/option/style/css'
-import 'element-plus/es/components/select/style/css'
-import 'element-plus/es/components/tooltip/style/css'
+/** The parts of Element Plus that the window uses, each imported by itself; styled in styles/elementBase.css and element.css. */
 
 export { ElButton } from 'element-plus/es/components/button/index'
 export { ElCheckbox } from 'element-plus/es/components/checkbox/index'

@@ -40,5 +40,6 @@ export function describeField(path: string): string {
   const names = path.replace(/\[\d*\]/g, '.').split('.')
   let node: SchemaNode | undefined = root
   for (const name of path.endsWith(']') ? names.slice(0, -1) : names) node = child(node, name)
-  return node?.description ?? ''
+  // a field that may be null has its sentence on the other branch
+  return node?.description ?? node?.anyOf?.find((branch) => branch.description)?.description ?? ''
 }

@@ -238,7 +238,7 @@ export const useRunView = defineStore('runView', () => {
     fitExtent()
     if (now.virtualNs !== before?.virtualNs || now.status !== before.status) refreshSoon()
   })
-  watch([() => range.value.range, wanted], () => refreshCharts())
+  watch([() => range.value.range, () => wanted.value], () => refreshCharts())
   watch([() => range.value.range, () => range.value.selection], () => refreshCounted())
 
   async function control(action: Params<'runs.control'>['action']): Promise<void> {

@@ -9,10 +9,10 @@ export interface DifferingField {
 }
 
 function flatten(value: unknown, path: string, into: Map<string, string>): void {
-  if (value === null || typeof value !== 'object') {
-    into.set(path, value === null ? 'by formula' : typeof value === 'number' ? formatCount(value) === String(value) ? String(value) : value.toLocaleString('en-US', { maximumFractionDigits: 6 }) : String(value))
-    return
-  }
+  if (value === null) into.set(path, 'by formula')
+  else if (typeof value === 'number') into.set(path, value.toLocaleString('en-US', { maximumFractionDigits: 6 }))
+  else if (typeof value !== 'object') into.set(path, typeof value === 'string' ? value : JSON.stringify(value))
+  if (value === null || typeof value !== 'object') return
   for (const [key, inner] of Object.entries(value)) flatten(inner, Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`, into)
 }
 
