@@ -425,7 +425,7 @@ export class Machine implements Kernel, SwapPagerHost {
         continue
       }
       if (this.#tasks.length > 0 && this.#stepTasks()) continue
-      this.#dueInterventions()
+      if (this.#dueInterventions()) continue
       if (state[S.references]! >= end) return 'running'
       const process = this.#pick()
       if (process >= 0) {
@@ -903,12 +903,13 @@ export class Machine implements Kernel, SwapPagerHost {
     return next === undefined ? Infinity : next.at - this.#state[S.references]!
   }
 
-  #dueInterventions(): void {
-    while (this.#referencesToIntervention() <= 0) {
-      const intervention = this.experiment.interventions[this.#state[S.interventions]!]!
-      this.#state[S.interventions]! += 1
-      this.#act(intervention)
-    }
+  /** Does what the experiment says is to be done by now; false if that is nothing. */
+  #dueInterventions(): boolean {
+    if (this.#referencesToIntervention() > 0) return false
+    const intervention = this.experiment.interventions[this.#state[S.interventions]!]!
+    this.#state[S.interventions]! += 1
+    this.#act(intervention)
+    return true
   }
 
   /** Does something to the running machine, now. It is kept in `interventionsDone` with the reference's number. */
