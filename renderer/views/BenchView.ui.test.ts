@@ -27,7 +27,7 @@ beforeEach(async () => {
   window.location.hash = '#/bench'
   bridge = new TestBridge()
   await startStores(() => Promise.resolve(bridge))
-  view = mount(BenchView, { attachTo: document.body, global: { stubs: { ElTooltip: shell, ElDropdown: shell, ElSelect: shell } } })
+  view = mount(BenchView, { attachTo: document.body, global: { stubs: { ElTooltip: shell, ElDropdown: shell, ElSelect: true, ElDropdownMenu: true } } })
   await settle()
 })
 afterEach(() => {
