@@ -1,0 +1,97 @@
+/** pager import: makes a workload of a memory trace. */
+import path from 'node:path'
+import { traceFormats } from '../../../engine/workload/importers/index.ts'
+import { ContractError, type Notice, type WorkbenchClient } from '../../contract/contract.ts'
+import { withWorkbench } from '../client.ts'
+import {
+  commonHelp,
+  onlyArgument,
+  parse,
+  positiveNumber,
+  print,
+  printJson,
+  UsageError,
+  wholeNumber,
+  workspaceOf,
+  type Command,
+} from '../command.ts'
+import { bytes, count, ProgressLine } from '../terminal.ts'
+
+export const importTrace: Command = {
+  help: `
+pager import FILE [options]
+
+Imports a memory trace (plain, .gz or .zst) into the workspace, from where experiments name it.
+
+  --format FORMAT             ${traceFormats.map(({ name }) => name).join(', ')}; found by its content where it is left out
+  --name NAME                 its name; the file's where it is left out
+  --limit N                   references of each process that are taken; 0: all
+  --events-per-reference X    raw events behind one reference of the trace, where a filter dropped some
+${commonHelp}`,
+
+  async run(args) {
+    const { values, positionals } = parse(args, {
+      format: { type: 'string', default: '' },
+      name: { type: 'string', default: '' },
+      limit: { type: 'string', default: '0' },
+      'events-per-reference': { type: 'string', default: '1' },
+    })
+    const file = path.resolve(onlyArgument(positionals, 'trace file'))
+    const { format, name } = values
+    if (format !== '' && !traceFormats.some((each) => each.name === format))
+      throw new UsageError(`--format: there is no format "${format}"; there are ${traceFormats.map((each) => each.name).join(', ')}`)
+    const limit = wholeNumber(values.limit, '--limit')
+    const eventsPerReference = positiveNumber(values['events-per-reference'], '--events-per-reference')
+    return withWorkbench(workspaceOf(values.workspace), async (client) => {
+      const job = await follow(client, { path: file, format, name, limit, eventsPerReference })
+      if (job.state === 'cancelled') throw new ContractError({ code: 'cancelled', message: 'cancelled; nothing was kept' })
+      if (job.state === 'failed' || job.result?.workload === undefined)
+        throw new ContractError({ code: 'failed', message: job.error ?? 'the import failed' })
+      const workload = await client.request('workloads.get', { id: job.result.workload })
+      if (values.json) printJson(workload)
+      else
+        print(
+          `"${workload.name}": ${count(workload.references)} references to ${count(workload.footprint)} pages ` +
+            `(${count(workload.pagesWritten)} of them written), ${bytes(workload.storedBytes)} stored`,
+        )
+      return 0
+    })
+  },
+}
+
+/** Waits for the end of an import; Ctrl-C cancels it. */
+async function follow(
+  client: WorkbenchClient,
+  params: { path: string; format: string; name: string; limit: number; eventsPerReference: number },
+): Promise<Notice<'job'>> {
+  const line = new ProgressLine()
+  const ended = new Map<number, Notice<'job'>>()
+  let wake = () => {}
+  let job: number | undefined
+  const end = client.on('job', (notice) => {
+    if (notice.state === 'running') {
+      if (notice.job === job) line.show(`${bytes(notice.done)} of ${bytes(notice.total)}`, notice.done / Math.max(1, notice.total))
+      return
+    }
+    ended.set(notice.job, notice)
+    wake()
+  })
+  const cancel = () => {
+    if (job !== undefined) client.request('jobs.cancel', { job }).catch(() => undefined)
+  }
+  process.on('SIGINT', cancel)
+  try {
+    job = (await client.request('workloads.import', params)).job
+    for (;;) {
+      const found = ended.get(job)
+      if (found) return found
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  } finally {
+    process.off('SIGINT', cancel)
+    end()
+    line.clear()
+  }
+}

@@ -1,0 +1,21 @@
+/** The commands. Adding one is adding a file and a line here; a command's file is loaded when it is run. */
+import type { Command } from '../command.ts'
+
+interface CommandEntry {
+  name: string
+  meaning: string
+  load: () => Promise<Command>
+}
+
+export const commands: readonly CommandEntry[] = [
+  { name: 'run', meaning: 'run an experiment and record it', load: async () => (await import('./run.ts')).run },
+  { name: 'replay', meaning: 'run a recorded run again, as it was or otherwise', load: async () => (await import('./replay.ts')).replay },
+  { name: 'runs', meaning: 'list the recorded runs', load: async () => (await import('./runs.ts')).runs },
+  { name: 'report', meaning: 'a report of one or more runs', load: async () => (await import('./report.ts')).report },
+  { name: 'import', meaning: 'import a memory trace', load: async () => (await import('./import.ts')).importTrace },
+  { name: 'workloads', meaning: 'list the workloads', load: async () => (await import('./workloads.ts')).workloads },
+  { name: 'image', meaning: 'what is on a raw image', load: async () => (await import('./image.ts')).image },
+  { name: 'verify', meaning: 'replay golden operation logs against the pagers', load: async () => (await import('./verify.ts')).verify },
+  { name: 'bench', meaning: "the project's benchmarks", load: async () => (await import('./bench.ts')).bench },
+  { name: 'serve', meaning: 'open the workbench for a browser', load: async () => (await import('./serve.ts')).serve },
+]

@@ -1,0 +1,58 @@
+/** pager replay: runs a recorded run again. */
+import { ContractError } from '../../contract/contract.ts'
+import { runNumber, withWorkbench } from '../client.ts'
+import { commonHelp, note, onlyArgument, parse, print, printJson, workspaceOf, type Command } from '../command.ts'
+import { readExperimentFile } from '../experimentFile.ts'
+import { exitStatusOf, followRun, totalsText } from '../follow.ts'
+import { requireWorkspace } from '../requireWorkspace.ts'
+
+/** Ends that come at the same event when everything is the same. */
+const repeatable = new Set(['finished', 'kernel-panic', 'livelock'])
+
+export const replay: Command = {
+  help: `
+pager replay RUN [options]
+
+Runs a recorded run again: the same workload, configuration and images, and everything that was done to the machine.
+Its trace must then be the same, event for event; the digests are compared.
+
+  --with EXPERIMENT.json   the run's workload under another configuration
+${commonHelp}
+
+Exit status: 0; 1 if the trace differs although nothing was changed, or the replay did not finish; 2 if the run
+cannot be replayed (an image has changed, a workload is gone).`,
+
+  async run(args) {
+    const { values, positionals } = parse(args, { with: { type: 'string' } })
+    const original = runNumber(onlyArgument(positionals, 'run'))
+    const other = values.with === undefined ? null : readExperimentFile(values.with)
+    const workspace = workspaceOf(values.workspace)
+    requireWorkspace(workspace)
+    return withWorkbench(workspace, async (client) => {
+      const before = await client.request('runs.get', { id: original })
+      if (before.status === 'running' || before.status === 'paused')
+        throw new ContractError({ code: 'running', message: `run ${original} is ${before.status}; wait for its end` })
+      // another configuration, but the same input: that is what makes it a replay
+      const file = other === null ? null : { ...other, processes: before.file.processes }
+      const ended = await followRun(client, () => client.request('runs.replay', { id: original, file }))
+      const isComparable = file === null && repeatable.has(before.status) && before.totals.traceDigest !== ''
+      const agrees = isComparable ? ended.totals.traceDigest === before.totals.traceDigest : null
+      if (values.json) {
+        printJson({ ...ended.totals, replayOf: original, agrees })
+        if (ended.problem !== null) note(`pager replay: ${ended.problem}`)
+      } else {
+        print(totalsText(ended))
+        print(verdict(original, before.status, file === null, agrees))
+      }
+      if (agrees !== null) return agrees ? 0 : 1
+      return exitStatusOf(ended)
+    })
+  },
+}
+
+function verdict(original: number, status: string, isSame: boolean, agrees: boolean | null): string {
+  if (agrees === true) return `  the same trace as run ${original}, event for event`
+  if (agrees === false) return `  the trace DIFFERS from that of run ${original}`
+  if (!isSame) return `  another configuration than run ${original}: the traces are not compared`
+  return `  run ${original} was ${status} before its end, so the traces cannot be compared`
+}

@@ -1,0 +1,66 @@
+/** pager run: runs an experiment file. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { WorkbenchClient } from '../../contract/contract.ts'
+import { errorShape } from '../../hosts/dispatch.ts'
+import { withWorkbench } from '../client.ts'
+import { atPlace, commonHelp, note, onlyArgument, parse, print, printJson, UsageError, workspaceOf, type Command } from '../command.ts'
+import { readExperimentFile } from '../experimentFile.ts'
+import { exitStatusOf, followRun, totalsText } from '../follow.ts'
+
+export const run: Command = {
+  help: `
+pager run EXPERIMENT.json [options]
+
+Runs an experiment and records it in the workspace. Prints its totals.
+
+  --out DIR         also write report.html, samples.csv and totals.json there
+  --no-record       keep nothing of the run but its totals and trace digest
+${commonHelp}
+
+Images named without a slash are those of the workspace; other paths start at the experiment file's folder.
+Exit status: 0 finished; 1 stopped, failed, panicked or looped; 2 the experiment cannot be run.`,
+
+  async run(args) {
+    const { values, positionals } = parse(args, { out: { type: 'string' }, 'no-record': { type: 'boolean' } })
+    const name = onlyArgument(positionals, 'experiment file')
+    const { out } = values
+    const record = values['no-record'] !== true
+    if (out !== undefined && !record) throw new UsageError('--out makes a report of what was recorded, so it does not go with --no-record')
+    const file = readExperimentFile(name)
+    if (out !== undefined) makeFolder(out)
+    return withWorkbench(workspaceOf(values.workspace), async (client) => {
+      const start = () =>
+        client.request('runs.start', { file, record, startPaused: false }).catch((error: unknown) => {
+          throw atPlace(name, error)
+        })
+      const ended = await followRun(client, start)
+      if (out !== undefined && ended.totals.run !== null) {
+        writeFileSync(path.join(out, 'totals.json'), `${JSON.stringify(ended.totals, null, 2)}\n`)
+        await writeReport(client, ended.id, 'html', path.join(out, 'report.html'))
+        await writeReport(client, ended.id, 'csv', path.join(out, 'samples.csv'))
+      }
+      if (values.json) {
+        printJson(ended.totals)
+        if (ended.problem !== null) note(`pager run: ${ended.problem}`)
+      } else print(totalsText(ended))
+      return exitStatusOf(ended)
+    })
+  },
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    throw new UsageError(`--out: ${folder} cannot be made: ${errorShape(error).message}`)
+  }
+}
+
+/** Writes a report to a file, and leaves none in the workspace. */
+async function writeReport(client: WorkbenchClient, run: number, format: 'html' | 'csv', file: string): Promise<void> {
+  const { id } = await client.request('reports.create', { runs: [run], format, name: '' })
+  const { content } = await client.request('reports.get', { id })
+  writeFileSync(file, content)
+  await client.request('reports.remove', { id })
+}
