@@ -1,0 +1,170 @@
+/**
+ * Speed of the whole engine: references that hit, faults that move real bytes, faults that are only counted.
+ *
+ *   hits            references per second, cc1-O2 (the full trace where PAGER_TRACES has it, else the demo trace) with RAM
+ *                   above its footprint, trace chunks and samples taken
+ *   faults-moved    faults per second, uniform random over 4 times RAM, half of them writes, no read-ahead, real bytes on a
+ *                   preallocated image; baseline: a bare loop that makes the same system calls, fills and comparisons
+ *   faults-counted  the same without contents
+ */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { createImage, RawImage } from '../../engine/disk/rawImage.ts'
+import { NullStore } from '../../engine/disk/blockStore.ts'
+import { newEventChunk } from '../../engine/sim/events.ts'
+import type { DaemonName, Experiment } from '../../engine/sim/experiment.ts'
+import { Machine } from '../../engine/sim/machine.ts'
+import { Counter } from '../../engine/sim/metrics.ts'
+import { Columns } from '../../engine/sim/columns.ts'
+import { testExperiment } from '../../engine/sim/testing.ts'
+import { Contents } from '../../engine/vm/contents.ts'
+import { generateWorkload } from '../../engine/workload/generators/index.ts'
+import { importTrace } from '../../engine/workload/importers/index.ts'
+import { memoryStream } from '../../engine/workload/streamFile.ts'
+import type { ProcessStream } from '../../engine/workload/workload.ts'
+import type { BenchResult } from './result.ts'
+
+const ROUNDS = 5
+
+export async function bench(): Promise<BenchResult[]> {
+  return [await hits(), ...moved(), counted()]
+}
+
+interface Run {
+  seconds: number
+  machine: Machine
+}
+
+function runMachine(experiment: Experiment, stream: ProcessStream, store: RawImage | NullStore): Run {
+  const machine = new Machine({
+    experiment,
+    processes: [{ name: stream.name, stream }],
+    stores: [store],
+    makeFileStore: (pages) => new NullStore(pages),
+    trace: { take: () => newEventChunk() },
+    samples: { take: () => undefined },
+    messages: () => undefined,
+  })
+  const started = process.hrtime.bigint()
+  while (machine.run(10_000_000) === 'running');
+  machine.finish()
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9
+  if (machine.status !== 'finished') throw new Error(`the run ended as ${machine.status}: ${machine.problem ?? ''}`)
+  return { seconds, machine }
+}
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[values.length >> 1]!
+}
+
+async function hits(): Promise<BenchResult> {
+  const full = path.join(process.env['PAGER_TRACES'] ?? '', 'cc1-O2.pgt.zst')
+  const file = existsSync(full) ? full : path.resolve(import.meta.dirname, '../../examples/traces/cc1-demo.pgt.zst')
+  const stream = (await importTrace(file)).processes[0]!
+  // references in memory as they are while a stored chunk is decoded ahead of the engine
+  const references = new Uint32Array(stream.referenceCount)
+  const reader = stream.open()
+  for (let at = 0; at < references.length;) {
+    const view = reader.read(at)
+    references.set(view, at)
+    at += view.length
+  }
+  const plain = memoryStream(stream.name, references, stream.pageNumbers)
+  const rates: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const experiment = testExperiment({ streams: [plain], frames: stream.pageCount + 1000, swapPages: [1000], contents: 'none' })
+    rates.push(stream.referenceCount / runMachine(experiment, plain, new NullStore(1000)).seconds)
+  }
+  return { name: 'hits', value: median(rates), unit: 'references/s' }
+}
+
+const FRAMES = 4096
+const FOOTPRINT = 4 * FRAMES
+const REFERENCES = 300_000
+
+function randomStream(): ProcessStream {
+  return generateWorkload('uniform', { pages: FOOTPRINT, references: REFERENCES, writeFraction: 0.5, seed: 7 }).processes[0]!
+}
+
+function experimentOf(contents: 'verify' | 'none', policy: DaemonName): Experiment {
+  return testExperiment({
+    streams: [],
+    frames: FRAMES,
+    policy,
+    swapPages: [2 * FOOTPRINT],
+    isPlain: true,
+    contents,
+    change: (experiment) => {
+      experiment.daemon.pageoutCluster = 1
+    },
+  })
+}
+
+/** Real bytes, and the bare loop that does the same to the image, in turn. */
+function moved(): BenchResult[] {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'pager-bench-'))
+  try {
+    const image = path.join(folder, 'swap.img')
+    createImage(image, 2 * FOOTPRINT * 4096, { preallocate: true })
+    const stream = randomStream()
+    const engine: number[] = []
+    const bare: number[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      let store = RawImage.open(image, 'write')
+      const { seconds, machine } = runMachine(experimentOf('verify', 'clock'), stream, store)
+      store.close()
+      const totals = machine.totals()
+      engine.push(totals[Counter.faults]! / seconds)
+      store = RawImage.open(image, 'write')
+      bare.push(totals[Counter.faults]! / bareLoop(store, totals[Counter.swapins]!, totals[Counter.pagesOut]!))
+      store.close()
+    }
+    return [{ name: 'faults-moved', value: median(engine), unit: 'faults/s', baseline: median(bare), ratio: median(engine.map((rate, i) => rate / bare[i]!)) }]
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** `reads` page reads with comparison and `writes` page writes with filling, at random places; its seconds. */
+function bareLoop(store: RawImage, reads: number, writes: number): number {
+  const contents = new Contents(new Columns(), FRAMES, 1, true)
+  contents.allocateSlots(FOOTPRINT)
+  contents.version.fill(1)
+  const views = Array.from({ length: FRAMES }, (_, frame) => contents.view(frame))
+  const buffers: Uint8Array[] = [views[0]!]
+  // every page is there before it is read
+  for (let slot = 0; slot < FOOTPRINT; slot++) {
+    contents.fill(0, slot)
+    store.writePages(slot + 2, buffers, 1)
+  }
+  let random = 12345
+  const started = process.hrtime.bigint()
+  const total = reads + writes
+  let written = 0
+  for (let i = 0; i < total; i++) {
+    random = (Math.imul(random, 1664525) + 1013904223) >>> 0
+    const slot = random % FOOTPRINT
+    const frame = random % FRAMES
+    buffers[0] = views[frame]!
+    if (written * total < writes * (i + 1)) {
+      written += 1
+      contents.fill(frame, slot)
+      store.writePages(slot + 2, buffers, 1)
+    } else {
+      store.readPages(slot + 2, buffers, 1)
+      if (!contents.isAsExpected(frame, slot)) throw new Error('the bare loop read other bytes than it wrote')
+    }
+  }
+  return Number(process.hrtime.bigint() - started) / 1e9
+}
+
+function counted(): BenchResult {
+  const stream = randomStream()
+  const rates: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const { seconds, machine } = runMachine(experimentOf('none', 'clock'), stream, new NullStore(2 * FOOTPRINT))
+    rates.push(machine.totals()[Counter.faults]! / seconds)
+  }
+  return { name: 'faults-counted', value: median(rates), unit: 'faults/s' }
+}
