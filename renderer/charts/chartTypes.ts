@@ -41,4 +41,8 @@ export interface ChartSpec {
   atLeast?: number
   /** The axis goes no farther than this. */
   atMost?: number
+  /** A short peak that would flatten all the rest may be cut; the title then says how high it was. */
+  cutsPeaks?: boolean
+  /** A logarithmic axis, and dots instead of lines: for values that come now and then and differ by orders of magnitude. */
+  dots?: boolean
 }

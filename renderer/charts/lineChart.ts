@@ -2,14 +2,14 @@
  * Chart.js as the workbench uses it: lines and steps over virtual time, no animation, no hover of its own (cursor,
  * selection and legend belong to the page), a fixed gutter so that the cursor lines up across a column of charts.
  */
-import { Chart, Filler, LinearScale, LineController, LineElement, PointElement, type ChartDataset, type Plugin } from 'chart.js'
+import { Chart, Filler, LinearScale, LineController, LineElement, LogarithmicScale, PointElement, type ChartDataset, type Plugin } from 'chart.js'
 import { decimalsOf, timeUnitOf } from '../format.ts'
 import { ticksOf, type Span } from '../range.ts'
 import { token } from '../theme.ts'
 import type { ChartSpec } from './chartTypes.ts'
 import { pointsOf, type Point, type SampleTiles } from './tiles.ts'
 
-Chart.register(LineController, LineElement, PointElement, LinearScale, Filler)
+Chart.register(LineController, LineElement, PointElement, LinearScale, LogarithmicScale, Filler)
 
 /** Where the plot lies in the canvas, in CSS pixels; overlays are placed by it. */
 export const plotInsets = { left: 48, right: 10, top: 6, bottom: 18 } as const
@@ -79,6 +79,8 @@ function withAlpha(colour: string, alpha: number): string {
   return `rgba(${parseInt(r, 16)},${parseInt(g, 16)},${parseInt(b, 16)},${alpha})`
 }
 
+const dotStyles = ['circle', 'crossRot', 'rectRot', 'triangle', 'rect', 'cross'] as const
+
 /** Few points are drawn as the steps they are, many as a line: there a step is a pixel. */
 const STEPPED_UP_TO = 300
 
@@ -93,6 +95,11 @@ function datasetsOf(spec: ChartSpec, tiles: SampleTiles): ChartDataset<'line', P
     if (series.band) {
       datasets.push({ ...base, data: pointsOf(source, series.band.low), borderWidth: 0, fill: false, stack: `${series.label} low` })
       datasets.push({ ...base, data: pointsOf(source, series.band.high), borderWidth: 0, backgroundColor: withAlpha(colour, 0.16), fill: '-1', stack: `${series.label} high` })
+    }
+    if (spec.dots) {
+      const pointStyle = dotStyles[datasets.length % dotStyles.length] ?? 'circle'
+      datasets.push({ ...base, data: pointsOf(source, series.value).slice(0, -1), showLine: false, pointRadius: 1.6, pointStyle, pointBorderWidth: 1, borderColor: colour, backgroundColor: colour, stack: series.label })
+      continue
     }
     if (series.stack === undefined) {
       datasets.push({ ...base, data: pointsOf(source, series.value), borderColor: colour, borderWidth: series.width ?? 1.5, borderDash: series.dash ?? [], fill: false, stack: series.label })
@@ -115,6 +122,8 @@ function timeTicks(span: Span, width: number): { value: number; label: string }[
     label: `${tick.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })}${i === ticks.length - 1 ? ` ${unit.name}` : ''}`,
   }))
 }
+
+const isPowerOfTen = (value: number) => /^10*$/.test(String(Math.round(value >= 1 ? value : 1 / value)))
 
 export class LineChart {
   readonly chart: RunLineChart
@@ -153,11 +162,11 @@ export class LineChart {
             },
           },
           y: {
-            type: 'linear',
-            stacked: true,
+            type: spec.dots ? 'logarithmic' : 'linear',
+            stacked: !spec.dots,
             border: { display: false },
             grid: { drawTicks: false },
-            ticks: { font: { size: 11 }, padding: 6, maxTicksLimit: 5, callback: labelOf },
+            ticks: { font: { size: 11 }, padding: 6, maxTicksLimit: 5, callback: (value, _index, ticks) => (spec.dots && !isPowerOfTen(Number(value)) && ticks.length > 4 ? '' : labelOf(value)) },
             afterFit: (axis) => {
               axis.width = plotInsets.left
             },
@@ -168,7 +177,7 @@ export class LineChart {
   }
 
   /** Draws anew. Colours are read from the tokens each time, so that a change of theme is one more draw. */
-  draw(spec: ChartSpec, tiles: SampleTiles, span: Span): void {
+  draw(spec: ChartSpec, tiles: SampleTiles, span: Span, cut: number | null = null): void {
     this.spec = spec
     const chart = this.chart
     const scales = chart.options.scales
@@ -184,10 +193,15 @@ export class LineChart {
     }
     if (scales?.y) {
       const hasNegative = spec.series.some((series) => series.stack === 'out')
-      Object.assign(scales.y, { suggestedMin: 0, suggestedMax: spec.atLeast ?? 1, beginAtZero: true })
-      if (!hasNegative) scales.y.min = 0
-      if (spec.atMost !== undefined) scales.y.max = spec.atMost
-      else delete scales.y.max
+      const end = cut ?? spec.atMost
+      if (!spec.dots) {
+        Object.assign(scales.y, { suggestedMin: 0, suggestedMax: spec.atLeast ?? 1, beginAtZero: true })
+        if (!hasNegative) scales.y.min = 0
+        else if (cut !== null) scales.y.min = -cut
+        else delete scales.y.min
+        if (end !== undefined) scales.y.max = end
+        else delete scales.y.max
+      }
       Object.assign(scales.y.grid ?? {}, { color: grid })
       const height = chart.height - plotInsets.top - plotInsets.bottom
       Object.assign(scales.y.ticks ?? {}, { color: text, font, maxTicksLimit: height > 160 ? 6 : height > 90 ? 5 : 3 })

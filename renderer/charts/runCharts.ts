@@ -72,8 +72,9 @@ function deviceCharts(devices: readonly DeviceName[]): ChartSpec[] {
     },
     {
       id: 'latency',
+      dots: true,
       title: 'Mean latency',
-      unit: 'ms per request',
+      unit: 'ms per request, log scale',
       hint: 'From submission of a request to its completion, queueing included; a gap where there was no request.',
       format: formatSi,
       series: devices.map((device, i) => ({
@@ -89,6 +90,7 @@ function deviceCharts(devices: readonly DeviceName[]): ChartSpec[] {
 const faultCharts: ChartSpec[] = [
   {
     id: 'faults',
+    cutsPeaks: true,
     title: 'Faults by kind',
     unit: 'faults/s',
     hint: 'Page faults by what answered them; each page-in from swap or a file answers one.',
@@ -102,6 +104,7 @@ const faultCharts: ChartSpec[] = [
   },
   {
     id: 'swaps',
+    cutsPeaks: true,
     title: 'Swapins and swapouts',
     unit: 'requests/s',
     hint: 'Reads from and writes to swap devices; one request may carry many pages.',
@@ -113,6 +116,7 @@ const faultCharts: ChartSpec[] = [
   },
   {
     id: 'pages',
+    cutsPeaks: true,
     title: 'Pages in and out',
     unit: 'pages/s',
     hint: 'Pages moved between memory and swap or files, read-ahead included: in above the line, out below it.',
@@ -173,6 +177,7 @@ export function chartsOfDevice(device: number, name: string): ChartSpec[] {
   return [
     {
       id: `device-${device}-pages`,
+      cutsPeaks: true,
       title: name,
       unit: 'pages/s',
       hint: 'Pages read from this device above the line, written to it below.',
@@ -197,9 +202,10 @@ export function chartsOfDevice(device: number, name: string): ChartSpec[] {
     },
     {
       id: `device-${device}-latency`,
+      dots: true,
       about: name,
       title: 'Mean latency',
-      unit: 'ms per request',
+      unit: 'ms per request, log scale',
       hint: 'From submission of a request to its completion, queueing included; a gap where there was no request.',
       format: formatSi,
       series: [{ label: 'latency', metric: '', value: quotientOf(column('latencyNs'), [column('reads'), column('writes')], 1e-6), ...strokeOf(0) }],

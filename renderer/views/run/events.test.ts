@@ -22,6 +22,7 @@ describe('events', () => {
     expect(describeEvent('fault', row({ detail: 2 + 16 }))).toBe('write, swapped in')
     expect(describeEvent('fault', row({ detail: 1 }))).toBe('read, zero fill')
     expect(describeEvent('swapin', row({ pages: 8, block: 5118 }))).toBe('8 pages, blocks 5,118 – 5,125')
+    expect(describeEvent('process', row({ detail: 1 }))).toBe('exits')
     expect(describeEvent('io-error', row({ detail: 5, block: 7 }))).toBe('errno 5, 1 page at block 7')
   })
   it('have the glyph of their kind, a fault that of what answered it', () => {

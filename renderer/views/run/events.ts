@@ -105,6 +105,10 @@ export function describeEvent(kind: string, row: EventRow): string {
       return row.pages > 1 ? plural(row.pages, 'page') : 'frame taken'
     case 'free':
       return row.pages > 1 ? plural(row.pages, 'page') : ''
+    case 'admin':
+      return ['swapon', 'swapoff', 'orphaned', 'tunable changed', 'fault injected'][row.detail] ?? ''
+    case 'process':
+      return ['starts', 'exits', 'signalled', 'killed'][row.detail] ?? ''
     case 'reserve':
       return `${plural(Math.abs(row.pages), 'page')} ${['refused', 'granted', 'forced', 'released'][row.detail] ?? ''}`.trim()
     default:
