@@ -481,7 +481,7 @@ class LogMachine implements SwapPagerHost {
     for (const frame of frames) pages.sharedBusy[frame]! += 1
     pages.pagingInProgress[which]! += frames.length
     this.#pageDaemon = pageDaemon
-    const operation = pager.beginPutPages(which, frames, frames.length, sync)
+    const operation = pager.beginPutPages(which, frames, 0, frames.length, sync)
     while (pager.continuePutPages(operation) !== Wait.none) this.#wait()
     this.#pageDaemon = false
     const results: [number, number][] = []

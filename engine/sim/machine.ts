@@ -650,7 +650,6 @@ export class Machine implements Kernel, SwapPagerHost {
     const completion = device.submit(now, isWrite, page, this.#buffers, count)
     const errno = device.lastErrno
     pager.bufferErrno[buffer] = errno
-    this.#state[S.inFlight]! += 1
     this.#sawRequest = true
     if (isWrite) counters[Counter.deviceWrites]! += 1
     else counters[Counter.deviceReads]! += 1
@@ -665,50 +664,59 @@ export class Machine implements Kernel, SwapPagerHost {
       if (isWrite) counters[Counter.bytesWritten]! += count * PAGE_SIZE
       else {
         counters[Counter.bytesRead]! += count * PAGE_SIZE
-        for (let i = 0; i < count; i++) this.#verify(bufferFrames[row + i]!, () => `block ${block + i} of device ${unit} (${device.name})`)
+        for (let i = 0; i < count; i++) this.#verify(bufferFrames[row + i]!, unit, block + i)
       }
     }
-    this.queue.push(completion, QueueEvent.swapRequest, buffer)
+    if (completion > now) {
+      this.#state[S.inFlight]! += 1
+      this.queue.push(completion, QueueEvent.swapRequest, buffer)
+    } else this.#endRequest(buffer)
   }
 
   submitFileRead(device: Device, page: number, frames: Int32Array, count: number): number {
     const { contents, counters } = this
     if (contents.isReal) for (let i = 0; i < count; i++) this.#buffers[i] = contents.view(frames[i]!)
     const completion = device.submit(this.now, false, page, this.#buffers, count)
-    this.#state[S.inFlight]! += 1
+    if (completion > this.now) this.#state[S.inFlight]! += 1
     this.#sawRequest = true
     counters[Counter.deviceReads]! += 1
     if (contents.isReal) {
       counters[Counter.bytesRead]! += count * PAGE_SIZE
-      for (let i = 0; i < count; i++) this.#verify(frames[i]!, () => `page ${page + i} of the file store`)
+      for (let i = 0; i < count; i++) this.#verify(frames[i]!, -1, page + i)
     }
     return completion
   }
 
-  #verify(frame: number, whence: () => string): void {
+  /** Compares a page that came in, from a block of a swap device or (unit -1) from a page of the file store. */
+  #verify(frame: number, unit: number, block: number): void {
     const { contents, pages } = this
     if (contents.isAsExpected(frame, pages.slot[frame]!)) {
       this.counters[Counter.bytesVerified]! += PAGE_SIZE
       return
     }
     const { offset, expected, got } = contents.firstDifference(frame)
+    const whence = unit < 0 ? `page ${block} of the file store` : `block ${block} of device ${unit}`
     throw new ContentsError(
-      `page ${pages.pageIndex[frame]!} of object ${pages.object[frame]!} came in with other bytes than went out: byte ${offset} is ${got}, not ${expected}; read from ${whence()}`,
+      `page ${pages.pageIndex[frame]!} of object ${pages.object[frame]!} came in with other bytes than went out: byte ${offset} is ${got}, not ${expected}; read from ${whence}`,
     )
   }
 
   #swapRequestDone(buffer: number): void {
+    const isWrite = this.pager.bufferIsWrite[buffer] !== 0
+    this.#state[S.inFlight]! -= 1
+    this.#endRequest(buffer)
+    if (isWrite) this.#daemon.continueLaundry()
+  }
+
+  /** A request is over: at its time, or at once on a device that takes none. */
+  #endRequest(buffer: number): void {
     const { pager } = this
     const isWrite = pager.bufferIsWrite[buffer] !== 0
     const count = pager.bufferPages[buffer]!
     const object = pager.bufferObject[buffer]!
-    this.#state[S.inFlight]! -= 1
     this.devices[pager.devices.unit[pager.bufferSlot[buffer]!]!]!.completed(this.#state[S.now]!)
     pager.requestDone(buffer, pager.bufferErrno[buffer]!)
-    if (isWrite) {
-      for (let i = 0; i < count; i++) this.#daemon.pageWritten(pager.bufferFrames[buffer * 64 + i]!)
-      this.#daemon.continueLaundry()
-    }
+    if (isWrite) for (let i = 0; i < count; i++) this.#daemon.pageWritten(pager.bufferFrames[buffer * 64 + i]!)
     if ((this.pages.objectFlags[object]! & ObjectFlag.dead) !== 0 && this.pages.pagingInProgress[object] === 0) this.#endObject(object)
   }
 

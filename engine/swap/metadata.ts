@@ -11,6 +11,8 @@ import type { VmPages } from '../vm/pages.ts'
 
 /** SWAP_META_PAGES: page indices of a node. */
 export const META_PAGES = 16
+/** pageIndex & PLACE is its place in the node: right for any page index, and no division. */
+export const PLACE = META_PAGES - 1
 /** SWAPBLK_NONE. Global swap blocks are numbers >= 0, exact to 2^53. */
 export const NO_BLOCK = -1
 /** Bytes of a struct swblk on amd64: a page index and 16 blocks. */
@@ -27,6 +29,10 @@ export class SwapMetadata {
   readonly #columns: Columns
   readonly #pages: VmPages
   readonly #tries: RadixTriePool
+  /** The node found last: forgotten when a node leaves its trie. */
+  #lastObject = -1
+  #lastKey = -1
+  #lastNode = -1
 
   constructor(columns: Columns, pages: VmPages, nodeLimit: number) {
     this.#columns = columns
@@ -48,6 +54,7 @@ export class SwapMetadata {
     this.nodeIndex = this.#columns.get('swap.node.index', 'f64')
     this.#freeNext = this.#columns.get('swap.node.free', 'i32')
     this.#zone = this.#columns.get('swap.node.zone', 'f64')
+    this.#lastObject = -1
   }
 
   #chainFree(from: number): void {
@@ -82,8 +89,18 @@ export class SwapMetadata {
 
   /** The node that covers a page index, or -1. */
   node(object: number, pageIndex: number): number {
+    const key = Math.floor(pageIndex / META_PAGES)
+    // a fault asks for the same node several times
+    if (key === this.#lastKey && object === this.#lastObject) return this.#lastNode
     const root = this.#pages.metadataRoot[object]!
-    return root === 0 ? -1 : this.#tries.lookup(root, Math.floor(pageIndex / META_PAGES))
+    if (root === 0) return -1
+    const node = this.#tries.lookup(root, key)
+    if (node >= 0) {
+      this.#lastKey = key
+      this.#lastObject = object
+      this.#lastNode = node
+    }
+    return node
   }
 
   /** The node with the least index that ends beyond `pageIndex`, or -1. `pageIndex` is that of the first node wanted. */
@@ -95,7 +112,7 @@ export class SwapMetadata {
   /** The swap block of a page, or NO_BLOCK. FreeBSD's swp_pager_meta_lookup. */
   lookup(object: number, pageIndex: number): number {
     const node = this.node(object, pageIndex)
-    return node < 0 ? NO_BLOCK : this.blocks[node * META_PAGES + (pageIndex % META_PAGES)]!
+    return node < 0 ? NO_BLOCK : this.blocks[node * META_PAGES + (pageIndex & PLACE)]!
   }
 
   /** A node from the zone, all places empty, not yet in a trie; -1 if the zone gives none. */
@@ -111,7 +128,7 @@ export class SwapMetadata {
     const node = this.#zone[0]!
     this.#zone[0] = this.#freeNext[node]!
     this.#zone[1]! += 1
-    this.nodeIndex[node] = pageIndex - (pageIndex % META_PAGES)
+    this.nodeIndex[node] = pageIndex - (pageIndex & PLACE)
     this.blocks.fill(NO_BLOCK, node * META_PAGES, (node + 1) * META_PAGES)
     return node
   }
@@ -136,6 +153,7 @@ export class SwapMetadata {
 
   /** Takes a node out of its object's trie and gives it back to the zone. */
   removeNode(object: number, node: number): void {
+    this.#lastObject = -1
     this.#pages.metadataRoot[object] = this.#tries.remove(this.#pages.metadataRoot[object]!, this.nodeIndex[node]! / META_PAGES)
     this.#pages.metadataNodes[object]! -= 1
     this.releaseNode(node)

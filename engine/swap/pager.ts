@@ -15,7 +15,7 @@ import type { Columns } from '../sim/columns.ts'
 import { KernelStop } from '../sim/kernelStop.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, PageFlag, type VmPages } from '../vm/pages.ts'
 import { CLOSING, DeviceKind, SwapDevices, type SwapMessageId } from './devices.ts'
-import { META_PAGES, NODE_BYTES, NO_BLOCK, SwapMetadata } from './metadata.ts'
+import { META_PAGES, NODE_BYTES, NO_BLOCK, PLACE, SwapMetadata } from './metadata.ts'
 import { SwapReservation, type ReservationHost } from './reservation.ts'
 
 /** What getpages and putpages answer, per call or per page. */
@@ -404,7 +404,7 @@ export class SwapPager {
   }
 
   #enter(object: number, node: number, pageIndex: number, block: number): number {
-    const place = node * META_PAGES + (pageIndex % META_PAGES)
+    const place = node * META_PAGES + (pageIndex & PLACE)
     const before = this.metadata.blocks[place]!
     this.metadata.blocks[place] = block
     if (block === NO_BLOCK) this.metadata.removeIfEmpty(object, node)
@@ -422,7 +422,7 @@ export class SwapPager {
     const last = from + count
     let pageIndex = from
     for (;;) {
-      const node = metadata.nodeFrom(source, pageIndex - (pageIndex % META_PAGES))
+      const node = metadata.nodeFrom(source, pageIndex - (pageIndex & PLACE))
       if (node < 0) break
       const first = metadata.nodeIndex[node]!
       if (first >= last) break
@@ -506,7 +506,7 @@ export class SwapPager {
   findLeast(object: number, pageIndex: number): number {
     const metadata = this.metadata
     if (this.#pages.objectType[object] !== ObjectType.swap) return this.#pages.objectSize[object]!
-    let node = metadata.nodeFrom(object, pageIndex - (pageIndex % META_PAGES))
+    let node = metadata.nodeFrom(object, pageIndex - (pageIndex & PLACE))
     while (node >= 0) {
       const first = metadata.nodeIndex[node]!
       for (let i = first < pageIndex ? pageIndex - first : 0; i < META_PAGES; i++) if (metadata.blocks[node * META_PAGES + i] !== NO_BLOCK) return first + i
@@ -549,7 +549,7 @@ export class SwapPager {
     this.after = 0
     let node = metadata.node(object, pageIndex)
     if (node < 0) return false
-    const place = pageIndex % META_PAGES
+    const place = pageIndex & PLACE
     const block = metadata.blocks[node * META_PAGES + place]!
     if (block === NO_BLOCK) return false
     const centre = node
@@ -603,7 +603,7 @@ export class SwapPager {
     const pageIndex = pages.pageIndex[frame]!
     const node = this.metadata.node(object, pageIndex)
     if (node < 0) return
-    const place = node * META_PAGES + (pageIndex % META_PAGES)
+    const place = node * META_PAGES + (pageIndex & PLACE)
     const block = this.metadata.blocks[place]!
     if (block === NO_BLOCK) return
     this.#freeBlocks(block, 1)
@@ -706,15 +706,15 @@ export class SwapPager {
   // ---- page out --------------------------------------------------------------------------------------------
 
   /**
-   * Begins a pageout of `count` dirty, shared-busy pages of one object; answers its operation, which continuePutPages() carries
+   * Begins a pageout of `count` dirty, shared-busy pages of one object, frames[from] on; answers its operation, which continuePutPages() carries
    * on until it answers Wait.none. Asynchronous only for the page daemon without `sync`. FreeBSD's swap_pager_putpages.
    */
-  beginPutPages(object: number, frames: Int32Array, count: number, sync: boolean): number {
+  beginPutPages(object: number, frames: Int32Array, from: number, count: number, sync: boolean): number {
     this.#convert(object)
     const operation = this.#takeOperation(count)
     const row = operation * this.#operationWidth
     for (let i = 0; i < count; i++) {
-      this.#operationFrames[row + i] = frames[i]!
+      this.#operationFrames[row + i] = frames[from + i]!
       this.#operationResults[row + i] = PagerResult.again
     }
     this.operationObject[operation] = object

@@ -125,8 +125,8 @@ export class FaultHandler {
         owner = pages.backing[owner]!
       }
       if (frame < 0) {
-        frame = this.#kernel.allocatePage(top, pageIndex)
-        if (frame < 0) return this.#waitForMemory(process, mapping, access)
+        frame = this.#allocate(top, pageIndex)
+        if (frame < 0) return this.#waitForMemory(process)
         owner = top
         pages.valid[frame] = ALL_SECTORS
         this.#kind[process] = FaultKind.zeroFill
@@ -134,10 +134,10 @@ export class FaultHandler {
     }
     let writable = owner === top
     if (isWrite && owner !== top) {
-      const copy = this.#kernel.allocatePage(top, pageIndex)
+      const copy = this.#allocate(top, pageIndex)
       if (copy < 0) {
         this.#kernel.releaseBusy(frame)
-        return this.#waitForMemory(process, mapping, access)
+        return this.#waitForMemory(process)
       }
       this.#copy(frame, copy, mapping)
       this.#kernel.releaseBusy(frame)
@@ -174,8 +174,8 @@ export class FaultHandler {
   /** Starts the read of a page that a pager has. */
   #read(process: number, mapping: number, region: number, owner: number, index: number, access: number): number {
     const { pages, pager, counters } = this.#kernel
-    const frame = this.#kernel.allocatePage(owner, index)
-    if (frame < 0) return this.#waitForMemory(process, mapping, access)
+    const frame = this.#allocate(owner, index)
+    if (frame < 0) return this.#waitForMemory(process)
     const { behind, ahead } = this.#around(region, mapping, index)
     this.#one[0] = frame
     let gotAhead: number
@@ -226,9 +226,13 @@ export class FaultHandler {
     return window
   }
 
-  #waitForMemory(process: number, mapping: number, access: number): number {
-    // a plain policy may have taken a clean page at once
-    if (this.#daemon.reclaim()) return this.resolve(process, mapping, access)
+  /** A page, or -1; a plain policy may have to take one first. */
+  #allocate(object: number, pageIndex: number): number {
+    const frame = this.#kernel.allocatePage(object, pageIndex)
+    return frame < 0 && this.#daemon.reclaim() ? this.#kernel.allocatePage(object, pageIndex) : frame
+  }
+
+  #waitForMemory(process: number): number {
     this.#kernel.counters[Counter.memoryWaits]! += 1
     return this.#block(process, WaitFor.memory, 0)
   }

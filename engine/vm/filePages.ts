@@ -131,7 +131,8 @@ export class FilePages {
     const page = this.storePage(object, first)
     const completion = this.#reader.submitFileRead(this.device!, page, this.#frames.subarray(row, row + count), count)
     this.#kernel.emit(EventKind.filein, -1, object, first, count, -1, page, completion - now, this.#asked[request]!)
-    this.#kernel.queue.push(completion, QueueEvent.fileRequest, request)
+    if (completion > now) this.#kernel.queue.push(completion, QueueEvent.fileRequest, request)
+    else this.done(request)
     return gotAhead
   }
 

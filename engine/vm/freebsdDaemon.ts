@@ -474,12 +474,12 @@ export class FreebsdDaemon implements PageDaemon {
   /** Sends a cluster to the pager; false if it stopped. vm_pageout_flush. */
   #flush(count: number): boolean {
     const { pages, pager } = this.#kernel
-    const frames = this.#gatherer.frames.subarray(this.#gatherer.first, this.#gatherer.first + count)
-    const object = pages.object[frames[0]!]!
-    for (const frame of frames) pages.sharedBusy[frame]! += 1
+    const { frames, first } = this.#gatherer
+    const object = pages.object[frames[first]!]!
+    for (let i = first; i < first + count; i++) pages.sharedBusy[frames[i]!]! += 1
     pages.pagingInProgress[object]! += count
     this.#kernel.setPageDaemon(true)
-    const operation = pager.beginPutPages(object, frames, count, false)
+    const operation = pager.beginPutPages(object, frames, first, count, false)
     const wait = pager.continuePutPages(operation)
     this.#kernel.setPageDaemon(false)
     if (wait !== Wait.none) {

@@ -99,14 +99,14 @@ export class PolicyDaemon implements PageDaemon {
       return true
     }
     const count = this.#gatherer.gather(frame)
-    const frames = this.#gatherer.frames.subarray(this.#gatherer.first, this.#gatherer.first + count)
+    const { frames, first } = this.#gatherer
     const object = pages.object[frame]!
-    for (const one of frames) pages.sharedBusy[one]! += 1
+    for (let i = first; i < first + count; i++) pages.sharedBusy[frames[i]!]! += 1
     pages.pagingInProgress[object]! += count
     this.#isVictim[frame] = 1
     this.#state[0]! += 1
     this.#kernel.setPageDaemon(true)
-    const operation = pager.beginPutPages(object, frames, count, false)
+    const operation = pager.beginPutPages(object, frames, first, count, false)
     const wait = pager.continuePutPages(operation)
     this.#kernel.setPageDaemon(false)
     if (wait === Wait.none) return this.#endFlush(operation)
