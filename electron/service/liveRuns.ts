@@ -10,6 +10,7 @@ import { breakLockOfThread } from '../../engine/disk/imageLock.ts'
 import { ContractError, type Params, type RunDetail, type RunInfo, type RunMessage } from '../contract/contract.ts'
 import type { ExperimentFile } from '../contract/experiment.ts'
 import type { WorkspacePaths } from '../../db/workspace.ts'
+import { interventionOf } from './interventions.ts'
 import type { Notices } from './notices.ts'
 import {
   SHARED_BYTES,
@@ -18,7 +19,6 @@ import {
   type EngineData,
   type EngineProgress,
   type EngineSaid,
-  type InterventionWithoutPlace,
   type Prepared,
   type WriterCalls,
 } from './protocol.ts'
@@ -257,8 +257,10 @@ export class LiveRuns {
   }
 
   #sendProgress(run: LiveRun): void {
-    const { type: _, ...progress } = run.progress
-    this.#notices.send('run.progress', { run: run.id, referencesTotal: run.prepared.run.referencesTotal, ...progress })
+    const { status, references, virtualNs, wallSeconds, rate, totals, devices } = run.progress
+    const { referencesTotal } = run.prepared.run
+    const notice = { run: run.id, status, references, referencesTotal, virtualNs, wallSeconds, rate, totals, devices }
+    this.#notices.send('run.progress', notice)
   }
 
   async #finish(run: LiveRun, status: RunInfo['status'], problem: string | null): Promise<void> {
@@ -309,36 +311,5 @@ function newLiveRun(
     messages: [],
     ended: promise,
     setEnded: () => resolve(undefined),
-  }
-}
-
-/** What the contract's flat parameters ask for, checked. */
-function interventionOf(params: Params<'runs.intervene'>, devices: number): InterventionWithoutPlace {
-  const refuse = (field: string, message: string): never => {
-    throw new ContractError({ code: 'bad-params', message: `${field}: ${message}`, field })
-  }
-  const device = (): number => {
-    const number = params.device ?? refuse('device', 'which device?')
-    if (number >= devices) refuse('device', `there is no device ${number}; this machine has ${devices}, counted from 0`)
-    return number
-  }
-  switch (params.action) {
-    case 'swapon':
-    case 'swapoff':
-    case 'orphan':
-      return { action: params.action, device: device() }
-    case 'tunable':
-      return {
-        action: 'tunable',
-        name: params.name ?? refuse('name', 'which tunable?'),
-        value: params.value ?? refuse('value', 'which value?'),
-      }
-    case 'inject': {
-      const direction = params.name === 'write' ? 'write' : 'read'
-      return {
-        action: 'inject',
-        fault: { device: device(), direction, errno: params.value ?? 5, fromRequest: 0, count: 1 },
-      }
-    }
   }
 }

@@ -136,6 +136,7 @@ const isResult = <M extends Method>(method: M, result: unknown): result is Resul
 const isNotice = <N extends NoticeName>(name: N, data: unknown): data is Notice<N> => notices[name].safeParse(data).success
 
 interface Waiting {
+  /** A method, so that a promise of any result fits: what comes back is of the type that the call promised. */
   resolve(result: unknown): void
   reject(error: Error): void
 }
@@ -186,7 +187,7 @@ export class RemoteWorkbench implements WorkbenchClient {
     connection.on('error', () => connection.destroy())
     connection.on('close', () => {
       this.#gone = new ContractError({ code: 'owner-gone', message: 'the workbench that has the workspace open has ended' })
-      for (const { reject } of this.#waiting.values()) reject(this.#gone)
+      for (const waiting of this.#waiting.values()) waiting.reject(this.#gone)
       this.#waiting.clear()
     })
   }

@@ -39,4 +39,4 @@ function ownFile(run: RunDetail): ExperimentFile {
   return replayed
 }
 
-const withoutName = ({ name: _, $schema: __, ...rest }: ExperimentFile) => rest
+const withoutName = (file: ExperimentFile) => ({ ...file, name: '', $schema: '' })

@@ -24,7 +24,8 @@ type ParametersOf<F> = F extends (...parameters: infer P) => unknown ? P : never
 type ResultOf<F> = F extends (...parameters: never) => infer R ? R : never
 
 interface Waiting {
-  resolve(value: unknown): void
+  /** A method, so that a promise of any result fits: what comes back is of the type that the call promised. */
+  resolve(result: unknown): void
   reject(error: Error): void
 }
 
@@ -59,7 +60,9 @@ export class ThreadClient<C, N = never> {
     })
     this.#threadNumber = this.#worker.threadId
     this.#worker.on('message', (message: Reply<N>) => this.#take(message, options.onSaid))
-    this.#worker.on('error', (error) => this.#fail(error, options.onFailed))
+    this.#worker.on('error', (error: unknown) =>
+      this.#fail(error instanceof Error ? error : new Error(String(error)), options.onFailed),
+    )
     this.#ended = new Promise((resolve) => {
       this.#worker.on('exit', () => {
         if (!this.#isClosing && !this.#failure) this.#fail(new Error('it ended'), options.onFailed)
@@ -122,7 +125,7 @@ export class ThreadClient<C, N = never> {
   }
 
   #rejectAll(error: Error): void {
-    for (const { reject } of this.#waiting.values()) reject(error)
+    for (const waiting of this.#waiting.values()) waiting.reject(error)
     this.#waiting.clear()
   }
 }
@@ -148,7 +151,7 @@ async function answer(port: MessagePort, handlers: Map<string, unknown>, { call,
   port.postMessage(reply)
 }
 
-/** Says something to the service unasked. */
-export function say<N>(port: MessagePort, said: N, transfer: Transferable[] = []): void {
-  port.postMessage({ said }, transfer)
+/** Says something to the service unasked. Each thread wraps it in a function of the type that the service listens for. */
+export function say(port: MessagePort, said: unknown): void {
+  port.postMessage({ said })
 }

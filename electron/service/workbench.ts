@@ -304,7 +304,7 @@ class WorkbenchService implements Workbench {
       gauges: gaugeDefinitions.map((each) => ({ ...each })),
       sampleColumns: sampleColumnNames(),
       eventKinds: [...eventKinds],
-      electron: process.versions.electron ?? null,
+      electron: 'electron' in process.versions ? process.versions.electron : null,
     }
   }
 

@@ -15,6 +15,7 @@ import { ContractError, type WorkloadInfo } from '../../contract/contract.ts'
 import { toEngineExperiment, type ExperimentFile, type ExperimentIssue } from '../../contract/experiment.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
 import { createWorkspaceImage, deleteWorkspaceImage, inspectImage, listImages, openDevices } from '../images.ts'
+import { interventionIssues } from '../interventions.ts'
 import type { CheckResult, ChoresCalls, ChoresData, ChoresSaid, ImportJob } from '../protocol.ts'
 import { say, serveCalls } from '../threadCalls.ts'
 import { importFile } from '../workloads.ts'
@@ -25,9 +26,11 @@ const GENERATED_REFERENCES_MAX = 4_000_000
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
 const port = parentPort
+// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
 const data: ChoresData = workerData
 const paths = workspacePaths(data.workspace)
 const store = TraceStore.open(paths.database)
+const tell = (said: ChoresSaid) => say(port, said)
 const jobs = new Map<number, AbortController>()
 
 serveCalls<ChoresCalls>(port, {
@@ -55,7 +58,7 @@ async function importWorkload(job: ImportJob): Promise<WorkloadInfo> {
     const now = performance.now()
     if (now - saidAt < PROGRESS_MS) return
     saidAt = now
-    say<ChoresSaid>(port, { type: 'import-progress', job: job.job, done: Math.min(done, total), total })
+    tell({ type: 'import-progress', job: job.job, done: Math.min(done, total), total })
   }
   const options = { format, limit, eventsPerReference, name, signal: abort.signal, onRead: progress }
   try {
@@ -109,22 +112,21 @@ const generatedExtents = new Map<string, Extent | null>()
 function checkExperiment(file: ExperimentFile): CheckResult {
   const issues: ExperimentIssue[] = []
   let extent: Extent | null = { footprint: 0, references: 0, events: 0 }
-  file.processes.forEach(({ workload }, number) => {
+  for (const [number, { workload }] of file.processes.entries()) {
     const one = extentOf(workload, `processes[${number}].workload`, issues)
-    if (!extent || !one) extent = null
-    else {
-      extent.footprint += one.footprint
-      extent.references += one.references
-      extent.events += one.events
-    }
-  })
+    extent =
+      extent && one
+        ? {
+            footprint: extent.footprint + one.footprint,
+            references: extent.references + one.references,
+            events: extent.events + one.events,
+          }
+        : null
+  }
   const known: Extent = extent ?? { footprint: 0, references: 0, events: 0 }
   const eventsPerReference = known.references > 0 ? known.events / known.references : 1
   const experiment = toEngineExperiment(file, known.footprint, eventsPerReference)
-  file.faults.forEach((fault, number) => {
-    if (fault.device >= file.swap.devices.length)
-      issues.push({ field: `faults[${number}].device`, message: `there is no device ${fault.device}; devices count from 0` })
-  })
+  issues.push(...interventionIssues(file))
   try {
     openDevices(experiment, { workspace: data.workspace, added: store.images.list(), overlayPrefix: null }).close()
   } catch (error) {

@@ -25,6 +25,7 @@ import { toEngineExperiment } from '../../contract/experiment.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
 import { copyEvents, copyOfEvents, eventChunkIn, newEventBuffer } from '../eventBuffer.ts'
 import { openDevices, type OpenedDevices } from '../images.ts'
+import { interventionIssues } from '../interventions.ts'
 import { diskFullProblem } from '../problems.ts'
 import {
   SharedWord,
@@ -60,8 +61,10 @@ const PAGE_BYTES = 4096
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
 const service: MessagePort = parentPort
+// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
 const data: EngineData = workerData
 const paths = workspacePaths(data.workspace)
+const tell = (said: EngineSaid) => say(service, said)
 
 /** The writer's end of the run: sends what is recorded, and hands out buffers for chunks of events. */
 class Recorder {
@@ -138,6 +141,7 @@ class Recorder {
       }
       const seen = Atomics.load(this.#shared, SharedWord.returned)
       const waiting = this.#port ? receiveMessageOnPort(this.#port) : undefined
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-argument -- the port's other end is our own writer
       if (waiting) this.#hear(waiting.message)
       else Atomics.wait(this.#shared, SharedWord.returned, seen, 1000)
     }
@@ -244,7 +248,7 @@ class Engine {
 
   async #loop(): Promise<void> {
     let status: EndStatus | 'running' = 'running'
-    let problem: string | null = null
+    let problem: string | null
     try {
       while (status === 'running') {
         if (this.#recorder.refused !== null || this.#isStopped || this.#isAbandoned()) {
@@ -276,7 +280,7 @@ class Engine {
     const begun = performance.now()
     const end = begun + SLICE_MS
     let now = begun
-    let status: EndStatus | 'running' = 'running'
+    let status: EndStatus | 'running'
     do {
       status = this.#step === null ? this.machine.run(this.#referencesPerCall) : this.#runStep(this.#step)
       const after = performance.now()
@@ -424,7 +428,7 @@ class Engine {
       this.#progressReferences = references
     }
     const status = this.#isPaused ? 'paused' : 'running'
-    say<EngineSaid>(service, this.#progress(status, this.#totals(status)))
+    tell(this.#progress(status, this.#totals(status)))
   }
 
   async #end(status: EndStatus, problem: string | null): Promise<void> {
@@ -451,7 +455,7 @@ class Engine {
     const totals = { ...this.#totals(ended.status, ended.traceDigest), events: ended.events, seconds: ended.seconds }
     this.#recorder.close()
     const progress = this.#progress(ended.status, totals)
-    say<EngineSaid>(service, { type: 'ended', status: ended.status, problem: ended.problem, progress })
+    tell({ type: 'ended', status: ended.status, problem: ended.problem, progress })
   }
 }
 
@@ -482,6 +486,8 @@ function running(): Engine {
 
 async function prepare(): Promise<Prepared> {
   const { file } = data
+  const [issue] = interventionIssues(file)
+  if (issue) throw new ContractError({ code: 'bad-experiment', message: `${issue.field}: ${issue.message}`, field: issue.field })
   const store = TraceStore.open(paths.database, { readOnly: true })
   const closers: (() => void)[] = [() => store.close()]
   try {
@@ -510,7 +516,7 @@ async function prepare(): Promise<Prepared> {
       messages: ({ time, level, routine, text }) => {
         const message: RunMessage = { time, level, routine, text }
         if (data.record) messages.push(message)
-        say<EngineSaid>(service, { type: 'message', message })
+        tell({ type: 'message', message })
       },
     })
     engine = new Engine({ machine, recorder, store, devices, fileStore: files, messages })

@@ -37,6 +37,7 @@ interface Recording {
 }
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
+// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
 const data: WriterData = workerData
 const recordings = new Map<number, Recording>()
 let workspace: Workspace | null = null
