@@ -17,6 +17,8 @@ import { isLive, useRuns } from './runs.ts'
 const REFRESH_MS = 250
 const STRIP_BUCKETS = 512
 const COUNTED_BUCKETS = 2048
+/** A run that has hardly begun is shown on an axis of this length. */
+const LIVE_EXTENT_NS = 1e6
 
 /** Counters that the totals of a part of a run are summed from. */
 export const totalledCounters = [
@@ -185,7 +187,7 @@ export const useRunView = defineStore('runView', () => {
   }
 
   function fitExtent(): void {
-    const end = live.value ? virtualNs.value : (detail.value?.endTimeNs ?? 0)
+    const end = live.value ? Math.max(virtualNs.value, LIVE_EXTENT_NS) : (detail.value?.endTimeNs ?? 0)
     range.value = ranges.withExtent(range.value, { from: 0, to: Math.max(end, 1) })
   }
 

@@ -20,7 +20,7 @@ describe('a comparison', () => {
     expect(answerOf([run(1, { virtualSeconds: 10, faults: 100 }), run(2, { virtualSeconds: 15, faults: 90 })])).toBe('Run 2 takes 50 % more virtual time than run 1, with 10 fewer faults.')
   })
   it('says when the traces are the same', () => {
-    expect(answerOf([run(1, { traceDigest: 'ab' }), run(2, { traceDigest: 'ab' })])).toBe('All 2 runs made the same trace, event by event.')
+    expect(answerOf([run(1, { traceDigest: 'ab' }), run(2, { traceDigest: 'ab' })])).toBe('Both runs made the same trace, event by event.')
   })
   it('gives ratios only where there is something to divide by', () => {
     expect([ratioText(4, 6), ratioText(0, 5), ratioText(3, 3)]).toEqual(['1.50×', '–', 'same'])

@@ -60,7 +60,7 @@ export function answerOf(runs: readonly Compared[]): string {
   const [base, ...others] = runs
   if (!base || others.length === 0) return ''
   const digest = base.totals.traceDigest
-  if (digest !== '' && others.every((run) => run.totals.traceDigest === digest)) return `All ${runs.length} runs made the same trace, event by event.`
+  if (digest !== '' && others.every((run) => run.totals.traceDigest === digest)) return `${runs.length === 2 ? 'Both' : `All ${runs.length}`} runs made the same trace, event by event.`
   return others
     .map((run) => {
       const time = base.totals.virtualSeconds

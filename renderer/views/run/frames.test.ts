@@ -25,7 +25,7 @@ describe('the map of frames', () => {
     expect(namesBy('referenced')).toEqual(['not referenced', 'free', 'not referenced', 'referenced', 'not referenced'])
   })
   it('picks the largest cell with which all frames fit', () => {
-    expect(cellSize(100, 200, 200)).toBe(20)
+    expect(cellSize(100, 320, 320)).toBe(32)
     expect(cellSize(8192, 820, 300)).toBe(5)
     expect(cellSize(10_000_000, 100, 100)).toBe(1)
   })

@@ -83,6 +83,6 @@ export function rankObjects(frames: FrameStates): number[] {
 
 /** Edge length of a cell, in whole CSS pixels, with which all frames fit; 1 at the least. */
 export function cellSize(count: number, width: number, height: number): number {
-  for (let size = 20; size > 1; size--) if (Math.floor(width / size) * Math.floor(height / size) >= count) return size
+  for (let size = 32; size > 1; size--) if (Math.floor(width / size) * Math.floor(height / size) >= count) return size
   return 1
 }
