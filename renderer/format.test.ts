@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   decimalsOf,
+  exactSize,
   fileNameOf,
   formatBytes,
   formatCount,
@@ -56,6 +57,11 @@ describe('sizes and times', () => {
     expect(formatBytes(512)).toBe('512 B')
     expect(formatBytes(1536)).toBe('1.5 KiB')
     expect(formatPages(8192)).toBe('32 MiB')
+  })
+  it('writes sizes exactly, with the largest unit that divides them', () => {
+    expect(exactSize(67108864)).toBe('64 MiB')
+    expect(exactSize(12288)).toBe('12 KiB')
+    expect(exactSize(5000)).toBe('5000 B')
   })
   it('picks the unit of a duration by its length', () => {
     expect(formatDuration(812)).toBe('812 ns')

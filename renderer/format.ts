@@ -48,6 +48,12 @@ export function formatBytes(bytes: number): string {
   return `${threeDigits(value)} ${names[step] ?? ''}`
 }
 
+/** A size exactly, as an experiment writes it: 67108864 -> "64 MiB", 5000 -> "5000 B". */
+export function exactSize(bytes: number): string {
+  for (const [name, step] of [['GiB', 1073741824], ['MiB', 1048576], ['KiB', 1024]] as const) if (bytes > 0 && bytes % step === 0) return `${bytes / step} ${name}`
+  return `${bytes} B`
+}
+
 export const PAGE_BYTES = 4096
 
 /** Pages of 4096 bytes as a size: 8192 -> "32 MiB". */

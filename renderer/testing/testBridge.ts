@@ -130,7 +130,7 @@ export class TestBridge implements HostBridge {
         { name: 'swap0.img', image: '/home/ada/PagerWorkbench/images/swap0.img', pages: 8192, timing: 'hdd', baseDigest: 'de2f256064a0af797747c2b97505dc0b9f3df0de4f489eac731c23ae9ca9cc31' },
         { name: 'swap1.img', image: '/home/ada/PagerWorkbench/images/swap1.img', pages: 4096, timing: 'ssd', baseDigest: '2c7ab85a893283e98c931e9511add182ecea1ee23d0e4b6f2a4a4a1a1c1d2e3f' },
       ],
-      eventCounts: { fault: 46361, swapin: 11556, swapout: 3146, filein: 3857, evict: 71200, daemon: 840, swapfree: 9230, 'io-error': 2, message: 3 },
+      eventCounts: { fault: 46361, swapin: 11556, swapout: 3146, filein: 3857, evict: 71200, daemon: 840, 'io-error': 2, message: 3 },
       messages: [],
     }
   }
@@ -164,7 +164,7 @@ export class TestBridge implements HostBridge {
         ],
         gauges: [{ name: 'freePages', unit: 'pages', meaning: 'Free page frames.', kernelName: 'vm.stats.vm.v_free_count' }],
         sampleColumns: [],
-        eventKinds: ['fault', 'swapin', 'swapout', 'filein', 'fileout', 'evict', 'free', 'daemon', 'swapfree', 'io-error', 'admin', 'message', 'defect', 'process', 'panic', 'reserve'],
+        eventKinds: ['fault', 'swapin', 'swapout', 'filein', 'fileout', 'evict', 'free', 'daemon', 'swapoff', 'io-error', 'admin', 'message', 'defect', 'process', 'panic', 'reserve'],
         electron: null,
       }),
       'images.list': () => [
@@ -229,8 +229,8 @@ export class TestBridge implements HostBridge {
       'runs.events': ({ fromNs, toNs, kinds, limit, offset }) => {
         const rows = Math.min(limit, 3000)
         const random = sequence(3 + offset)
-        const all = [0, 0, 0, 1, 0, 2, 0, 3, 5, 7, 8]
-        const names = ['fault', 'swapin', 'swapout', 'filein', 'fileout', 'evict', 'free', 'daemon', 'swapfree']
+        const all = [0, 0, 0, 1, 0, 2, 0, 3, 5, 7]
+        const names = ['fault', 'swapin', 'swapout', 'filein', 'fileout', 'evict', 'free', 'daemon']
         const allowed = kinds.length === 0 ? all : all.filter((kind) => kinds.includes(names[kind] ?? ''))
         const f64 = (make: (i: number) => number) => Float64Array.from({ length: rows }, (_, i) => make(i))
         const i32 = (make: (i: number) => number) => Int32Array.from({ length: rows }, (_, i) => make(i))

@@ -58,7 +58,7 @@ const kindLabels: Record<string, string> = {
   evict: 'evicted',
   free: 'freed',
   daemon: 'page daemon',
-  swapfree: 'swap freed',
+  swapoff: 'swapoff pass',
   'io-error': 'I/O error',
   admin: 'administration',
   message: 'message',
@@ -97,8 +97,8 @@ export function describeEvent(kind: string, row: EventRow): string {
       return `${plural(row.pages, 'page')} of a file from page ${formatHex(row.block)}`
     case 'daemon':
       return `${plural(row.pages, 'page')} freed, ${formatCount(row.detail)} laundered`
-    case 'swapfree':
-      return `${plural(row.pages, 'block')} from ${formatCount(row.block)}`
+    case 'swapoff':
+      return `pass ${formatCount(row.detail)}, ${plural(row.pages, 'block')} left`
     case 'io-error':
       return `errno ${row.detail}, ${plural(row.pages, 'page')} at block ${formatCount(row.block)}`
     case 'evict':
