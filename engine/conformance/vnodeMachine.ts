@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { PAGE_SIZE, SECTOR_SIZE } from '../vm/pages.ts'
-import { checkFields, flagField, integerField, isRecord, listField, recordField, textField, UnusableLogError } from './log.ts'
+import { checkFields, flagField, integerField, isRecord, listField, plainJson, recordField, textField, UnusableLogError } from './log.ts'
 import type { JsonRecord, JsonValue } from './log.ts'
 
 /** A file on the logs' device. Offsets and lengths are bytes, blocks are file system blocks, sectors are 512 bytes. */
@@ -200,8 +200,9 @@ export function checksum(bytes: Uint8Array): number {
 }
 
 /** Bit 63 of the kernel's page index, in the 53 bits that a column holds. */
-const TOP = 2 ** 52
-const HALF = 2n ** 51n
+const TOP = 0x10_0000_0000_0000
+const HALF = 1n << 51n
+const SIGN = 1n << 63n
 
 /**
  * A kernel's page index, unsigned 64 bits that the logs print as signed, as the 53 bits of a column: the top bit stands for the
@@ -214,14 +215,14 @@ export function toPageIndex(kernelIndex: JsonValue | undefined, field: string): 
     const rest = BigInt.asUintN(63, index)
     const low = Number(BigInt.asUintN(52, index))
     if (index === rest && rest < 2n * HALF) return low
-    if (index !== rest && (rest < HALF || rest >= 2n ** 63n - HALF)) return TOP + low
+    if (index !== rest && (rest < HALF || rest >= SIGN - HALF)) return TOP + low
   }
-  throw new UnusableLogError('log-field', `field ${field}: ${String(kernelIndex)} is no page index that can be replayed`, { field })
+  throw new UnusableLogError('log-field', `field ${field}: ${JSON.stringify(plainJson(kernelIndex ?? null))} is no page index that can be replayed`, { field })
 }
 
 /** The reverse of `toPageIndex`, signed as the logs print it. */
 export function fromPageIndex(pageIndex: number): number | bigint {
   if (pageIndex < TOP) return pageIndex
   const low = pageIndex - TOP
-  return low < TOP / 2 ? BigInt(low) - 2n ** 63n : low - TOP
+  return low < TOP / 2 ? BigInt(low) - SIGN : low - TOP
 }
