@@ -26,6 +26,7 @@ export function startTheme(): void {
   const apply = () => {
     const shown = theme.value === 'system' ? (dark.matches ? 'dark' : 'light') : theme.value
     document.documentElement.dataset.theme = shown
+    known.clear()
     shownTheme.value = shown
   }
   theme.value = stored()
@@ -44,7 +45,17 @@ export function startTheme(): void {
   )
 }
 
-/** The present value of a custom property such as "--ev-fault"; `#rgb` text that a canvas takes. */
+const known = new Map<string, string>()
+
+/**
+ * The present value of a custom property such as "--ev-fault"; `#rgb` text that a canvas takes. Kept until the theme
+ * changes: charts ask for dozens at every draw, and the browser would work out the page's styles for each.
+ */
 export function token(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+  let value = known.get(name)
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+    known.set(name, value)
+  }
+  return value
 }

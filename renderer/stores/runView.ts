@@ -111,6 +111,8 @@ export const useRunView = defineStore('runView', () => {
   const wanted = shallowRef<{ columns: readonly string[]; buckets: number }>({ columns: [], buckets: 512 })
   const strip = shallowRef<SampleTiles>(noTiles)
   const charts = shallowRef<SampleTiles>(noTiles)
+  /** What charts show: that of their samples, so that a running run redraws them when samples come and not at each progress. */
+  const chartSpan = shallowRef<Span>({ from: 0, to: 1 })
   const countedTiles = shallowRef<{ span: Span; tiles: SampleTiles } | null>(null)
   const samplesProblem = ref('')
 
@@ -163,7 +165,11 @@ export const useRunView = defineStore('runView', () => {
   const refreshStrip = oneAtATime(() => into(strip, () => samples({ from: 0, to: virtualNs.value }, STRIP_BUCKETS, ['faults', 'ioErrors'])))
   const refreshCharts = oneAtATime(() => {
     const shown = span.value
-    return into(charts, () => samples({ from: shown.from, to: Math.min(shown.to, virtualNs.value) }, wanted.value.buckets, wanted.value.columns))
+    return into(charts, async () => {
+      const tiles = await samples({ from: shown.from, to: Math.min(shown.to, virtualNs.value) }, wanted.value.buckets, wanted.value.columns)
+      if (range.value.range === null || range.value.range.from === shown.from) chartSpan.value = shown
+      return tiles
+    })
   })
   const refreshCounted = oneAtATime(async () => {
     if (whole.value) return
@@ -217,6 +223,7 @@ export const useRunView = defineStore('runView', () => {
     range.value = ranges.emptyRange
     strip.value = noTiles
     charts.value = noTiles
+    chartSpan.value = { from: 0, to: 1 }
     countedTiles.value = null
     speed.value = 0
     await loadDetail()
@@ -240,6 +247,13 @@ export const useRunView = defineStore('runView', () => {
     fitExtent()
     if (now.virtualNs !== before?.virtualNs || now.status !== before.status) refreshSoon()
   })
+  watch(
+    () => range.value.range,
+    () => {
+      chartSpan.value = span.value
+    },
+    { flush: 'sync' },
+  )
   watch([() => range.value.range, () => wanted.value], () => refreshCharts())
   watch([() => range.value.range, () => range.value.selection], () => refreshCounted())
 
@@ -282,7 +296,7 @@ export const useRunView = defineStore('runView', () => {
   const show = (of: Span | null): void => change(ranges.show(range.value, of))
 
   return {
-    id, detail, problem, messages, range, wanted, strip, charts, samplesProblem, speed, step, progress, status, live, virtualNs, totals,
+    id, detail, problem, messages, range, wanted, strip, charts, chartSpan, samplesProblem, speed, step, progress, status, live, virtualNs, totals,
     span, countedSpan, whole, countedTotals, open, close, follow, refresh, loadDetail, control, playOrPause, setSpeed,
     select, setCursor, moveCursor, extendSelection, zoomToSelection, goBack, zoomBy, panBy, show,
   }
