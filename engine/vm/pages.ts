@@ -32,8 +32,8 @@ export const PageFlag = { swapSpace: 1, swapFree: 2, referenced: 4, swapInProgre
 
 export const ObjectType = { none: 0, default: 1, swap: 2, file: 3, dead: 4 } as const
 
-/** Bits of an object's `flags`: OBJ_ANON, OBJ_SPLIT, OBJ_DEAD. */
-export const ObjectFlag = { anonymous: 1, split: 2, dead: 4 } as const
+/** Bits of an object's `flags`: OBJ_ANON, OBJ_SPLIT, OBJ_DEAD, OBJ_DISCONNECTWNT. */
+export const ObjectFlag = { anonymous: 1, split: 2, dead: 4, disconnectWanted: 8 } as const
 
 /** Told when a page with a deferred free of its swap block leaves its object. */
 export type SwapFreeHook = (frame: number) => void
