@@ -11,7 +11,16 @@ import { experimentFileSchema } from './experiment.ts'
 /** Raised when a request or a result changes its meaning; a command sends its request to another process only if these agree. */
 export const CONTRACT_VERSION = 1
 
-export const runStatuses = ['running', 'paused', 'finished', 'stopped', 'failed', 'kernel-panic', 'livelock', 'interrupted'] as const
+export const runStatuses = [
+  'running',
+  'paused',
+  'finished',
+  'stopped',
+  'failed',
+  'kernel-panic',
+  'livelock',
+  'interrupted',
+] as const
 export const runStatusSchema = z.enum(runStatuses)
 
 /** The totals of a run: what `pager run --json` prints. Counts are numbers, digests hex strings. */
@@ -51,7 +60,16 @@ const imageSchema = z.object({
   allocatedBytes: z.number(),
   /** A run holds it. */
   inUse: z.boolean(),
-  partitions: z.array(z.object({ index: z.int(), name: z.string(), typeName: z.string(), offsetBytes: z.number(), lengthBytes: z.number(), scheme: z.string() })),
+  partitions: z.array(
+    z.object({
+      index: z.int(),
+      name: z.string(),
+      typeName: z.string(),
+      offsetBytes: z.number(),
+      lengthBytes: z.number(),
+      scheme: z.string(),
+    }),
+  ),
   problem: z.string().nullable(),
 })
 export type ImageInfo = z.infer<typeof imageSchema>
@@ -73,10 +91,20 @@ const workloadInfoSchema = z.object({
 })
 export type WorkloadInfo = z.infer<typeof workloadInfoSchema>
 
-const experimentInfoSchema = z.object({ id: z.int(), name: z.string(), updatedAt: z.string(), file: experimentFileSchema })
+const experimentInfoSchema = z.object({
+  id: z.int(),
+  name: z.string(),
+  updatedAt: z.string(),
+  file: experimentFileSchema,
+})
 export type ExperimentInfo = z.infer<typeof experimentInfoSchema>
 
-const messageSchema = z.object({ time: z.number(), level: z.enum(['info', 'warning', 'error']), routine: z.string(), text: z.string() })
+const messageSchema = z.object({
+  time: z.number(),
+  level: z.enum(['info', 'warning', 'error']),
+  routine: z.string(),
+  text: z.string(),
+})
 export type RunMessage = z.infer<typeof messageSchema>
 
 const runInfoSchema = z.object({
@@ -107,13 +135,22 @@ const runDetailSchema = runInfoSchema.extend({
   footprint: z.number(),
   bucketNs: z.number(),
   endTimeNs: z.number(),
-  devices: z.array(z.object({ name: z.string(), image: z.string(), pages: z.number(), timing: z.string(), baseDigest: z.string() })),
+  devices: z.array(
+    z.object({ name: z.string(), image: z.string(), pages: z.number(), timing: z.string(), baseDigest: z.string() }),
+  ),
   eventCounts: z.record(z.string(), z.number()),
   messages: z.array(messageSchema),
 })
 export type RunDetail = z.infer<typeof runDetailSchema>
 
-const reportInfoSchema = z.object({ id: z.int(), name: z.string(), createdAt: z.string(), format: z.string(), runs: z.array(z.int()), sizeBytes: z.number() })
+const reportInfoSchema = z.object({
+  id: z.int(),
+  name: z.string(),
+  createdAt: z.string(),
+  format: z.string(),
+  runs: z.array(z.int()),
+  sizeBytes: z.number(),
+})
 export type ReportInfo = z.infer<typeof reportInfoSchema>
 
 const issueSchema = z.object({ field: z.string(), message: z.string() })
@@ -135,7 +172,15 @@ const progressSchema = z.object({
   /** References per second of wall time, lately. */
   rate: z.number(),
   totals: totalsSchema,
-  devices: z.array(z.object({ device: z.int(), attached: z.boolean(), closing: z.boolean(), usedPages: z.number(), totalPages: z.number() })),
+  devices: z.array(
+    z.object({
+      device: z.int(),
+      attached: z.boolean(),
+      closing: z.boolean(),
+      usedPages: z.number(),
+      totalPages: z.number(),
+    }),
+  ),
 })
 export type RunProgress = z.infer<typeof progressSchema>
 
@@ -166,7 +211,10 @@ export const requests = {
   },
 
   'images.list': { params: none, result: z.array(imageSchema) },
-  'images.create': { params: z.strictObject({ name: z.string().min(1), sizeBytes: z.int().min(12288) }), result: imageSchema },
+  'images.create': {
+    params: z.strictObject({ name: z.string().min(1), sizeBytes: z.int().min(12288) }),
+    result: imageSchema,
+  },
   /** Adds an existing raw image by path; it stays where it is. */
   'images.add': { params: z.strictObject({ path: z.string().min(1) }), result: imageSchema },
   /** Forgets an image; deletes the file only if it lies in the workspace and `deleteFile` says so. */
@@ -176,11 +224,21 @@ export const requests = {
   'workloads.get': { params: byId, result: workloadInfoSchema },
   /** Starts an import of a file; ends with a job notice. */
   'workloads.import': {
-    params: z.strictObject({ path: z.string(), format: z.string(), name: z.string(), limit: z.int().min(0), eventsPerReference: z.number().positive() }),
+    params: z.strictObject({
+      path: z.string(),
+      format: z.string(),
+      name: z.string(),
+      limit: z.int().min(0),
+      eventsPerReference: z.number().positive(),
+    }),
     result: z.object({ job: z.int() }),
   },
   'workloads.generate': {
-    params: z.strictObject({ name: z.string().min(1), generator: z.string(), parameters: z.record(z.string(), z.number()) }),
+    params: z.strictObject({
+      name: z.string().min(1),
+      generator: z.string(),
+      parameters: z.record(z.string(), z.number()),
+    }),
     result: workloadInfoSchema,
   },
   'workloads.rename': { params: z.strictObject({ id: z.int(), name: z.string().min(1) }), result: workloadInfoSchema },
@@ -189,7 +247,10 @@ export const requests = {
   'experiments.list': { params: none, result: z.array(experimentInfoSchema) },
   'experiments.get': { params: byId, result: experimentInfoSchema },
   /** Saves under its id, or as a new one where id is null. */
-  'experiments.save': { params: z.strictObject({ id: z.int().nullable(), file: z.unknown() }), result: experimentInfoSchema },
+  'experiments.save': {
+    params: z.strictObject({ id: z.int().nullable(), file: z.unknown() }),
+    result: experimentInfoSchema,
+  },
   'experiments.remove': { params: byId, result: none },
   /** What is wrong with an experiment, and what it amounts to; works on half-written ones. */
   'experiments.check': {
@@ -211,9 +272,15 @@ export const requests = {
   'runs.get': { params: byId, result: runDetailSchema },
   'runs.rename': { params: z.strictObject({ id: z.int(), name: z.string().min(1) }), result: runInfoSchema },
   'runs.remove': { params: byId, result: none },
-  'runs.start': { params: z.strictObject({ file: z.unknown(), record: z.boolean(), startPaused: z.boolean() }), result: z.object({ id: z.int() }) },
+  'runs.start': {
+    params: z.strictObject({ file: z.unknown(), record: z.boolean(), startPaused: z.boolean() }),
+    result: z.object({ id: z.int() }),
+  },
   /** Replays a run: `file` null means its own configuration. */
-  'runs.replay': { params: z.strictObject({ id: z.int(), file: z.unknown().nullable() }), result: z.object({ id: z.int() }) },
+  'runs.replay': {
+    params: z.strictObject({ id: z.int(), file: z.unknown().nullable() }),
+    result: z.object({ id: z.int() }),
+  },
   'runs.control': {
     params: z.strictObject({
       id: z.int(),
@@ -236,7 +303,13 @@ export const requests = {
   },
   /** Samples of a range of virtual time as tiles; binary, see dataPlane.ts. At most 4096 buckets. */
   'runs.samples': {
-    params: z.strictObject({ id: z.int(), fromNs: z.number(), toNs: z.number(), buckets: z.int().min(1).max(4096), columns: z.array(z.string()) }),
+    params: z.strictObject({
+      id: z.int(),
+      fromNs: z.number(),
+      toNs: z.number(),
+      buckets: z.int().min(1).max(4096),
+      columns: z.array(z.string()),
+    }),
     result: binary,
   },
   /** A window of at most 10,000 events; binary, see dataPlane.ts. */
@@ -257,9 +330,19 @@ export const requests = {
   'runs.frames': { params: byId, result: binary },
 
   'reports.list': { params: none, result: z.array(reportInfoSchema) },
-  'reports.create': { params: z.strictObject({ runs: z.array(z.int()).min(1), format: z.enum(['html', 'csv', 'json', 'md']), name: z.string() }), result: reportInfoSchema },
+  'reports.create': {
+    params: z.strictObject({
+      runs: z.array(z.int()).min(1),
+      format: z.enum(['html', 'csv', 'json', 'md']),
+      name: z.string(),
+    }),
+    result: reportInfoSchema,
+  },
   /** The report's text. */
-  'reports.get': { params: byId, result: z.object({ info: reportInfoSchema, mediaType: z.string(), content: z.string() }) },
+  'reports.get': {
+    params: byId,
+    result: z.object({ info: reportInfoSchema, mediaType: z.string(), content: z.string() }),
+  },
   'reports.remove': { params: byId, result: none },
 
   'jobs.cancel': { params: z.strictObject({ job: z.int() }), result: none },

@@ -38,7 +38,9 @@ export function encodeTable(table: DataTable): ArrayBuffer {
   table.columns.forEach((column, i) => {
     words[8 + i * 2] = typeOf(column)
     words[9 + i * 2] = column.byteLength
-    new Uint8Array(buffer, offset, column.byteLength).set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength))
+    new Uint8Array(buffer, offset, column.byteLength).set(
+      new Uint8Array(column.buffer, column.byteOffset, column.byteLength),
+    )
     offset += padded(column.byteLength)
   })
   return buffer
@@ -63,7 +65,13 @@ export function decodeTable(buffer: ArrayBuffer): DataTable {
     const bytes = word(9 + i * 2)
     const size = elementBytes[type] ?? refuse('unknown column type')
     if (bytes !== rows * size || offset + bytes > buffer.byteLength) refuse('a column length that does not fit')
-    columns.push(type === 0 ? new Uint8Array(buffer, offset, rows) : type === 1 ? new Int32Array(buffer, offset, rows) : new Float64Array(buffer, offset, rows))
+    columns.push(
+      type === 0
+        ? new Uint8Array(buffer, offset, rows)
+        : type === 1
+          ? new Int32Array(buffer, offset, rows)
+          : new Float64Array(buffer, offset, rows),
+    )
     offset += padded(bytes)
   }
   return { kind: word(1), rows, extra: [word(5), word(6), word(7)], columns }

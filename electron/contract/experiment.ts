@@ -18,7 +18,10 @@ const pages = (what: string) => z.int().min(0).describe(`${what}, in pages of 40
 const timing = z
   .strictObject({
     model: z.string().default('ssd').describe('Timing model: instant, hdd, ssd, nvme or nfs'),
-    parameters: z.record(z.string(), z.number()).default({}).describe("Parameters of the model that differ from its defaults, by name"),
+    parameters: z
+      .record(z.string(), z.number())
+      .default({})
+      .describe('Parameters of the model that differ from its defaults, by name'),
   })
   .describe('How long requests take')
 
@@ -31,16 +34,27 @@ const injectedFault = z.strictObject({
 })
 
 const deviceSchema = z.strictObject({
-  image: z.string().min(1).describe('Name of an image in the workspace, or a path (with a slash) relative to the experiment file'),
+  image: z
+    .string()
+    .min(1)
+    .describe('Name of an image in the workspace, or a path (with a slash) relative to the experiment file'),
   create: z
     .string()
     .refine((text) => Number.isFinite(parseSize(text)), 'is no size; write for example "64 MiB"')
     .default('')
     .describe('Size that the image is made with where it is missing, for example "64 MiB"; empty: it must exist'),
-  partition: z.int().min(0).nullable().default(null).describe('Number of a partition on the image; null: the whole image'),
+  partition: z
+    .int()
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe('Number of a partition on the image; null: the whole image'),
   kind: z.enum(['disk', 'nfs']).default('disk').describe('A disk, or a regular file on a network file system'),
   timing: timing.prefault({}),
-  mode: z.enum(['overlay', 'write-through']).default('overlay').describe('Writes go to a fresh copy-on-write overlay, or into the image itself'),
+  mode: z
+    .enum(['overlay', 'write-through'])
+    .default('overlay')
+    .describe('Writes go to a fresh copy-on-write overlay, or into the image itself'),
   swapon: z.boolean().default(true).describe('Swapped on when the machine starts'),
 })
 
@@ -59,11 +73,18 @@ const workloadSchema = z
       file: z.string().min(1).describe('A trace file, relative to the experiment file'),
       format: z.string().default('').describe('Its format; empty: found by its content'),
       limit: z.int().min(0).default(0).describe('References taken from its beginning; 0: all'),
-      eventsPerReference: z.number().positive().default(1).describe('Raw events that one stored reference stands for; scales the time per reference'),
+      eventsPerReference: z
+        .number()
+        .positive()
+        .default(1)
+        .describe('Raw events that one stored reference stands for; scales the time per reference'),
     }),
     z.strictObject({
       generator: z.string().min(1).describe('A generator: sequential, loop, uniform, zipf, phased'),
-      parameters: z.record(z.string(), z.number()).default({}).describe("Generator parameters that differ from their defaults, by name"),
+      parameters: z
+        .record(z.string(), z.number())
+        .default({})
+        .describe('Generator parameters that differ from their defaults, by name'),
     }),
   ])
   .describe('What the process does')
@@ -74,58 +95,119 @@ export const experimentFileSchema = z.strictObject({
   seed: z.int().min(0).max(4294967295).default(1).describe('Seeds page contents and everything else that is drawn'),
   machine: z
     .strictObject({
-      frames: z.int().min(1).nullable().default(null).describe('RAM in page frames of 4096 bytes; null: by footprintPercent'),
-      footprintPercent: z.number().positive().default(25).describe("RAM as a percentage of the workloads' footprint, where frames is null; wired pages come on top"),
+      frames: z
+        .int()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe('RAM in page frames of 4096 bytes; null: by footprintPercent'),
+      footprintPercent: z
+        .number()
+        .positive()
+        .default(25)
+        .describe("RAM as a percentage of the workloads' footprint, where frames is null; wired pages come on top"),
       wired: pages('Frames that the kernel keeps for itself').default(0),
       cpus: z.int().min(1).max(1).default(1).describe('Processors; one'),
       quantum: z.int().min(1).default(10000).describe('References a process makes before the next one gets its turn'),
-      nsPerReference: z.int().min(0).nullable().default(null).describe('Virtual nanoseconds a reference takes; null: 1 for each raw event that a stored reference stands for, at least 1'),
+      nsPerReference: z
+        .int()
+        .min(0)
+        .nullable()
+        .default(null)
+        .describe(
+          'Virtual nanoseconds a reference takes; null: 1 for each raw event that a stored reference stands for, at least 1',
+        ),
     })
     .prefault({})
     .describe('The machine'),
   daemon: z
     .strictObject({
-      policy: z.enum(['freebsd', 'lru', 'fifo', 'clock']).default('freebsd').describe("Page daemon: FreeBSD's, or a plain replacement policy"),
+      policy: z
+        .enum(['freebsd', 'lru', 'fifo', 'clock'])
+        .default('freebsd')
+        .describe("Page daemon: FreeBSD's, or a plain replacement policy"),
       freeReserved: pages('v_free_reserved').nullable().default(null),
       freeMin: pages('v_free_min').nullable().default(null),
       freeTarget: pages('v_free_target').nullable().default(null),
       inactiveTarget: pages('v_inactive_target').nullable().default(null),
-      pageoutCluster: z.int().min(1).max(32).default(32).describe('vm.pageout_page_count: pages in a pageout cluster at the most'),
+      pageoutCluster: z
+        .int()
+        .min(1)
+        .max(32)
+        .default(32)
+        .describe('vm.pageout_page_count: pages in a pageout cluster at the most'),
     })
     .prefault({})
     .describe("The page daemon; thresholds that are null follow the kernel's formula on the machine's frames"),
   paging: z
     .strictObject({
-      readCluster: z.int().min(0).max(32).default(16).describe('VM_FAULT_READ_DEFAULT: pages read around a fault; 0 or 1: none'),
-      readAheadMax: z.int().min(0).max(31).default(31).describe('VM_FAULT_READ_AHEAD_MAX: most pages read ahead of sequential faults'),
+      readCluster: z
+        .int()
+        .min(0)
+        .max(32)
+        .default(16)
+        .describe('VM_FAULT_READ_DEFAULT: pages read around a fault; 0 or 1: none'),
+      readAheadMax: z
+        .int()
+        .min(0)
+        .max(31)
+        .default(31)
+        .describe('VM_FAULT_READ_AHEAD_MAX: most pages read ahead of sequential faults'),
     })
     .prefault({})
     .describe('Read-ahead and read-behind of faults'),
   swap: z
     .strictObject({
-      devices: z.array(deviceSchema).max(6).default([]).describe('Swap devices in the order in which they are swapped on'),
-      overcommit: z.int().min(0).max(7).default(0).describe('vm.overcommit: bits 1 (refuse), 2 (per-user limit), 4 (count RAM too)'),
+      devices: z
+        .array(deviceSchema)
+        .max(6)
+        .default([])
+        .describe('Swap devices in the order in which they are swapped on'),
+      overcommit: z
+        .int()
+        .min(0)
+        .max(7)
+        .default(0)
+        .describe('vm.overcommit: bits 1 (refuse), 2 (per-user limit), 4 (count RAM too)'),
       asyncMax: z.int().min(1).default(4).describe('vm.swap_async_max: most asynchronous writes at a time'),
       bufferCount: z.int().min(4).default(256).describe('nswbuf: buffers for paging'),
       lowWater: pages('nswap_lowat: swap is almost full below this').default(128),
       highWater: pages('nswap_hiwat: swap is no longer almost full above this').default(512),
-      maxZoneBytes: z.int().min(0).default(0).describe("kern.maxswzone: bytes for swap metadata; 0: by the kernel's formula"),
+      maxZoneBytes: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe("kern.maxswzone: bytes for swap metadata; 0: by the kernel's formula"),
     })
     .prefault({})
     .describe('Swap devices and the swap pager'),
   processes: z
-    .array(z.strictObject({ name: z.string().default('').describe("What the process is called; empty: the workload's name"), workload: workloadSchema }))
+    .array(
+      z.strictObject({
+        name: z.string().default('').describe("What the process is called; empty: the workload's name"),
+        workload: workloadSchema,
+      }),
+    )
     .min(1)
     .describe('Processes that run side by side'),
-  untouched: z.enum(['file', 'zero']).default('file').describe('Pages that are never written come from a file, or are anonymous too'),
+  untouched: z
+    .enum(['file', 'zero'])
+    .default('file')
+    .describe('Pages that are never written come from a file, or are anonymous too'),
   fileTiming: timing.prefault({ model: 'ssd' }).describe('The device that files are on'),
-  contents: z.enum(['verify', 'none']).default('verify').describe('Real bytes, each page-in compared with what it must be; or none'),
+  contents: z
+    .enum(['verify', 'none'])
+    .default('verify')
+    .describe('Real bytes, each page-in compared with what it must be; or none'),
   sampling: z
     .strictObject({ bucketNs: z.int().min(1000).default(1000000).describe('Virtual nanoseconds of a sample') })
     .prefault({})
     .describe('How finely the run is sampled'),
   faults: z.array(injectedFault).default([]).describe('Device requests that fail'),
-  interventions: z.array(interventionSchema).default([]).describe("What is done to the running machine, and at which reference"),
+  interventions: z
+    .array(interventionSchema)
+    .default([])
+    .describe('What is done to the running machine, and at which reference'),
 })
 
 /** An experiment file with its defaults filled in. */
@@ -136,7 +218,9 @@ export type ExperimentInput = z.input<typeof experimentFileSchema>
 export type ExperimentIssue = { field: string; message: string }
 
 /** Checks an experiment file. Answers it with its defaults filled in, or what is wrong, field by field. */
-export function parseExperiment(input: unknown): { file: ExperimentFile; issues: [] } | { file: null; issues: ExperimentIssue[] } {
+export function parseExperiment(
+  input: unknown,
+): { file: ExperimentFile; issues: [] } | { file: null; issues: ExperimentIssue[] } {
   const result = experimentFileSchema.safeParse(input)
   if (result.success) return { file: result.data, issues: [] }
   return { file: null, issues: result.error.issues.flatMap(flattenIssue) }
@@ -144,14 +228,22 @@ export function parseExperiment(input: unknown): { file: ExperimentFile; issues:
 
 function flattenIssue(issue: z.core.$ZodIssue): ExperimentIssue[] {
   const at = (path: PropertyKey[]) =>
-    path.reduce<string>((text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`), '')
+    path.reduce<string>(
+      (text, key) =>
+        typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`,
+      '',
+    )
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ field: at([...issue.path, key]), message: 'is not a field of an experiment' }))
   if (issue.code === 'invalid_union' && 'errors' in issue) {
     // the branch that got furthest says best what is wrong
     const branches = [...issue.errors].sort((a, b) => a.length - b.length)
-    const nearest = branches.find((errors) => !errors.some((e) => e.code === 'invalid_type' && e.path.length === 1)) ?? branches[0]
-    if (nearest) return nearest.flatMap((inner) => flattenIssue({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue))
+    const nearest =
+      branches.find((errors) => !errors.some((e) => e.code === 'invalid_type' && e.path.length === 1)) ?? branches[0]
+    if (nearest)
+      return nearest.flatMap((inner) =>
+        flattenIssue({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue),
+      )
   }
   return [{ field: at(issue.path) || '(whole file)', message: issue.message }]
 }
@@ -165,7 +257,9 @@ export function toEngineExperiment(file: ExperimentFile, footprint: number, even
     name: file.name,
     seed: file.seed,
     machine: {
-      frames: file.machine.frames ?? Math.max(1, Math.floor((footprint * file.machine.footprintPercent) / 100)) + file.machine.wired,
+      frames:
+        file.machine.frames ??
+        Math.max(1, Math.floor((footprint * file.machine.footprintPercent) / 100)) + file.machine.wired,
       wired: file.machine.wired,
       cpus: file.machine.cpus,
       quantum: file.machine.quantum,
@@ -175,7 +269,10 @@ export function toEngineExperiment(file: ExperimentFile, footprint: number, even
     paging: file.paging,
     swap: {
       ...file.swap,
-      devices: file.swap.devices.map(({ create, ...device }) => ({ ...device, createPages: create === '' ? 0 : Math.floor(parseSize(create) / 4096) })),
+      devices: file.swap.devices.map(({ create, ...device }) => ({
+        ...device,
+        createPages: create === '' ? 0 : Math.floor(parseSize(create) / 4096),
+      })),
     },
     untouched: file.untouched,
     fileTiming: file.fileTiming,

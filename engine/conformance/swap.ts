@@ -11,9 +11,19 @@ import { CLOSING, DeviceKind } from '../swap/devices.ts'
 import { BlockList, formatFragmentation } from '../swap/blockList.ts'
 import { META_PAGES, NO_BLOCK } from '../swap/metadata.ts'
 import { Errno, PagerResult, SwapPager, Wait, type SwapPagerHost, type SwapoffWait } from '../swap/pager.ts'
-import { ALL_SECTORS, ObjectFlag, ObjectType, PageFlag, QueueRequest, VmPages } from '../vm/pages.ts'
+import { ALL_SECTORS, ObjectFlag, ObjectType, PageFlag, VmPages } from '../vm/pages.ts'
 import type { BlockListFactory } from './blockList.ts'
-import { bigintField, checkFields, compareFields, flagField, integerField, listField, textField, unknownOperation, UnusableLogError } from './log.ts'
+import {
+  bigintField,
+  checkFields,
+  compareFields,
+  flagField,
+  integerField,
+  listField,
+  textField,
+  unknownOperation,
+  UnusableLogError,
+} from './log.ts'
 import type { Difference, JsonRecord, JsonValue, Replayer } from './log.ts'
 
 interface Unit {
@@ -35,10 +45,16 @@ interface Operation {
 
 const object = 'obj'
 const nothing: JsonRecord = {}
-const queueLetters = { [QueueRequest.none]: '-', [QueueRequest.activate]: 'a', [QueueRequest.deactivate]: 'i', [QueueRequest.deactivateNoReuse]: 'n', [QueueRequest.launder]: 'l' }
+/** By QueueRequest. */
+const queueLetters = ['-', 'a', 'i', 'n', 'l']
 
 const operations: { readonly [op: string]: Operation } = {
-  swapon: { inputs: ['dev'], optional: ['kind', 'sectors'], results: ['err'], perform: (m, r) => ({ err: m.swapon(r) }) },
+  swapon: {
+    inputs: ['dev'],
+    optional: ['kind', 'sectors'],
+    results: ['err'],
+    perform: (m, r) => ({ err: m.swapon(r) }),
+  },
   swapoff: { inputs: ['dev'], results: ['err'], perform: (m, r) => ({ err: m.swapoff(integerField(r, 'dev', -1)) }) },
   swapoff_all: { inputs: [], results: [], perform: (m) => m.swapoffAll() },
   create: {
@@ -49,13 +65,50 @@ const operations: { readonly [op: string]: Operation } = {
     perform: (m, r) => m.create(r),
   },
   deref: { inputs: [object], results: ['dead'], perform: (m, r) => ({ dead: m.dereference(m.objectOf(r)) }) },
-  dirty: { inputs: [object, 'pi', 'n', 'v', 'locked'], results: ['got'], perform: (m, r) => ({ got: m.dirty(m.objectOf(r), integerField(r, 'pi', 0), countField(r), integerField(r, 'v'), flagField(r, 'locked')) }) },
-  unswapped: { inputs: [object, 'pi', 'n', 'locked'], results: ['did'], perform: (m, r) => ({ did: m.unswapped(m.objectOf(r), integerField(r, 'pi', 0), countField(r), flagField(r, 'locked')) }) },
-  pfree: { inputs: [object, 'pi', 'n', 'clean'], results: ['freed'], perform: (m, r) => ({ freed: m.freePagesOf(m.objectOf(r), integerField(r, 'pi', 0), countField(r), flagField(r, 'clean')) }) },
-  palloc: { inputs: [object, 'pi'], results: [], perform: (m, r) => m.allocateInvalid(m.objectOf(r), integerField(r, 'pi', 0)) },
-  put: { inputs: [object, 'runs', 'pd', 'sync'], results: ['rt'], perform: (m, r) => ({ rt: m.put(m.objectOf(r), runsField(r), flagField(r, 'pd'), flagField(r, 'sync')) }) },
+  dirty: {
+    inputs: [object, 'pi', 'n', 'v', 'locked'],
+    results: ['got'],
+    perform: (m, r) => ({
+      got: m.dirty(
+        m.objectOf(r),
+        integerField(r, 'pi', 0),
+        countField(r),
+        integerField(r, 'v'),
+        flagField(r, 'locked'),
+      ),
+    }),
+  },
+  unswapped: {
+    inputs: [object, 'pi', 'n', 'locked'],
+    results: ['did'],
+    perform: (m, r) => ({
+      did: m.unswapped(m.objectOf(r), integerField(r, 'pi', 0), countField(r), flagField(r, 'locked')),
+    }),
+  },
+  pfree: {
+    inputs: [object, 'pi', 'n', 'clean'],
+    results: ['freed'],
+    perform: (m, r) => ({
+      freed: m.freePagesOf(m.objectOf(r), integerField(r, 'pi', 0), countField(r), flagField(r, 'clean')),
+    }),
+  },
+  palloc: {
+    inputs: [object, 'pi'],
+    results: [],
+    perform: (m, r) => m.allocateInvalid(m.objectOf(r), integerField(r, 'pi', 0)),
+  },
+  put: {
+    inputs: [object, 'runs', 'pd', 'sync'],
+    results: ['rt'],
+    perform: (m, r) => ({ rt: m.put(m.objectOf(r), runsField(r), flagField(r, 'pd'), flagField(r, 'sync')) }),
+  },
   complete: { inputs: ['n'], results: [], perform: (m, r) => m.complete(integerField(r, 'n', 0)) },
-  get: { inputs: [object, 'pi', 'n', 'rb', 'ra', 'async'], results: ['rv'], perhaps: ['rb_out', 'ra_out', 'iodone'], perform: (m, r) => m.get(r) },
+  get: {
+    inputs: [object, 'pi', 'n', 'rb', 'ra', 'async'],
+    results: ['rv'],
+    perhaps: ['rb_out', 'ra_out', 'iodone'],
+    perform: (m, r) => m.get(r),
+  },
   has: {
     inputs: [object, 'pi'],
     results: ['r', 'before', 'after'],
@@ -72,12 +125,32 @@ const operations: { readonly [op: string]: Operation } = {
       return nothing
     },
   },
-  reserve: { inputs: [object, 'start', 'n'], results: ['rv'], perform: (m, r) => ({ rv: m.pager.reserveSpace(m.objectOf(r), integerField(r, 'start', 0), countField(r)) ? 0 : -1 }) },
-  copy: { inputs: ['src', 'dst', 'offset', 'destroy'], results: [], perform: (m, r) => m.copy(m.objectOf(r, 'src'), m.objectOf(r, 'dst'), integerField(r, 'offset', 0), flagField(r, 'destroy')) },
-  find_least: { inputs: [object, 'pi'], results: ['r'], perform: (m, r) => ({ r: m.pager.findLeast(m.objectOf(r), integerField(r, 'pi', 0)) }) },
+  reserve: {
+    inputs: [object, 'start', 'n'],
+    results: ['rv'],
+    perform: (m, r) => ({
+      rv: m.pager.reserveSpace(m.objectOf(r), integerField(r, 'start', 0), countField(r)) ? 0 : -1,
+    }),
+  },
+  copy: {
+    inputs: ['src', 'dst', 'offset', 'destroy'],
+    results: [],
+    perform: (m, r) =>
+      m.copy(m.objectOf(r, 'src'), m.objectOf(r, 'dst'), integerField(r, 'offset', 0), flagField(r, 'destroy')),
+  },
+  find_least: {
+    inputs: [object, 'pi'],
+    results: ['r'],
+    perform: (m, r) => ({ r: m.pager.findLeast(m.objectOf(r), integerField(r, 'pi', 0)) }),
+  },
   vmspace_count: { inputs: ['ents'], results: ['r'], perform: (m, r) => ({ r: m.countEntries(listField(r, 'ents')) }) },
   frag: { inputs: [], results: ['text'], perform: (m) => ({ text: m.fragmentation() }) },
-  dev_info: { inputs: ['idx'], results: ['err'], perhaps: ['name', 'nblks', 'used', 'closing'], perform: (m, r) => m.deviceInfo(integerField(r, 'idx')) },
+  dev_info: {
+    inputs: ['idx'],
+    results: ['err'],
+    perhaps: ['name', 'nblks', 'used', 'closing'],
+    perform: (m, r) => m.deviceInfo(integerField(r, 'idx')),
+  },
   async_max: { inputs: ['new'], results: ['err'], perform: (m, r) => ({ err: m.setAsyncMax(integerField(r, 'new')) }) },
   writecount: {
     inputs: [object, 'start', 'end', 'release'],
@@ -126,7 +199,11 @@ const operations: { readonly [op: string]: Operation } = {
       return nothing
     },
   },
-  swap_reserve: { inputs: ['bytes', 'uid'], results: ['ok'], perform: (m, r) => ({ ok: m.pager.reservation.reserve(integerField(r, 'bytes', 0), m.userOf(r)) ? 1 : 0 }) },
+  swap_reserve: {
+    inputs: ['bytes', 'uid'],
+    results: ['ok'],
+    perform: (m, r) => ({ ok: m.pager.reservation.reserve(integerField(r, 'bytes', 0), m.userOf(r)) ? 1 : 0 }),
+  },
   swap_reserve_force: {
     inputs: ['bytes'],
     results: [],
@@ -147,7 +224,30 @@ const operations: { readonly [op: string]: Operation } = {
   orphan: { inputs: ['dev'], results: [], perform: (m, r) => m.orphan(integerField(r, 'dev', 0)) },
   state: {
     inputs: [],
-    results: ['avail', 'total', 'used', 'full', 'afull', 'ndev', 'hd', 'wasync', 'wmax', 'pend', 'reserved', 'vmsize', 'vin', 'pgin', 'vout', 'pgout', 'free', 'oom', 'sfd', 'sfc', 'devs', 'objs'],
+    results: [
+      'avail',
+      'total',
+      'used',
+      'full',
+      'afull',
+      'ndev',
+      'hd',
+      'wasync',
+      'wmax',
+      'pend',
+      'reserved',
+      'vmsize',
+      'vin',
+      'pgin',
+      'vout',
+      'pgout',
+      'free',
+      'oom',
+      'sfd',
+      'sfc',
+      'devs',
+      'objs',
+    ],
     perform: (m) => m.state(),
   },
 }
@@ -172,28 +272,43 @@ export class SwapReplayer implements Replayer {
     }
     const operation = Object.hasOwn(operations, op) ? operations[op] : undefined
     if (operation === undefined) throw unknownOperation(op)
-    checkFields(record, ['op', ...operation.inputs, ...operation.results], [...(operation.optional ?? []), ...(operation.perhaps ?? []), ...traffic])
+    checkFields(
+      record,
+      ['op', ...operation.inputs, ...operation.results],
+      [...(operation.optional ?? []), ...(operation.perhaps ?? []), ...traffic],
+    )
     const machine = this.#machine
-    if (machine === undefined) throw new UnusableLogError('log-operation', `operation "${op}" comes before any "init"`, { field: 'op' })
+    if (machine === undefined)
+      throw new UnusableLogError('log-operation', `operation "${op}" comes before any "init"`, { field: 'op' })
     const expected: JsonRecord = {}
-    for (const field of [...operation.results, ...(operation.perhaps ?? []), 'io', 'done']) if (field in record) expected[field] = record[field]!
+    for (const field of [...operation.results, ...(operation.perhaps ?? []), 'io', 'done'])
+      if (field in record) expected[field] = record[field]!
     machine.beginOperation()
     let got: JsonRecord
     try {
       got = operation.perform(machine, record)
     } catch (error) {
       // the reference performed it, so a panic or a refusal is a difference
-      if (!(error instanceof KernelStop) && !(error instanceof Error && 'code' in error && !(error instanceof UnusableLogError))) throw error
+      if (
+        !(error instanceof KernelStop) &&
+        !(error instanceof Error && 'code' in error && !(error instanceof UnusableLogError))
+      )
+        throw error
       return [{ field: 'op', expected: op, got: error.message }]
     }
-    return [...compareFields(expected, { ...got, ...machine.traffic() }), ...compareMessages(record['log'], machine.messages)]
+    return [
+      ...compareFields(expected, { ...got, ...machine.traffic() }),
+      ...compareMessages(record['log'], machine.messages),
+    ]
   }
 }
 
 /** The kernel's wording is not ours: messages are compared by their number and the figures in them. */
 function compareMessages(expected: JsonValue | undefined, got: number[][]): Difference[] {
   const texts = Array.isArray(expected) ? expected : []
-  const figures = texts.map((text) => (typeof text === 'string' ? [...text.matchAll(/-?\d+/g)].map((match) => Number(match[0])) : []))
+  const figures = texts.map((text) =>
+    typeof text === 'string' ? [...text.matchAll(/-?\d+/g)].map((match) => Number(match[0])) : [],
+  )
   return compareFields(figures, got, 'log')
 }
 
@@ -220,7 +335,7 @@ class LogMachine implements SwapPagerHost {
   user = 0
   noQuota = false
   noLimit = false
-  limit = 2 ** 64
+  limit = Infinity
 
   constructor(record: JsonRecord, makeBlockList?: BlockListFactory) {
     const frames = integerField(record, 'phys', 1)
@@ -272,7 +387,13 @@ class LogMachine implements SwapPagerHost {
     this.messages.push([user, this.#pageDaemon ? 0 : 100, bytes])
   }
   message(id: string, a: number, b: number, c?: number): void {
-    const figures: { [id: string]: number[] } = { 'swap-get-failed': [a], 'swap-above-recommended': [a, b], 'swap-pagein-error': [a, b, c ?? 0], 'swap-pageout-error': [a, b, c ?? 0], 'swap-off-skipped': [a, b] }
+    const figures: { [id: string]: number[] } = {
+      'swap-get-failed': [a],
+      'swap-above-recommended': [a, b],
+      'swap-pagein-error': [a, b, c ?? 0],
+      'swap-pageout-error': [a, b, c ?? 0],
+      'swap-off-skipped': [a, b],
+    }
     this.messages.push(figures[id] ?? [])
   }
 
@@ -288,7 +409,15 @@ class LogMachine implements SwapPagerHost {
       errno = failing.errno
     }
     const sequence = this.#sequence++
-    this.#io.push([sequence, isWrite ? 'w' : 'r', pager.devices.unit[slot]!, pager.bufferBlock[buffer]! - pager.devices.firstBlock[slot]!, pager.bufferPages[buffer]!, errno, isAsync ? 1 : 0])
+    this.#io.push([
+      sequence,
+      isWrite ? 'w' : 'r',
+      pager.devices.unit[slot]!,
+      pager.bufferBlock[buffer]! - pager.devices.firstBlock[slot]!,
+      pager.bufferPages[buffer]!,
+      errno,
+      isAsync ? 1 : 0,
+    ])
     if (isAsync) this.#queue.push({ buffer, sequence, errno })
     else this.#finish(buffer, errno)
   }
@@ -331,7 +460,8 @@ class LogMachine implements SwapPagerHost {
   objectOf(record: JsonRecord, field = 'obj'): number {
     const number = integerField(record, field, 0)
     const found = this.objects[number]
-    if (found === undefined || found < 0) throw new UnusableLogError('log-field', `field ${field}: there is no object ${number}`, { field })
+    if (found === undefined || found < 0)
+      throw new UnusableLogError('log-field', `field ${field}: there is no object ${number}`, { field })
     return found
   }
 
@@ -346,7 +476,8 @@ class LogMachine implements SwapPagerHost {
     const kind = textField(record, 'kind')
     const sectors = integerField(record, 'sectors', 0)
     if (kind === 'file') return Errno.ENOTBLK
-    if (kind !== 'disk' && kind !== 'nfs') throw new UnusableLogError('log-field', `field kind: no such kind of device: ${kind}`, { field: 'kind' })
+    if (kind !== 'disk' && kind !== 'nfs')
+      throw new UnusableLogError('log-field', `field kind: no such kind of device: ${kind}`, { field: 'kind' })
     const unit = this.units.get(number) ?? { kind, sectors, contents: new Map<number, number>(), orphaned: false }
     this.units.set(number, unit)
     const errno = this.pager.swapon(number, kind === 'disk' ? DeviceKind.disk : DeviceKind.networkFile, sectors)
@@ -371,7 +502,7 @@ class LogMachine implements SwapPagerHost {
 
   swapoffAll(): JsonRecord {
     const { devices } = this.pager
-    for (let slot = devices.firstSlot; slot >= 0; ) {
+    for (let slot = devices.firstSlot; slot >= 0;) {
       const next = devices.next[slot]!
       const unit = devices.unit[slot]!
       const errno = this.#swapoffSlot(slot)
@@ -388,7 +519,13 @@ class LogMachine implements SwapPagerHost {
     if (textField(record, 'kind') === 'default') {
       made = pages.createObject(ObjectType.default, Math.ceil(size / 4096))
       pages.objectFlags[made]! |= ObjectFlag.anonymous
-    } else made = this.pager.createObject(integerField(record, 'handle', -1), size, integerField(record, 'offset', 0), integerField(record, 'uid', -1))
+    } else
+      made = this.pager.createObject(
+        integerField(record, 'handle', -1),
+        size,
+        integerField(record, 'offset', 0),
+        integerField(record, 'uid', -1),
+      )
     if (made < 0) return { obj: -1 }
     const known = this.objects.indexOf(made)
     if (known < 0) this.objects.push(made)
@@ -417,7 +554,7 @@ class LogMachine implements SwapPagerHost {
 
   #remove(which: number): void {
     const { pages } = this
-    if (pages.chargedUser[which]! >= 0) this.pager.reservation.release(pages.charge[which]!, pages.chargedUser[which]!)
+    if (pages.chargedUser[which]! >= 0) this.pager.reservation.release(pages.charge[which]!, pages.chargedUser[which])
     pages.destroyObject(which)
     this.objects[this.objects.indexOf(which)] = -1
   }
@@ -451,7 +588,7 @@ class LogMachine implements SwapPagerHost {
   }
 
   *#resident(which: number, first: number, count: number): Generator<number> {
-    for (let frame = this.pages.lookupFrom(which, first); frame >= 0 && this.pages.pageIndex[frame]! < first + count; ) {
+    for (let frame = this.pages.lookupFrom(which, first); frame >= 0 && this.pages.pageIndex[frame]! < first + count;) {
       const index = this.pages.pageIndex[frame]!
       yield frame
       frame = this.pages.lookupFrom(which, index + 1)
@@ -462,7 +599,8 @@ class LogMachine implements SwapPagerHost {
     const { pages } = this
     let freed = 0
     for (const frame of this.#resident(which, first, count)) {
-      if (pages.sharedBusy[frame] !== 0 || this.pager.isInProgress(frame) || (cleanOnly && pages.dirty[frame] !== 0)) continue
+      if (pages.sharedBusy[frame] !== 0 || this.pager.isInProgress(frame) || (cleanOnly && pages.dirty[frame] !== 0))
+        continue
       pages.free(frame)
       freed += 1
     }
@@ -477,7 +615,9 @@ class LogMachine implements SwapPagerHost {
 
   put(which: number, runs: [number, number][], pageDaemon: boolean, sync: boolean): JsonValue {
     const { pages, pager } = this
-    const frames = Int32Array.from(runs.flatMap(([first, count]) => Array.from({ length: count }, (_, i) => pages.lookup(which, first + i))))
+    const frames = Int32Array.from(
+      runs.flatMap(([first, count]) => Array.from({ length: count }, (_, i) => pages.lookup(which, first + i))),
+    )
     for (const frame of frames) pages.sharedBusy[frame]! += 1
     pages.pagingInProgress[which]! += frames.length
     this.#pageDaemon = pageDaemon
@@ -527,7 +667,8 @@ class LogMachine implements SwapPagerHost {
       if (behind >= 0) answer['rb_out'] = pager.readBehind
       if (ahead >= 0) answer['ra_out'] = pager.readAhead
     }
-    if (flagField(record, 'async')) answer['iodone'] = result === PagerResult.ok ? 0 : result === PagerResult.error ? Errno.EIO : Errno.EINVAL
+    if (flagField(record, 'async'))
+      answer['iodone'] = result === PagerResult.ok ? 0 : result === PagerResult.error ? Errno.EIO : Errno.EINVAL
     for (const frame of frames)
       if (result === PagerResult.ok) pages.exclusiveBusy[frame] = 0
       else pages.free(frame)
@@ -546,7 +687,8 @@ class LogMachine implements SwapPagerHost {
   countEntries(entries: JsonValue[]): number {
     let sum = 0
     for (const entry of entries) {
-      if (!Array.isArray(entry) || entry.length !== 4) throw new UnusableLogError('log-field', 'field ents: an entry has four numbers', { field: 'ents' })
+      if (!Array.isArray(entry) || entry.length !== 4)
+        throw new UnusableLogError('log-field', 'field ents: an entry has four numbers', { field: 'ents' })
       const [number, offset, count, isSubmap] = entry.map(Number)
       if (number! < 0 || isSubmap !== 0) continue
       sum += this.pager.countBlocks(this.objectOf({ obj: number! }), offset!, count!)
@@ -557,7 +699,8 @@ class LogMachine implements SwapPagerHost {
   fragmentation(): string {
     const { devices } = this.pager
     let text = ''
-    for (let slot = devices.firstSlot; slot >= 0; slot = devices.next[slot]!) text += `\nFree space on device ${this.#deviceName(slot)}:\n${formatFragmentation((devices.lists[slot] as BlockList).statistics())}`
+    for (let slot = devices.firstSlot; slot >= 0; slot = devices.next[slot]!)
+      text += `\nFree space on device ${this.#deviceName(slot)}:\n${formatFragmentation((devices.lists[slot] as BlockList).statistics())}`
     return text
   }
 
@@ -571,7 +714,13 @@ class LogMachine implements SwapPagerHost {
     let slot = index < 0 ? -1 : devices.firstSlot
     for (let i = 0; i < index && slot >= 0; i++) slot = devices.next[slot]!
     if (slot < 0) return { err: Errno.ENOENT }
-    return { err: 0, name: this.#deviceName(slot), nblks: devices.blocks[slot]!, used: devices.used[slot]!, closing: devices.flags[slot]! & CLOSING }
+    return {
+      err: 0,
+      name: this.#deviceName(slot),
+      nblks: devices.blocks[slot]!,
+      used: devices.used[slot]!,
+      closing: devices.flags[slot]! & CLOSING,
+    }
   }
 
   setAsyncMax(wanted: number): number {
@@ -588,7 +737,10 @@ class LogMachine implements SwapPagerHost {
     if (what === 'r' || what === 'w') this.#failing[what] = { count, errno: integerField(record, 'err', 1) }
     else if (what === 'nobio') this.pager.injectBioFailures(count)
     else if (what === 'swblk') this.pager.metadata.injectFailures(count, flagField(record, 'exhausted'))
-    else throw new UnusableLogError('log-field', `field what: nothing of the name ${what} can be made to fail`, { field: 'what' })
+    else
+      throw new UnusableLogError('log-field', `field what: nothing of the name ${what} can be made to fail`, {
+        field: 'what',
+      })
     return nothing
   }
 
@@ -606,7 +758,14 @@ class LogMachine implements SwapPagerHost {
     const { devices } = pager
     const list: JsonValue[] = []
     for (let slot = devices.firstSlot; slot >= 0; slot = devices.next[slot]!)
-      list.push([devices.unit[slot]!, devices.firstBlock[slot]!, devices.endBlock[slot]!, devices.blocks[slot]!, devices.used[slot]!, devices.flags[slot]! & CLOSING])
+      list.push([
+        devices.unit[slot]!,
+        devices.firstBlock[slot]!,
+        devices.endBlock[slot]!,
+        devices.blocks[slot]!,
+        devices.used[slot]!,
+        devices.flags[slot]! & CLOSING,
+      ])
     return {
       avail: devices.available,
       total: devices.total,
@@ -654,7 +813,11 @@ class LogMachine implements SwapPagerHost {
   #metadataRuns(which: number): JsonValue {
     const { metadata } = this.pager
     const runs: [number, number, number][] = []
-    for (let node = metadata.nodeFrom(which, 0); node >= 0; node = metadata.nodeFrom(which, metadata.nodeIndex[node]! + META_PAGES))
+    for (
+      let node = metadata.nodeFrom(which, 0);
+      node >= 0;
+      node = metadata.nodeFrom(which, metadata.nodeIndex[node]! + META_PAGES)
+    )
       for (let i = 0; i < META_PAGES; i++) {
         const block = metadata.blocks[node * META_PAGES + i]!
         if (block === NO_BLOCK) continue
@@ -680,10 +843,11 @@ class LogMachine implements SwapPagerHost {
         ((flags & PageFlag.swapInProgress) !== 0 ? 'P' : '') +
         (pages.exclusiveBusy[frame] !== 0 ? 'X' : '') +
         (pages.sharedBusy[frame] !== 0 ? 'B' : '') +
-        (queueLetters[pages.queueRequest[frame]! as keyof typeof queueLetters] ?? '?')
+        (queueLetters[pages.queueRequest[frame]!] ?? '?')
       const value = isValid ? this.contents[frame]! : 0
       const last = runs.at(-1)
-      if (last?.[2] === letters && last[0] + last[1] === pages.pageIndex[frame]! && last[3] + last[1] === value) last[1] += 1
+      if (last?.[2] === letters && last[0] + last[1] === pages.pageIndex[frame]! && last[3] + last[1] === value)
+        last[1] += 1
       else runs.push([pages.pageIndex[frame]!, 1, letters, value])
     }
     return runs
@@ -692,12 +856,13 @@ class LogMachine implements SwapPagerHost {
 
 /** A number of pages; one beyond 2^52 means all there are, and no page index is that large. */
 function countField(record: JsonRecord): number {
-  return Math.min(Number(bigintField(record, 'n')), 2 ** 52)
+  return Math.min(Number(bigintField(record, 'n')), 0x10_0000_0000_0000)
 }
 
 function runsField(record: JsonRecord): [number, number][] {
   return listField(record, 'runs').map((run) => {
-    if (Array.isArray(run) && run.length === 2 && typeof run[0] === 'number' && typeof run[1] === 'number') return [run[0], run[1]]
+    if (Array.isArray(run) && run.length === 2 && typeof run[0] === 'number' && typeof run[1] === 'number')
+      return [run[0], run[1]]
     throw new UnusableLogError('log-field', 'field runs: a run is [first page, pages]', { field: 'runs' })
   })
 }

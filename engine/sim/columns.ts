@@ -76,8 +76,8 @@ export class Columns {
   resize<K extends ColumnKind>(name: string, kind: K, length: number): ColumnArrays[K] {
     const old = this.get(name, kind)
     const data = new constructors[kind](length)
-    if (length >= old.length) (data as Uint8Array).set(old as Uint8Array)
-    else (data as Uint8Array).set(old.subarray(0, length) as Uint8Array)
+    if (length >= old.length) data.set(old)
+    else data.set(old.subarray(0, length))
     this.#entries.set(name, { kind, data })
     return data
   }
@@ -110,7 +110,7 @@ export class Columns {
     for (const name of this.#entries.keys()) if (!snapshot.has(name)) this.#entries.delete(name)
     for (const [name, { kind, data }] of snapshot) {
       const entry = this.#entries.get(name)
-      if (entry?.kind === kind && entry.data.length === data.length) (entry.data as Uint8Array).set(data as Uint8Array)
+      if (entry?.kind === kind && entry.data.length === data.length) entry.data.set(data)
       else this.#entries.set(name, { kind, data: data.slice() })
     }
     for (const rebind of this.#owners) rebind()

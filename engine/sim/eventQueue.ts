@@ -86,7 +86,9 @@ export class EventQueue {
   }
 
   #before(a: number, b: number): boolean {
-    return this.#time[a]! < this.#time[b]! || (this.#time[a]! === this.#time[b]! && this.#sequence[a]! < this.#sequence[b]!)
+    return (
+      this.#time[a]! < this.#time[b]! || (this.#time[a]! === this.#time[b]! && this.#sequence[a]! < this.#sequence[b]!)
+    )
   }
 
   #move(from: number, to: number): void {

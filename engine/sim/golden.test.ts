@@ -17,7 +17,14 @@ const policies = ['lru', 'fifo', 'clock'] as const
 type Policy = (typeof policies)[number]
 
 function measure(stream: ProcessStream, policy: Policy, frames: number, contents: 'verify' | 'none') {
-  const under = testMachine({ streams: [stream], frames, policy, isPlain: true, swapPages: [stream.pageCount + 64, stream.pageCount + 64], contents })
+  const under = testMachine({
+    streams: [stream],
+    frames,
+    policy,
+    isPlain: true,
+    swapPages: [stream.pageCount + 64, stream.pageCount + 64],
+    contents,
+  })
   try {
     expect(runToEnd(under.machine)).toBe('finished')
     const totals = under.machine.totals()
@@ -101,28 +108,36 @@ describe('the whole engine equals the plainest simulator on the demo trace', () 
 })
 
 const traces = process.env['PAGER_TRACES'] ?? ''
-describe.skipIf(!existsSync(path.join(traces, 'expected-pageouts.tsv')))('the whole engine equals the golden tables', () => {
-  const rows = existsSync(path.join(traces, 'expected-pageouts.tsv'))
-    ? readFileSync(path.join(traces, 'expected-pageouts.tsv'), 'utf8')
-        .trim()
-        .split('\n')
-        .slice(1)
-        .map((line) => line.split('\t'))
-    : []
-  for (const trace of new Set(rows.map((row) => row[0]!)))
-    test(`${trace}: every policy at every size`, { timeout: 300_000 }, async () => {
-      const workload = await importTrace(path.join(traces, `${trace}.pgt.zst`))
-      const got: string[] = []
-      const wanted: string[] = []
-      for (const [name, frames, policy, requests, misses, swapins, pageouts] of rows) {
-        if (name !== trace || !(policies as readonly string[]).includes(policy!.toLowerCase())) continue
-        expect(workload.processes[0]!.referenceCount).toBe(Number(requests))
-        // the largest trace goes without bytes: its counts are what matters here, bytes are checked on the others
-        const measured = measure(workload.processes[0]!, policy!.toLowerCase() as Policy, Number(frames), Number(requests) > 30e6 ? 'none' : 'verify')
-        got.push(`${policy!} ${frames!}: ${measured.misses} ${measured.swapins} ${measured.pageouts}`)
-        wanted.push(`${policy!} ${frames!}: ${misses!} ${swapins!} ${pageouts!}`)
-      }
-      expect(got).toEqual(wanted)
-      expect(got).toHaveLength(12)
-    })
-})
+describe.skipIf(!existsSync(path.join(traces, 'expected-pageouts.tsv')))(
+  'the whole engine equals the golden tables',
+  () => {
+    const rows = existsSync(path.join(traces, 'expected-pageouts.tsv'))
+      ? readFileSync(path.join(traces, 'expected-pageouts.tsv'), 'utf8')
+          .trim()
+          .split('\n')
+          .slice(1)
+          .map((line) => line.split('\t'))
+      : []
+    for (const trace of new Set(rows.map((row) => row[0]!)))
+      test(`${trace}: every policy at every size`, { timeout: 300_000 }, async () => {
+        const workload = await importTrace(path.join(traces, `${trace}.pgt.zst`))
+        const got: string[] = []
+        const wanted: string[] = []
+        for (const [name, frames, policy, requests, misses, swapins, pageouts] of rows) {
+          if (name !== trace || !(policies as readonly string[]).includes(policy!.toLowerCase())) continue
+          expect(workload.processes[0]!.referenceCount).toBe(Number(requests))
+          // the largest trace goes without bytes: its counts are what matters here, bytes are checked on the others
+          const measured = measure(
+            workload.processes[0]!,
+            policy!.toLowerCase() as Policy,
+            Number(frames),
+            Number(requests) > 30e6 ? 'none' : 'verify',
+          )
+          got.push(`${policy!} ${frames!}: ${measured.misses} ${measured.swapins} ${measured.pageouts}`)
+          wanted.push(`${policy!} ${frames!}: ${misses!} ${swapins!} ${pageouts!}`)
+        }
+        expect(got).toEqual(wanted)
+        expect(got).toHaveLength(12)
+      })
+  },
+)

@@ -27,7 +27,17 @@ export interface Kernel {
   readonly now: number
 
   /** Records an event. Its columns are those of events.ts; `time` is now. */
-  emit(kind: number, process: number, object: number, page: number, pages: number, device: number, block: number, duration: number, detail: number): void
+  emit(
+    kind: number,
+    process: number,
+    object: number,
+    page: number,
+    pages: number,
+    device: number,
+    block: number,
+    duration: number,
+    detail: number,
+  ): void
 
   /** Takes a page for ordinary use: -1 where only the reserve is left. Wakes the page daemon when it is needed. */
   allocatePage(object: number, pageIndex: number): number

@@ -55,16 +55,13 @@ describe("FreeBSD's daemon on the demo trace", () => {
   })
 
   test('with RAM for footprint, free target and wired pages nothing is swapped', () => {
-    const under = demoMachine(
-      (experiment) => {
-        experiment.machine.wired = 100
-        // the free target grows with the machine: 4 * frames / 200 + reserve
-        experiment.daemon.freeTarget = 300
-        experiment.daemon.freeMin = 90
-        experiment.machine.frames = demo.pageCount + 300 + 100
-      },
-      {},
-    )
+    const under = demoMachine((experiment) => {
+      experiment.machine.wired = 100
+      // the free target grows with the machine: 4 * frames / 200 + reserve
+      experiment.daemon.freeTarget = 300
+      experiment.daemon.freeMin = 90
+      experiment.machine.frames = demo.pageCount + 300 + 100
+    }, {})
     expect(runToEnd(under.machine)).toBe('finished')
     const totals = under.machine.totals()
     expect(totals[Counter.swapouts]).toBe(0)
@@ -86,7 +83,9 @@ describe("FreeBSD's daemon on the demo trace", () => {
       closeSync(fd)
     }
     expect(runToEnd(under.machine)).toBe('failed')
-    expect(under.machine.problem).toMatch(/^page \d+ of object \d+ came in with other bytes than went out: byte 1234 is \d+, not \d+; read from block \d+ of device [01]/)
+    expect(under.machine.problem).toMatch(
+      /^page \d+ of object \d+ came in with other bytes than went out: byte 1234 is \d+, not \d+; read from block \d+ of device [01]/,
+    )
     under.close()
   })
 
@@ -120,7 +119,7 @@ describe('determinism', () => {
       at += view.length
     }
     expect(outcome(undefined, memoryStream('same', references, demo.pageNumbers))).toBe(first)
-    references[100_000]! = (5 << 2) | 1
+    references[100_000] = (5 << 2) | 1
     expect(outcome(undefined, memoryStream('changed', references, demo.pageNumbers))).not.toBe(first)
   })
 
@@ -142,7 +141,10 @@ describe('keyframes', () => {
   for (const policy of ['freebsd', 'lru', 'clock'] as const)
     test(`a machine restored to a saved state goes on as it did (${policy})`, () => {
       const options: TestMachineOptions = {
-        streams: [generated('zipf', { pages: 1500, references: 150_000, seed: 3 }), generated('uniform', { pages: 700, references: 100_000, seed: 4 })],
+        streams: [
+          generated('zipf', { pages: 1500, references: 150_000, seed: 3 }),
+          generated('uniform', { pages: 700, references: 100_000, seed: 4 }),
+        ],
         frames: 700,
         policy,
         swapPages: [3000, 3000],
@@ -170,7 +172,12 @@ describe('keyframes', () => {
 
 describe('administration of a running machine', () => {
   test('swapoff brings every page in and is refused where memory would not do', () => {
-    const under = testMachine({ streams: [generated('uniform', { pages: 3000, references: 400_000, writeFraction: 0.5, seed: 1 })], frames: 2500, swapPages: [4000, 4000], timing: 'ssd' })
+    const under = testMachine({
+      streams: [generated('uniform', { pages: 3000, references: 400_000, writeFraction: 0.5, seed: 1 })],
+      frames: 2500,
+      swapPages: [4000, 4000],
+      timing: 'ssd',
+    })
     const { machine } = under
     machine.run(100_000)
     expect(machine.deviceStatus()[0]!.usedPages).toBeGreaterThan(100)
@@ -184,7 +191,11 @@ describe('administration of a running machine', () => {
     expect(runToEnd(machine)).toBe('finished')
     const totals = machine.totals()
     expect(totals[Counter.bytesVerified]).toBe(totals[Counter.bytesRead])
-    expect(machine.interventionsDone.map((done) => `${done.action} ${done.at >= 100_000}`)).toEqual(['swapoff true', 'swapoff true', 'swapon true'])
+    expect(machine.interventionsDone.map((done) => `${done.action} ${done.at >= 100_000}`)).toEqual([
+      'swapoff true',
+      'swapoff true',
+      'swapon true',
+    ])
     under.close()
   })
 
@@ -201,7 +212,10 @@ describe('administration of a running machine', () => {
     live.machine.run(50_000)
     live.machine.intervene({ action: 'tunable', name: 'vm.swap_async_max', value: 1 })
     expect(runToEnd(live.machine)).toBe('finished')
-    const replayed = testMachine({ ...options, change: (experiment) => (experiment.interventions = live.machine.interventionsDone) })
+    const replayed = testMachine({
+      ...options,
+      change: (experiment) => (experiment.interventions = live.machine.interventionsDone),
+    })
     expect(runToEnd(replayed.machine)).toBe('finished')
     expect(replayed.digest()).toBe(live.digest())
     live.close()
@@ -210,11 +224,15 @@ describe('administration of a running machine', () => {
 
   test('an unreadable page ends its process with a signal, the others go on', () => {
     const under = testMachine({
-      streams: [generated('uniform', { pages: 1500, references: 100_000, writeFraction: 1, seed: 1 }), generated('loop', { pages: 50, references: 100_000, seed: 2 })],
+      streams: [
+        generated('uniform', { pages: 1500, references: 100_000, writeFraction: 1, seed: 1 }),
+        generated('loop', { pages: 50, references: 100_000, seed: 2 }),
+      ],
       frames: 900,
       swapPages: [4000],
       timing: 'ssd',
-      change: (experiment) => (experiment.faults = [{ device: 0, direction: 'read', errno: 5, fromRequest: 10, count: 1 }]),
+      change: (experiment) =>
+        (experiment.faults = [{ device: 0, direction: 'read', errno: 5, fromRequest: 10, count: 1 }]),
     })
     expect(runToEnd(under.machine)).toBe('finished')
     expect(under.messages.filter((message) => message.id === 'process-signal')).toHaveLength(1)
@@ -224,7 +242,10 @@ describe('administration of a running machine', () => {
   })
 
   test('without swap a machine that is too small kills, and does not hang', () => {
-    const under = testMachine({ streams: [generated('sequential', { pages: 3000, referencesPerPage: 10, writeFraction: 1, seed: 1 })], frames: 900 })
+    const under = testMachine({
+      streams: [generated('sequential', { pages: 3000, referencesPerPage: 10, writeFraction: 1, seed: 1 })],
+      frames: 900,
+    })
     expect(runToEnd(under.machine)).toBe('finished')
     expect(under.messages.map((message) => message.id)).toContain('process-killed')
     under.close()
@@ -244,7 +265,15 @@ describe('samples', () => {
         for (let i = 0; i < SAMPLE_WIDTH; i++) sums[i]! += rows[at + i]!
       }
     const totals = under.machine.totals()
-    for (const counter of [Counter.references, Counter.faults, Counter.pagesIn, Counter.pagesOut, Counter.evictions, Counter.stallNs]) expect(sums[1 + counter]).toBe(totals[counter])
+    for (const counter of [
+      Counter.references,
+      Counter.faults,
+      Counter.pagesIn,
+      Counter.pagesOut,
+      Counter.evictions,
+      Counter.stallNs,
+    ])
+      expect(sums[1 + counter]).toBe(totals[counter])
     under.close()
   })
 

@@ -73,7 +73,18 @@ const FIRST_PID = 1000
 const STUCK_NS = 3600e9
 const METADATA_PAUSE_NS = 10_000_000
 
-const S = { now: 0, references: 1, current: 2, quantumLeft: 3, inFlight: 4, events: 5, interventions: 6, lastProgress: 7, dying: 8, asyncMaxWanted: 9 } as const
+const S = {
+  now: 0,
+  references: 1,
+  current: 2,
+  quantumLeft: 3,
+  inFlight: 4,
+  events: 5,
+  interventions: 6,
+  lastProgress: 7,
+  dying: 8,
+  asyncMaxWanted: 9,
+} as const
 
 interface SwapoffTask {
   unit: number
@@ -143,7 +154,8 @@ export class Machine implements Kernel, SwapPagerHost {
     this.#isLru = experiment.daemon.policy === 'lru'
     const processes = this.#streams.length
     if (processes === 0) throw new ExperimentError('no-process', 'processes', 'there must be at least one process')
-    if (options.stores.length !== experiment.swap.devices.length) throw new Error('a store is wanted for each swap device')
+    if (options.stores.length !== experiment.swap.devices.length)
+      throw new Error('a store is wanted for each swap device')
 
     this.counters = columns.define('counters', 'f64', COUNTERS)
     this.#state = columns.define('machine', 'f64', 10)
@@ -167,28 +179,51 @@ export class Machine implements Kernel, SwapPagerHost {
       highWater: experiment.swap.highWater,
       writeBuffers: Math.max(1, Math.floor(experiment.swap.bufferCount / 4)),
       // the formula sizes the zone by the machine's frames; a plain policy's machine may have a handful of them
-      ...(experiment.daemon.policy !== 'freebsd' && experiment.swap.maxZoneBytes === 0 ? { metadataNodes: Infinity } : {}),
+      ...(experiment.daemon.policy !== 'freebsd' && experiment.swap.maxZoneBytes === 0
+        ? { metadataNodes: Infinity }
+        : {}),
     })
     if (experiment.swap.asyncMax > experiment.swap.bufferCount / 2)
-      throw new ExperimentError('tunable', 'swap.asyncMax', `${experiment.swap.asyncMax} is more than half of nswbuf, which is ${experiment.swap.bufferCount}`)
+      throw new ExperimentError(
+        'tunable',
+        'swap.asyncMax',
+        `${experiment.swap.asyncMax} is more than half of nswbuf, which is ${experiment.swap.bufferCount}`,
+      )
     this.pager.reservation.overcommit = experiment.swap.overcommit
     this.#faults = new FaultInjection(columns)
     for (const fault of experiment.faults) this.#addFault(fault, 'faults')
     experiment.swap.devices.forEach((device, number) => {
       const store = options.stores[number]!
-      if (store.sizePages < 3) throw new ExperimentError('device-too-small', `swap.devices[${number}].image`, `a swap device must have 3 pages at least, this one has ${store.sizePages}`)
+      if (store.sizePages < 3)
+        throw new ExperimentError(
+          'device-too-small',
+          `swap.devices[${number}].image`,
+          `a swap device must have 3 pages at least, this one has ${store.sizePages}`,
+        )
       this.devices.push(
-        new Device({ columns, name: `device${number}`, number, store, timing: createTimingModel(device.timing, columns, `device${number}.timing`, store.sizePages), faults: this.#faults }),
+        new Device({
+          columns,
+          name: `device${number}`,
+          number,
+          store,
+          timing: createTimingModel(device.timing, columns, `device${number}.timing`, store.sizePages),
+          faults: this.#faults,
+        }),
       )
     })
     this.#files = new FilePages(columns, this, this, processes)
-    this.#daemon = experiment.daemon.policy === 'freebsd' ? new FreebsdDaemon(columns, this) : new PolicyDaemon(columns, this, experiment.daemon.policy)
+    this.#daemon =
+      experiment.daemon.policy === 'freebsd'
+        ? new FreebsdDaemon(columns, this)
+        : new PolicyDaemon(columns, this, experiment.daemon.policy)
     this.#fault = new FaultHandler(columns, this, this.regions, this.#files, this.#daemon, processes, {
       readCluster: experiment.paging.readCluster,
       readAheadMax: experiment.paging.readAheadMax,
       loadsUnreferenced: experiment.daemon.policy === 'clock',
     })
-    this.#sampler = new Sampler(columns, experiment.sampling.bucketNs, options.samples, (gauges, devices) => this.#readGauges(gauges, devices))
+    this.#sampler = new Sampler(columns, experiment.sampling.bucketNs, options.samples, (gauges, devices) =>
+      this.#readGauges(gauges, devices),
+    )
     this.#chunk = newEventChunk()
     columns.onRebind(() => {
       this.counters = columns.get('counters', 'f64')
@@ -201,8 +236,10 @@ export class Machine implements Kernel, SwapPagerHost {
     this.#streams.forEach((stream, process) => this.#buildAddressSpace(process, stream))
     this.#buildFiles(options.makeFileStore)
     this.#wire(wired)
-    for (let number = 0; number < this.devices.length; number++) if (experiment.swap.devices[number]!.swapon) this.#swapon(number)
-    for (let process = 0; process < processes; process++) this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, ProcessEventKind.start)
+    for (let number = 0; number < this.devices.length; number++)
+      if (experiment.swap.devices[number]!.swapon) this.#swapon(number)
+    for (let process = 0; process < processes; process++)
+      this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, ProcessEventKind.start)
   }
 
   // ---- making it -------------------------------------------------------------------------------------------
@@ -210,7 +247,8 @@ export class Machine implements Kernel, SwapPagerHost {
   #buildAddressSpace(process: number, stream: ProcessStream): void {
     const { regions, mappings, contents, pages } = this
     const table = buildRegions(stream.pageNumbers)
-    const isFilePage = (page: number) => this.experiment.untouched === 'file' && (stream.pageUse[page]! & PageUse.write) === 0
+    const isFilePage = (page: number) =>
+      this.experiment.untouched === 'file' && (stream.pageUse[page]! & PageUse.write) === 0
     const filePages = table.regions.map((): number[] => [])
     const hasAnonymous = new Uint8Array(table.regions.length)
     for (let page = 0; page < stream.pageCount; page++) {
@@ -229,7 +267,12 @@ export class Machine implements Kernel, SwapPagerHost {
       let object = file
       if (hasAnonymous[number] !== 0) {
         const bytes = region.pageCount * PAGE_SIZE
-        if (!this.pager.reservation.reserve(bytes)) throw new ExperimentError('no-swap', 'swap.overcommit', `process ${process}: swap for ${region.pageCount} pages cannot be reserved`)
+        if (!this.pager.reservation.reserve(bytes))
+          throw new ExperimentError(
+            'no-swap',
+            'swap.overcommit',
+            `process ${process}: swap for ${region.pageCount} pages cannot be reserved`,
+          )
         object = pages.createObject(ObjectType.default, region.pageCount)
         pages.objectFlags[object] = ObjectFlag.anonymous
         pages.charge[object] = bytes
@@ -266,7 +309,7 @@ export class Machine implements Kernel, SwapPagerHost {
     for (let object = pages.firstObject; object >= 0; object = pages.objectNext[object]!) {
       if (pages.objectType[object] !== ObjectType.file) continue
       const size = pages.objectSize[object]!
-      for (let index = 0; index < size; ) {
+      for (let index = 0; index < size;) {
         let count = 0
         while (index + count < size && count < most && this.#files.hasPage(object, index + count)) {
           const slot = pages.slotBase[object]! + index + count
@@ -294,7 +337,8 @@ export class Machine implements Kernel, SwapPagerHost {
   }
 
   #addFault(fault: Experiment['faults'][number], field: string): void {
-    if (fault.device >= this.experiment.swap.devices.length) throw new ExperimentError('no-device', field, `there is no swap device ${fault.device}`)
+    if (fault.device >= this.experiment.swap.devices.length)
+      throw new ExperimentError('no-device', field, `there is no swap device ${fault.device}`)
     this.#faults.add(fault)
   }
 
@@ -316,7 +360,17 @@ export class Machine implements Kernel, SwapPagerHost {
     return this.#status
   }
 
-  emit(kind: number, process: number, object: number, page: number, pages: number, device: number, block: number, duration: number, detail: number): void {
+  emit(
+    kind: number,
+    process: number,
+    object: number,
+    page: number,
+    pages: number,
+    device: number,
+    block: number,
+    duration: number,
+    detail: number,
+  ): void {
     const chunk = this.#chunk
     const row = chunk.count
     chunk.time[row] = this.#state[S.now]!
@@ -439,7 +493,12 @@ export class Machine implements Kernel, SwapPagerHost {
         }
       } else if (queue.length === 0 && this.#tasks.length === 0) {
         this.outOfMemory()
-        if (!this.#someReady() && !this.#allEnded()) throw new KernelStop('livelock', 'vm_wait', 'every process waits, and nothing is on its way that could wake one')
+        if (!this.#someReady() && !this.#allEnded())
+          throw new KernelStop(
+            'livelock',
+            'vm_wait',
+            'every process waits, and nothing is on its way that could wake one',
+          )
         continue
       }
       this.#idle()
@@ -452,13 +511,15 @@ export class Machine implements Kernel, SwapPagerHost {
     let next = this.queue.nextTime
     for (const task of this.#tasks) next = Math.min(next, task.resumeAt)
     if (next === Infinity) throw new KernelStop('livelock', 'sched_idle', 'nothing will ever happen again')
-    if (next - state[S.lastProgress]! > STUCK_NS) throw new KernelStop('livelock', 'vm_wait', 'no process made a reference for an hour of virtual time')
+    if (next - state[S.lastProgress]! > STUCK_NS)
+      throw new KernelStop('livelock', 'vm_wait', 'no process made a reference for an hour of virtual time')
     this.counters[Counter.idleNs]! += next - state[S.now]!
     this.#advanceTo(next)
   }
 
   #allEnded(): boolean {
-    for (let process = 0; process < this.#processState.length; process++) if (this.#processState[process] !== ProcessState.ended) return false
+    for (let process = 0; process < this.#processState.length; process++)
+      if (this.#processState[process] !== ProcessState.ended) return false
     return true
   }
 
@@ -500,10 +561,18 @@ export class Machine implements Kernel, SwapPagerHost {
       }
     }
     const { references } = view
-    let limit = Math.min(state[S.quantumLeft]!, end - state[S.references]!, references.length - offset, this.#referencesToIntervention())
-    if (ns > 0) limit = Math.min(limit, Math.ceil((Math.min(this.queue.nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
+    let limit = Math.min(
+      state[S.quantumLeft]!,
+      end - state[S.references]!,
+      references.length - offset,
+      this.#referencesToIntervention(),
+    )
+    if (ns > 0)
+      limit = Math.min(limit, Math.ceil((Math.min(this.queue.nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
     const base = this.#base[process]!
-    const stopped = this.#isLru ? this.#makeReferencesInOrder(references, offset, offset + limit, base) : this.#makeReferences(references, offset, offset + limit, base)
+    const stopped = this.#isLru
+      ? this.#makeReferencesInOrder(references, offset, offset + limit, base)
+      : this.#makeReferences(references, offset, offset + limit, base)
     let count = stopped - offset
     if (count < limit) {
       // the next one faults
@@ -655,8 +724,30 @@ export class Machine implements Kernel, SwapPagerHost {
     else counters[Counter.deviceReads]! += 1
     const object = pager.bufferObject[buffer]!
     const pageIndex = pages.pageIndex[first]!
-    if (isWrite) this.emit(EventKind.swapout, -1, object, pageIndex, count, unit, block, completion - now, pager.bufferIsAsync[buffer]!)
-    else this.emit(EventKind.swapin, -1, object, pageIndex, count, unit, block, completion - now, pager.bufferBehind[buffer]!)
+    if (isWrite)
+      this.emit(
+        EventKind.swapout,
+        -1,
+        object,
+        pageIndex,
+        count,
+        unit,
+        block,
+        completion - now,
+        pager.bufferIsAsync[buffer]!,
+      )
+    else
+      this.emit(
+        EventKind.swapin,
+        -1,
+        object,
+        pageIndex,
+        count,
+        unit,
+        block,
+        completion - now,
+        pager.bufferBehind[buffer]!,
+      )
     if (errno !== 0) {
       counters[Counter.ioErrors]! += 1
       this.emit(EventKind.ioError, -1, object, pageIndex, count, unit, block, completion - now, errno)
@@ -717,7 +808,8 @@ export class Machine implements Kernel, SwapPagerHost {
     this.devices[pager.devices.unit[pager.bufferSlot[buffer]!]!]!.completed(this.#state[S.now]!)
     pager.requestDone(buffer, pager.bufferErrno[buffer]!)
     if (isWrite) for (let i = 0; i < count; i++) this.#daemon.pageWritten(pager.bufferFrames[buffer * 64 + i]!)
-    if ((this.pages.objectFlags[object]! & ObjectFlag.dead) !== 0 && this.pages.pagingInProgress[object] === 0) this.#endObject(object)
+    if ((this.pages.objectFlags[object]! & ObjectFlag.dead) !== 0 && this.pages.pagingInProgress[object] === 0)
+      this.#endObject(object)
   }
 
   // ---- what the parts ask for ------------------------------------------------------------------------------
@@ -755,7 +847,11 @@ export class Machine implements Kernel, SwapPagerHost {
   wakePage(): void {
     const { waitFor, waitArgument } = this.#fault
     for (let process = 0; process < waitFor.length; process++)
-      if (waitFor[process] === WaitFor.page && (this.pages.flags[waitArgument[process]!]! & PageFlag.swapInProgress) === 0) this.#ready(process)
+      if (
+        waitFor[process] === WaitFor.page &&
+        (this.pages.flags[waitArgument[process]!]! & PageFlag.swapInProgress) === 0
+      )
+        this.#ready(process)
   }
 
   wakeAsyncToken(): void {
@@ -769,7 +865,8 @@ export class Machine implements Kernel, SwapPagerHost {
 
   #wake(what: number, argument: number): void {
     const { waitFor, waitArgument } = this.#fault
-    for (let process = 0; process < waitFor.length; process++) if (waitFor[process] === what && waitArgument[process] === argument) this.#ready(process)
+    for (let process = 0; process < waitFor.length; process++)
+      if (waitFor[process] === what && waitArgument[process] === argument) this.#ready(process)
   }
 
   #ready(process: number): void {
@@ -842,7 +939,8 @@ export class Machine implements Kernel, SwapPagerHost {
     for (let region = 0; region < regions.count; region++)
       if (regions.process[region] === process && regions.object[region]! >= 0) {
         const object = regions.object[region]!
-        size += this.pager.countBlocks(object, regions.offset[region]!, regions.pages[region]!) + pages.residentPages[object]!
+        size +=
+          this.pager.countBlocks(object, regions.offset[region]!, regions.pages[region]!) + pages.residentPages[object]!
       }
     return size
   }
@@ -867,7 +965,6 @@ export class Machine implements Kernel, SwapPagerHost {
       regions.object[region] = -1
       this.#dereference(object)
     }
-  
   }
 
   #dereference(object: number): void {
@@ -886,7 +983,7 @@ export class Machine implements Kernel, SwapPagerHost {
       pages.flags[frame]! &= ~PageFlag.swapFree
       this.freePage(frame)
     }
-    if (pages.chargedUser[object]! >= 0) pager.reservation.release(pages.charge[object]!, pages.chargedUser[object]!)
+    if (pages.chargedUser[object]! >= 0) pager.reservation.release(pages.charge[object]!, pages.chargedUser[object])
     const backing = pages.backing[object]!
     if (pages.objectType[object] === ObjectType.swap) pager.destroyObject(object)
     pages.destroyObject(object)
@@ -922,7 +1019,7 @@ export class Machine implements Kernel, SwapPagerHost {
 
   /** Does something to the running machine, now. It is kept in `interventionsDone` with the reference's number. */
   intervene(action: Action): void {
-    const intervention = { ...action, at: this.references } as Intervention
+    const intervention = { ...action, at: this.references }
     this.#act(intervention)
   }
 
@@ -952,19 +1049,34 @@ export class Machine implements Kernel, SwapPagerHost {
         this.#setTunable(intervention.name, intervention.value)
         break
       case 'inject':
-        this.emit(EventKind.admin, -1, -1, 0, intervention.fault.count, intervention.fault.device, intervention.fault.fromRequest, 0, AdminKind.inject)
+        this.emit(
+          EventKind.admin,
+          -1,
+          -1,
+          0,
+          intervention.fault.count,
+          intervention.fault.device,
+          intervention.fault.fromRequest,
+          0,
+          AdminKind.inject,
+        )
         this.#addFault(intervention.fault, 'interventions')
         break
     }
   }
 
   #requireDevice(device: number): void {
-    if (device >= this.devices.length) throw new ExperimentError('no-device', 'device', `there is no swap device ${device}`)
+    if (device >= this.devices.length)
+      throw new ExperimentError('no-device', 'device', `there is no swap device ${device}`)
   }
 
   #swapon(number: number): void {
     const { kind } = this.experiment.swap.devices[number]!
-    const errno = this.pager.swapon(number, kind === 'nfs' ? DeviceKind.networkFile : DeviceKind.disk, this.devices[number]!.sizePages * 8)
+    const errno = this.pager.swapon(
+      number,
+      kind === 'nfs' ? DeviceKind.networkFile : DeviceKind.disk,
+      this.devices[number]!.sizePages * 8,
+    )
     if (errno !== 0) this.message('swap-on-failed', number, errno)
   }
 
@@ -997,7 +1109,11 @@ export class Machine implements Kernel, SwapPagerHost {
         this.pager.devices.setWaterMarks(this.pager.devices.lowWater, value)
         break
       default:
-        throw new ExperimentError('no-tunable', 'name', `${name} cannot be set while the machine runs; ${runningTunables.join(', ')} can`)
+        throw new ExperimentError(
+          'no-tunable',
+          'name',
+          `${name} cannot be set while the machine runs; ${runningTunables.join(', ')} can`,
+        )
     }
   }
 
@@ -1026,7 +1142,17 @@ export class Machine implements Kernel, SwapPagerHost {
       task.resumeAt = Infinity
       if (step.value.on === 'pause') {
         task.resumeAt = this.now + 50_000_000
-        this.emit(EventKind.swapoff, -1, -1, 0, step.value.blocksLeft, task.unit, 0, this.now - task.started, step.value.pass)
+        this.emit(
+          EventKind.swapoff,
+          -1,
+          -1,
+          0,
+          step.value.blocksLeft,
+          task.unit,
+          0,
+          this.now - task.started,
+          step.value.pass,
+        )
       } else if (step.value.on === 'memory') this.#daemon.reclaim()
     }
     return stepped
@@ -1110,7 +1236,11 @@ export class Machine implements Kernel, SwapPagerHost {
     const frame = scratch < 0 ? 0 : scratch
     for (let object = pages.firstObject; object >= 0; object = pages.objectNext[object]!) {
       if (pages.objectType[object] !== ObjectType.swap) continue
-      for (let node = metadata.nodeFrom(object, 0); node >= 0; node = metadata.nodeFrom(object, metadata.nodeIndex[node]! + META_PAGES))
+      for (
+        let node = metadata.nodeFrom(object, 0);
+        node >= 0;
+        node = metadata.nodeFrom(object, metadata.nodeIndex[node]! + META_PAGES)
+      )
         for (let place = 0; place < META_PAGES; place++) {
           const block = metadata.blocks[node * META_PAGES + place]!
           if (block === NO_BLOCK) continue

@@ -48,10 +48,25 @@ export function testExperiment(options: TestMachineOptions): Experiment {
     name: 'test',
     seed: 1,
     machine: { frames: options.frames, wired: 0, cpus: 1, quantum: 10000, nsPerReference: 10 },
-    daemon: { policy, freeReserved: threshold, freeMin: threshold, freeTarget: threshold, inactiveTarget: threshold, pageoutCluster: isPlain ? 1 : 32 },
+    daemon: {
+      policy,
+      freeReserved: threshold,
+      freeMin: threshold,
+      freeTarget: threshold,
+      inactiveTarget: threshold,
+      pageoutCluster: isPlain ? 1 : 32,
+    },
     paging: { readCluster: isPlain ? 0 : 16, readAheadMax: isPlain ? 0 : 31 },
     swap: {
-      devices: swapPages.map((_, number) => ({ image: `swap${number}`, createPages: 0, partition: null, kind: 'disk', timing: { model: timing, parameters: {} }, mode: 'overlay', swapon: true })),
+      devices: swapPages.map((_, number) => ({
+        image: `swap${number}`,
+        createPages: 0,
+        partition: null,
+        kind: 'disk',
+        timing: { model: timing, parameters: {} },
+        mode: 'overlay',
+        swapon: true,
+      })),
       overcommit: 0,
       asyncMax: 4,
       bufferCount: 256,
@@ -114,7 +129,9 @@ export function testMachine(options: TestMachineOptions): TestMachine {
     samples,
     digest() {
       const hash = createHash('sha256')
-      for (const chunk of chunks) for (const array of chunkArrays(chunk)) hash.update(new Uint8Array(array.buffer, array.byteOffset, chunk.count * array.BYTES_PER_ELEMENT))
+      for (const chunk of chunks)
+        for (const array of chunkArrays(chunk))
+          hash.update(new Uint8Array(array.buffer, array.byteOffset, chunk.count * array.BYTES_PER_ELEMENT))
       return hash.digest('hex')
     },
     imagePaths,

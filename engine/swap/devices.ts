@@ -32,7 +32,19 @@ export interface DeviceMessages {
 
 export type SwapMessageId = 'swap-out-of-space' | 'swap-get-failed' | 'swap-above-recommended' | 'swap-increase-zone'
 
-const S = { first: 0, head: 1, last: 2, count: 3, available: 4, total: 5, full: 6, almostFull: 7, lowWater: 8, highWater: 9, maximumPages: 10 } as const
+const S = {
+  first: 0,
+  head: 1,
+  last: 2,
+  count: 3,
+  available: 4,
+  total: 5,
+  full: 6,
+  almostFull: 7,
+  lowWater: 8,
+  highWater: 9,
+  maximumPages: 10,
+} as const
 
 export class SwapDevices {
   unit: Int32Array
@@ -52,7 +64,8 @@ export class SwapDevices {
   readonly #columns: Columns
   readonly #messages: DeviceMessages
   /** Makes the block list of a device; a variant may put its own allocator here. */
-  makeBlockList: (columns: Columns, name: string, blocks: number | 'restored') => BlockList = (columns, name, blocks) => new BlockList(columns, name, blocks)
+  makeBlockList: (columns: Columns, name: string, blocks: number | 'restored') => BlockList = (columns, name, blocks) =>
+    new BlockList(columns, name, blocks)
   /** Blocks got by the last allocate(). */
   allocated = 0
 

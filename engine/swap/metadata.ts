@@ -154,7 +154,10 @@ export class SwapMetadata {
   /** Takes a node out of its object's trie and gives it back to the zone. */
   removeNode(object: number, node: number): void {
     this.#lastObject = -1
-    this.#pages.metadataRoot[object] = this.#tries.remove(this.#pages.metadataRoot[object]!, this.nodeIndex[node]! / META_PAGES)
+    this.#pages.metadataRoot[object] = this.#tries.remove(
+      this.#pages.metadataRoot[object]!,
+      this.nodeIndex[node]! / META_PAGES,
+    )
     this.#pages.metadataNodes[object]! -= 1
     this.releaseNode(node)
   }

@@ -21,7 +21,16 @@ import { SwapReservation, type ReservationHost } from './reservation.ts'
 /** What getpages and putpages answer, per call or per page. */
 export const PagerResult = { ok: 0, bad: 1, fail: 2, pend: 3, error: 4, again: 5 } as const
 
-export const Errno = { ENOENT: 2, EIO: 5, ENXIO: 6, ENOMEM: 12, ENOTBLK: 15, EBUSY: 16, ENODEV: 19, EINVAL: 22 } as const
+export const Errno = {
+  ENOENT: 2,
+  EIO: 5,
+  ENXIO: 6,
+  ENOMEM: 12,
+  ENOTBLK: 15,
+  EBUSY: 16,
+  ENODEV: 19,
+  EINVAL: 22,
+} as const
 
 /** What a stopped operation waits for. */
 export const Wait = { none: 0, asyncToken: 1, writeBuffer: 2, metadata: 3, io: 4 } as const
@@ -40,7 +49,7 @@ const MAX_READ_PAGES = 63
 /** Buffer rows are this wide. */
 const BUFFER_WIDTH = 64
 /** As many nodes as the trie's references can tell apart. */
-const METADATA_NODES_MAX = 2 ** 26
+const METADATA_NODES_MAX = 67_108_864
 /** SWB_NPAGES: how far haspage looks either way, plus one. */
 const CLUSTER = 32
 
@@ -100,7 +109,24 @@ export interface SwapPagerOptions {
   metadataNodes?: number
 }
 
-const T = { asyncFree: 0, asyncMax: 1, swapins: 2, pagesIn: 3, swapouts: 4, pagesOut: 5, freeDeferred: 6, freeCompleted: 7, zoneExhausted: 8, trieExhausted: 9, freeBuffer: 10, writeBuffersInUse: 11, bufferWaits: 12, bioFailures: 13, freeOperation: 14, readBuffersInUse: 15 } as const
+const T = {
+  asyncFree: 0,
+  asyncMax: 1,
+  swapins: 2,
+  pagesIn: 3,
+  swapouts: 4,
+  pagesOut: 5,
+  freeDeferred: 6,
+  freeCompleted: 7,
+  zoneExhausted: 8,
+  trieExhausted: 9,
+  freeBuffer: 10,
+  writeBuffersInUse: 11,
+  bufferWaits: 12,
+  bioFailures: 13,
+  freeOperation: 14,
+  readBuffersInUse: 15,
+} as const
 
 export class SwapPager {
   readonly devices: SwapDevices
@@ -155,7 +181,8 @@ export class SwapPager {
     this.#host = host
     this.#options = options
     this.devices = new SwapDevices(columns, host, options.lowWater, options.highWater)
-    const nodes = options.maxZoneBytes !== 0 ? Math.floor(options.maxZoneBytes / NODE_BYTES) : Math.floor(options.pageCount / 2)
+    const nodes =
+      options.maxZoneBytes !== 0 ? Math.floor(options.maxZoneBytes / NODE_BYTES) : Math.floor(options.pageCount / 2)
     this.metadata = new SwapMetadata(columns, pages, Math.min(options.metadataNodes ?? nodes, METADATA_NODES_MAX))
     this.reservation = new SwapReservation(columns, host)
     this.devices.maximumPages = nodes * META_PAGES
@@ -278,7 +305,11 @@ export class SwapPager {
     const pages = this.#pages
     if (handle >= 0) {
       for (let object = pages.firstObject; object >= 0; object = pages.objectNext[object]!)
-        if (pages.handle[object] === handle && pages.objectType[object] === ObjectType.swap && (pages.objectFlags[object]! & ObjectFlag.dead) === 0) {
+        if (
+          pages.handle[object] === handle &&
+          pages.objectType[object] === ObjectType.swap &&
+          (pages.objectFlags[object]! & ObjectFlag.dead) === 0
+        ) {
           pages.references[object]! += 1
           return object
         }
@@ -435,26 +466,36 @@ export class SwapPager {
         metadata.blocks[node * META_PAGES + i] = NO_BLOCK
       }
       pageIndex = first + META_PAGES
-      if (metadata.isEmpty(node, 0, start) && metadata.isEmpty(node, limit, META_PAGES)) metadata.removeNode(source, node)
+      if (metadata.isEmpty(node, 0, start) && metadata.isEmpty(node, limit, META_PAGES))
+        metadata.removeNode(source, node)
     }
     this.#endFreeRange()
   }
 
   #handOver(destination: number, pageIndex: number, block: number): boolean {
-    if (this.#pages.objectType[destination] === ObjectType.swap && this.metadata.lookup(destination, pageIndex) !== NO_BLOCK) return false
+    if (
+      this.#pages.objectType[destination] === ObjectType.swap &&
+      this.metadata.lookup(destination, pageIndex) !== NO_BLOCK
+    )
+      return false
     if (this.#build(destination, pageIndex, block) === SwapPager.#mustWait)
-      throw new KernelStop('kernel-panic', 'swap_pager_copy', 'the metadata zone is exhausted while blocks change hands')
+      throw new KernelStop(
+        'kernel-panic',
+        'swap_pager_copy',
+        'the metadata zone is exhausted while blocks change hands',
+      )
     return true
   }
 
   #freeAllMetadata(object: number): void {
     const metadata = this.metadata
     if (this.#pages.objectType[object] !== ObjectType.swap) return
-    for (let pageIndex = 0; ; ) {
+    for (let pageIndex = 0; ;) {
       const node = metadata.nodeFrom(object, pageIndex)
       if (node < 0) break
       pageIndex = metadata.nodeIndex[node]! + META_PAGES
-      for (let i = node * META_PAGES; i < (node + 1) * META_PAGES; i++) if (metadata.blocks[i] !== NO_BLOCK) this.#addToFreeRange(metadata.blocks[i]!)
+      for (let i = node * META_PAGES; i < (node + 1) * META_PAGES; i++)
+        if (metadata.blocks[i] !== NO_BLOCK) this.#addToFreeRange(metadata.blocks[i]!)
       metadata.removeNode(object, node)
     }
     this.#endFreeRange()
@@ -470,7 +511,7 @@ export class SwapPager {
    * that were not yet freed are lost, as in the source. FreeBSD's swap_pager_reserve.
    */
   reserveSpace(object: number, start: number, count: number): boolean {
-    for (let i = 0; i < count; ) {
+    for (let i = 0; i < count;) {
       const block = this.devices.allocate(count - i)
       if (block === NO_BLOCK) {
         // the pending run is dropped, not freed: the source loses it
@@ -482,7 +523,8 @@ export class SwapPager {
       const got = this.devices.allocated
       for (let j = 0; j < got; j++) {
         const before = this.#build(object, start + i + j, block + j)
-        if (before === SwapPager.#mustWait) throw new KernelStop('kernel-panic', 'swap_pager_reserve', 'the metadata zone is exhausted')
+        if (before === SwapPager.#mustWait)
+          throw new KernelStop('kernel-panic', 'swap_pager_reserve', 'the metadata zone is exhausted')
         if (before !== NO_BLOCK) this.#addToFreeRange(before)
       }
       i += got
@@ -509,7 +551,8 @@ export class SwapPager {
     let node = metadata.nodeFrom(object, pageIndex - (pageIndex & PLACE))
     while (node >= 0) {
       const first = metadata.nodeIndex[node]!
-      for (let i = first < pageIndex ? pageIndex - first : 0; i < META_PAGES; i++) if (metadata.blocks[node * META_PAGES + i] !== NO_BLOCK) return first + i
+      for (let i = first < pageIndex ? pageIndex - first : 0; i < META_PAGES; i++)
+        if (metadata.blocks[node * META_PAGES + i] !== NO_BLOCK) return first + i
       node = metadata.nodeFrom(object, first + META_PAGES)
     }
     return this.#pages.objectSize[object]!
@@ -523,12 +566,13 @@ export class SwapPager {
     const metadata = this.metadata
     if (this.#pages.objectType[object] !== ObjectType.swap) return 0
     let sum = 0
-    for (let pageIndex = start; ; ) {
+    for (let pageIndex = start; ;) {
       const node = metadata.nodeFrom(object, pageIndex)
       if (node < 0) break
       const first = metadata.nodeIndex[node]!
       if (first >= start + count) break
-      for (let i = 0; i < META_PAGES; i++) if (first + i < start + count && metadata.blocks[node * META_PAGES + i] !== NO_BLOCK) sum += 1
+      for (let i = 0; i < META_PAGES; i++)
+        if (first + i < start + count && metadata.blocks[node * META_PAGES + i] !== NO_BLOCK) sum += 1
       pageIndex = first + META_PAGES
     }
     return sum
@@ -623,10 +667,14 @@ export class SwapPager {
     const first = frames[0]!
     const firstIndex = pages.pageIndex[first]!
     const reach = count - 1 + (ahead > 0 ? ahead : 0)
-    if (!this.#hasPage(object, firstIndex, behind > 0 ? Math.min(behind, CLUSTER - 1) : 0, Math.min(reach, CLUSTER - 1))) return PagerResult.fail
+    if (
+      !this.#hasPage(object, firstIndex, behind > 0 ? Math.min(behind, CLUSTER - 1) : 0, Math.min(reach, CLUSTER - 1))
+    )
+      return PagerResult.fail
     let mostAhead = this.after
     let mostBehind = this.before
-    if (count - 1 > mostAhead) throw new KernelStop('kernel-panic', 'swap_pager_getpages', `page count ${count} extends beyond swap block`)
+    if (count - 1 > mostAhead)
+      throw new KernelStop('kernel-panic', 'swap_pager_getpages', `page count ${count} extends beyond swap block`)
     if ((pages.objectFlags[object]! & (ObjectFlag.split | ObjectFlag.dead)) !== 0) {
       mostAhead = count - 1
       mostBehind = 0
@@ -638,14 +686,16 @@ export class SwapPager {
       wantedAhead = Math.min(ahead, mostAhead - (count - 1))
       if (wantedAhead > 0) {
         const next = pages.lookupFrom(object, lastIndex + 1)
-        if (next >= 0 && pages.pageIndex[next]! - lastIndex - 1 < wantedAhead) wantedAhead = pages.pageIndex[next]! - lastIndex - 1
+        if (next >= 0 && pages.pageIndex[next]! - lastIndex - 1 < wantedAhead)
+          wantedAhead = pages.pageIndex[next]! - lastIndex - 1
       }
     }
     if (behind > 0) {
       wantedBehind = Math.min(behind, mostBehind)
       if (wantedBehind > 0) {
         const previous = pages.lookupUpTo(object, firstIndex - 1)
-        if (previous >= 0 && firstIndex - pages.pageIndex[previous]! - 1 < wantedBehind) wantedBehind = firstIndex - pages.pageIndex[previous]! - 1
+        if (previous >= 0 && firstIndex - pages.pageIndex[previous]! - 1 < wantedBehind)
+          wantedBehind = firstIndex - pages.pageIndex[previous]! - 1
       }
     }
     const buffer = this.#takeBuffer()
@@ -830,7 +880,7 @@ export class SwapPager {
         this.operationWait[operation] = Wait.io
         this.#strategy(buffer)
         // the request may have been over at once: requestDone() cleared the run
-        if (this.#operationPlace[operation]! >= 0) return Wait.io
+        if (this.#operationPlace[operation] >= 0) return Wait.io
       }
     }
   }
@@ -847,7 +897,12 @@ export class SwapPager {
   #strategy(buffer: number): void {
     const devices = this.devices
     const slot = devices.slotOfBlock(this.bufferBlock[buffer]!)
-    if (slot < 0) throw new KernelStop('kernel-panic', 'swp_pager_strategy', `no swap device holds block ${this.bufferBlock[buffer]!}`)
+    if (slot < 0)
+      throw new KernelStop(
+        'kernel-panic',
+        'swp_pager_strategy',
+        `no swap device holds block ${this.bufferBlock[buffer]!}`,
+      )
     this.bufferSlot[buffer] = slot
     if (devices.kind[slot] === DeviceKind.disk) {
       if (devices.present[slot] === 0) {
@@ -883,7 +938,10 @@ export class SwapPager {
     this.bufferErrno[buffer] = errno
     if (errno !== 0 && errno !== Errno.ENOMEM) {
       const slot = this.bufferSlot[buffer]!
-      const block = this.devices.kind[slot] === DeviceKind.disk ? this.bufferBlock[buffer]! : (this.bufferBlock[buffer]! - this.devices.firstBlock[slot]!) * 8
+      const block =
+        this.devices.kind[slot] === DeviceKind.disk
+          ? this.bufferBlock[buffer]!
+          : (this.bufferBlock[buffer]! - this.devices.firstBlock[slot]!) * 8
       host.message(isWrite ? 'swap-pageout-error' : 'swap-pagein-error', block, count * 4096, errno)
     }
     const behind = this.bufferBehind[buffer]!
@@ -1049,13 +1107,19 @@ export class SwapPager {
     devices.beginClosing(slot)
     for (let pass = 1; ; pass++) {
       const pages = this.#pages
-      for (let object = pages.firstObject; object >= 0; ) {
-        if (pages.objectType[object] === ObjectType.swap && (pages.objectFlags[object]! & ObjectFlag.dead) === 0) yield* this.#swapoffObject(slot, object)
+      for (let object = pages.firstObject; object >= 0;) {
+        if (pages.objectType[object] === ObjectType.swap && (pages.objectFlags[object]! & ObjectFlag.dead) === 0)
+          yield* this.#swapoffObject(slot, object)
         // an object that ended while we waited is off the list: begin anew
         object = pages.objectType[object] === ObjectType.none ? pages.firstObject : pages.objectNext[object]!
       }
       if (devices.used[slot] === 0) break
-      if (pass > 100) throw new KernelStop('kernel-panic', 'swap_pager_swapoff', `swapoff: failed to locate ${devices.used[slot]!} swap blocks`)
+      if (pass > 100)
+        throw new KernelStop(
+          'kernel-panic',
+          'swap_pager_swapoff',
+          `swapoff: failed to locate ${devices.used[slot]!} swap blocks`,
+        )
       yield { on: 'pause', pass, blocksLeft: devices.used[slot]! }
     }
     this.#host.deviceChanged(unit, false)
@@ -1068,7 +1132,7 @@ export class SwapPager {
     const pages = this.#pages
     const metadata = this.metadata
     const one = new Int32Array(1)
-    for (let pageIndex = 0; ; ) {
+    for (let pageIndex = 0; ;) {
       const node = metadata.nodeFrom(object, pageIndex)
       if (node < 0) return
       if ((pages.objectFlags[object]! & ObjectFlag.dead) !== 0) {
@@ -1080,7 +1144,8 @@ export class SwapPager {
       let i = 0
       for (; i < META_PAGES; i++) {
         let run = 0
-        while (i + run < META_PAGES && this.devices.isOnDevice(metadata.blocks[node * META_PAGES + i + run]!, slot)) run += 1
+        while (i + run < META_PAGES && this.devices.isOnDevice(metadata.blocks[node * META_PAGES + i + run]!, slot))
+          run += 1
         if (run === 0) continue
         let frame = pages.lookup(object, first + i)
         if (frame < 0) {
@@ -1119,7 +1184,8 @@ export class SwapPager {
           pages.flags[frame]! |= PageFlag.swapSleep
           yield { on: 'read', frame }
         }
-        if (this.finishGetPages(one, 1) !== PagerResult.ok) throw new KernelStop('kernel-panic', 'swap_pager_swapoff_object', 'read from swap failed: 4')
+        if (this.finishGetPages(one, 1) !== PagerResult.ok)
+          throw new KernelStop('kernel-panic', 'swap_pager_swapoff_object', 'read from swap failed: 4')
         pages.pagingInProgress[object]! -= 1
         pages.exclusiveBusy[frame] = 0
         if (pages.wanted[frame] !== 0) this.#host.wakeBusy(frame)

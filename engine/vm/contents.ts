@@ -70,7 +70,7 @@ export class Contents {
     const first = this.#state[0]!
     const end = first + pages
     if (end > this.version.length) {
-      const capacity = Math.max(end, Math.min(this.version.length * 2, 2 ** 31 - 1))
+      const capacity = Math.max(end, Math.min(this.version.length * 2, 0x7fffffff))
       this.version = this.#columns.resize('contents.version', 'u32', capacity)
       this.identity = this.#columns.resize('contents.identity', 'i32', capacity)
     }
@@ -94,7 +94,15 @@ export class Contents {
     const scratch = this.#frames + POOL_PAGES
     this.#make(scratch * WORDS, slot)
     const bytes = this.#bytes
-    return bytes.compare(bytes, scratch * PAGE_SIZE, (scratch + 1) * PAGE_SIZE, frame * PAGE_SIZE, (frame + 1) * PAGE_SIZE) === 0
+    return (
+      bytes.compare(
+        bytes,
+        scratch * PAGE_SIZE,
+        (scratch + 1) * PAGE_SIZE,
+        frame * PAGE_SIZE,
+        (frame + 1) * PAGE_SIZE,
+      ) === 0
+    )
   }
 
   /** First byte of a frame that is not as expected, and both values; after isAsExpected() said no. */

@@ -53,7 +53,15 @@ export class FaultHandler {
   readonly #options: FaultOptions
   readonly #one = new Int32Array(1)
 
-  constructor(columns: Columns, kernel: Kernel, regions: RegionTable, files: FilePages, daemon: PageDaemon, processes: number, options: FaultOptions) {
+  constructor(
+    columns: Columns,
+    kernel: Kernel,
+    regions: RegionTable,
+    files: FilePages,
+    daemon: PageDaemon,
+    processes: number,
+    options: FaultOptions,
+  ) {
     this.#kernel = kernel
     this.#regions = regions
     this.#files = files
@@ -119,7 +127,10 @@ export class FaultHandler {
           frame = -1
         }
         const type = pages.objectType[owner]!
-        if ((type === ObjectType.swap && pager.metadata.lookup(owner, index) >= 0) || (type === ObjectType.file && this.#files.hasPage(owner, index)))
+        if (
+          (type === ObjectType.swap && pager.metadata.lookup(owner, index) >= 0) ||
+          (type === ObjectType.file && this.#files.hasPage(owner, index))
+        )
           return this.#read(process, mapping, region, owner, index, access)
         index += pages.backingOffset[owner]!
         owner = pages.backing[owner]!
@@ -132,7 +143,8 @@ export class FaultHandler {
         this.#kind[process] = FaultKind.zeroFill
       }
     }
-    let writable = owner === top
+    // a page on its way out may be read meanwhile, not written
+    let writable = owner === top && pages.sharedBusy[frame] === 0
     if (isWrite && owner !== top) {
       const copy = this.#allocate(top, pageIndex)
       if (copy < 0) {
@@ -180,7 +192,8 @@ export class FaultHandler {
     this.#one[0] = frame
     let gotAhead: number
     if (pages.objectType[owner] === ObjectType.swap) {
-      if (pager.getPages(owner, this.#one, 1, behind, ahead) !== PagerResult.pend) throw new Error('the swap pager lost a page between two looks')
+      if (pager.getPages(owner, this.#one, 1, behind, ahead) !== PagerResult.pend)
+        throw new Error('the swap pager lost a page between two looks')
       gotAhead = pager.readAhead
       this.#kind[process] = FaultKind.swapin
     } else {
@@ -259,6 +272,16 @@ export class FaultHandler {
     const duration = now - this.#started[process]!
     counters[Counter.stallNs]! += duration
     const detail = kind + (access === 1 ? 16 : access === 2 ? 32 : 0)
-    this.#kernel.emit(EventKind.fault, process, this.#regions.object[mappings.region[mapping]!]!, mappings.pageIndex[mapping]!, 1, -1, mappings.entry[mapping]! >> 1, duration, detail)
+    this.#kernel.emit(
+      EventKind.fault,
+      process,
+      this.#regions.object[mappings.region[mapping]!]!,
+      mappings.pageIndex[mapping]!,
+      1,
+      -1,
+      mappings.entry[mapping]! >> 1,
+      duration,
+      detail,
+    )
   }
 }

@@ -75,7 +75,8 @@ export class FilePages {
     }
     this.#base[object] = this.#state[1]!
     this.#state[1]! += pages
-    if (this.#has.length < slotBase + pages) this.#has = this.#columns.resize('file.has', 'u8', Math.max(slotBase + pages, this.#has.length * 2))
+    if (this.#has.length < slotBase + pages)
+      this.#has = this.#columns.resize('file.has', 'u8', Math.max(slotBase + pages, this.#has.length * 2))
     for (const index of indices) this.#has[slotBase + index] = 1
   }
 
@@ -103,7 +104,11 @@ export class FilePages {
     const size = pages.objectSize[object]!
     let first = index
     const before: number[] = []
-    for (let i = 1; i <= behind && index - i >= 0 && this.hasPage(object, index - i) && pages.lookup(object, index - i) < 0; i++) {
+    for (
+      let i = 1;
+      i <= behind && index - i >= 0 && this.hasPage(object, index - i) && pages.lookup(object, index - i) < 0;
+      i++
+    ) {
       const extra = this.#kernel.allocatePage(object, index - i)
       if (extra < 0) break
       before.push(extra)
@@ -114,7 +119,11 @@ export class FilePages {
     this.#asked[request] = count
     this.#frames[row + count++] = frame
     let gotAhead = 0
-    for (let i = 1; i <= ahead && index + i < size && this.hasPage(object, index + i) && pages.lookup(object, index + i) < 0; i++) {
+    for (
+      let i = 1;
+      i <= ahead && index + i < size && this.hasPage(object, index + i) && pages.lookup(object, index + i) < 0;
+      i++
+    ) {
       const extra = this.#kernel.allocatePage(object, index + i)
       if (extra < 0) break
       this.#frames[row + count++] = extra
@@ -130,7 +139,7 @@ export class FilePages {
     counters[Counter.vnodePagesIn]! += count
     const page = this.storePage(object, first)
     const completion = this.#reader.submitFileRead(this.device!, page, this.#frames.subarray(row, row + count), count)
-    this.#kernel.emit(EventKind.filein, -1, object, first, count, -1, page, completion - now, this.#asked[request]!)
+    this.#kernel.emit(EventKind.filein, -1, object, first, count, -1, page, completion - now, this.#asked[request])
     if (completion > now) this.#kernel.queue.push(completion, QueueEvent.fileRequest, request)
     else this.done(request)
     return gotAhead

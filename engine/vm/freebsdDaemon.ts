@@ -205,7 +205,10 @@ export class FreebsdDaemon implements PageDaemon {
     state[D.pidError]! += error
     state[D.pidIntegral] = Math.max(Math.min(state[D.pidIntegral]! + error, BOUND * setpoint * GAIN_I), 0)
     const derivative = state[D.pidError]! - state[D.pidOldError]!
-    const output = Math.trunc(state[D.pidError]! / GAIN_P) + Math.trunc(state[D.pidIntegral]! / GAIN_I) + Math.trunc(derivative / GAIN_D)
+    const output =
+      Math.trunc(state[D.pidError]! / GAIN_P) +
+      Math.trunc(state[D.pidIntegral]! / GAIN_I) +
+      Math.trunc(derivative / GAIN_D)
     const more = Math.max(output - state[D.pidOutput]!, 0)
     state[D.pidOutput]! += more
     return more
@@ -225,7 +228,8 @@ export class FreebsdDaemon implements PageDaemon {
       if (pages.isBusy(frame)) stuck += 1
       else {
         const object = pages.object[frame]!
-        if ((pages.flags[frame]! & PageFlag.swapFree) !== 0 && pages.objectType[object] === ObjectType.swap) this.#kernel.pager.unswapped(frame, true)
+        if ((pages.flags[frame]! & PageFlag.swapFree) !== 0 && pages.objectType[object] === ObjectType.swap)
+          this.#kernel.pager.unswapped(frame, true)
         if (pages.valid[frame] === 0) this.#evict(frame)
         else if (this.#takeReferences(frame) > 0) this.#reactivate(frame)
         else {
@@ -292,9 +296,13 @@ export class FreebsdDaemon implements PageDaemon {
       if (next < 0 && pages.queueHead[Queue.active] !== frame) next = pages.queueHead[Queue.active]!
       counters[Counter.daemonScans]! += 1
       const object = pages.object[frame]!
-      if ((pages.flags[frame]! & PageFlag.swapFree) !== 0 && pages.objectType[object] === ObjectType.swap) this.#kernel.pager.unswapped(frame, true)
+      if ((pages.flags[frame]! & PageFlag.swapFree) !== 0 && pages.objectType[object] === ObjectType.swap)
+        this.#kernel.pager.unswapped(frame, true)
       const references = this.#takeReferences(frame)
-      const activity = references > 0 ? Math.min(ACT_MAX, pages.activity[frame]! + ACT_ADVANCE + references) : Math.max(0, pages.activity[frame]! - ACT_DECLINE)
+      const activity =
+        references > 0
+          ? Math.min(ACT_MAX, pages.activity[frame]! + ACT_ADVANCE + references)
+          : Math.max(0, pages.activity[frame]! - ACT_DECLINE)
       pages.activity[frame] = activity
       if (activity === 0) {
         if (shortage <= 0) pages.enqueue(frame, Queue.inactive)
@@ -350,7 +358,8 @@ export class FreebsdDaemon implements PageDaemon {
       const clean = pages.freeCount + pages.queueLength[Queue.inactive]!
       const dirty = pages.queueLength[Queue.laundry]!
       const span = Math.max(1, thresholds.freeTarget - thresholds.freeMin)
-      if (state[D.target] === 0 && dirty * Math.floor(Math.sqrt(Math.ceil((state[D.freed]! + 1) / span))) >= clean) state[D.target] = thresholds.backgroundLaunderTarget
+      if (state[D.target] === 0 && dirty * Math.floor(Math.sqrt(Math.ceil((state[D.freed]! + 1) / span))) >= clean)
+        state[D.target] = thresholds.backgroundLaunderTarget
       if (state[D.target]! > 0) {
         if (state[D.freed]! > 0) {
           state[D.freed] = 0
@@ -447,7 +456,9 @@ export class FreebsdDaemon implements PageDaemon {
       const count = this.#gatherer.gather(frame)
       // the cluster takes pages out of the scan's way
       const first = this.#gatherer.first
-      for (let i = 0; i < count; i++) if (this.#gatherer.frames[first + i] === state[D.scanNext]) state[D.scanNext] = this.#nextOutside(queue, first, count)
+      for (let i = 0; i < count; i++)
+        if (this.#gatherer.frames[first + i] === state[D.scanNext])
+          state[D.scanNext] = this.#nextOutside(queue, first, count)
       if (!this.#flush(count)) return
     }
     const laundered = state[D.launderStart]! - state[D.launderLeft]!
@@ -460,7 +471,12 @@ export class FreebsdDaemon implements PageDaemon {
   #nextOutside(queue: number, first: number, count: number): number {
     const { pages } = this.#kernel
     let frame = this.#state[D.scanNext]!
-    while (frame >= 0 && pages.queue[frame] === queue && this.#gatherer.frames.subarray(first, first + count).includes(frame)) frame = pages.next[frame]!
+    while (
+      frame >= 0 &&
+      pages.queue[frame] === queue &&
+      this.#gatherer.frames.subarray(first, first + count).includes(frame)
+    )
+      frame = pages.next[frame]!
     return frame
   }
 
@@ -518,4 +534,3 @@ export class FreebsdDaemon implements PageDaemon {
     this.#state[D.scanLeft]! -= pagedOut
   }
 }
-

@@ -88,7 +88,8 @@ export class Mappings {
 
   /** Makes all mappings of a frame read-only. FreeBSD's pmap_remove_write. */
   removeWrite(frame: number): void {
-    for (let mapping = this.#pages.firstMapping[frame]!; mapping >= 0; mapping = this.next[mapping]!) this.entry[mapping]! &= ~1
+    for (let mapping = this.#pages.firstMapping[frame]!; mapping >= 0; mapping = this.next[mapping]!)
+      this.entry[mapping]! &= ~1
     this.#takeModified(frame)
   }
 

@@ -25,10 +25,24 @@ export const Queue = { none: 0, free: 1, active: 2, inactive: 3, laundry: 4, uns
 export const QUEUES = 6
 
 /** How a page was last sent to a queue. */
-export const QueueRequest = { none: 0, activate: 1, deactivate: 2, deactivateNoReuse: 3, launder: 4, unswappable: 5 } as const
+export const QueueRequest = {
+  none: 0,
+  activate: 1,
+  deactivate: 2,
+  deactivateNoReuse: 3,
+  launder: 4,
+  unswappable: 5,
+} as const
 
 /** Bits of `flags`: FreeBSD's PGA_SWAP_SPACE, PGA_SWAP_FREE, PGA_REFERENCED, and VPO_SWAPINPROG, VPO_SWAPSLEEP. */
-export const PageFlag = { swapSpace: 1, swapFree: 2, referenced: 4, swapInProgress: 8, swapSleep: 16, noSync: 32 } as const
+export const PageFlag = {
+  swapSpace: 1,
+  swapFree: 2,
+  referenced: 4,
+  swapInProgress: 8,
+  swapSleep: 16,
+  noSync: 32,
+} as const
 
 export const ObjectType = { none: 0, default: 1, swap: 2, file: 3, dead: 4 } as const
 
@@ -130,7 +144,13 @@ export class VmPages {
     this.references = this.pagingInProgress = this.residentPages = this.pageRoot = this.metadataRoot = empty32
     this.metadataNodes = this.chargedUser = this.backing = this.shadowCount = this.slotBase = empty32
     this.listNext = this.listPrevious = this.firstPage = this.lastPage = empty32
-    this.objectNext = this.objectPrevious = this.queueHead = this.queueTail = this.queueLength = this.#objectList = empty32
+    this.objectNext =
+      this.objectPrevious =
+      this.queueHead =
+      this.queueTail =
+      this.queueLength =
+      this.#objectList =
+        empty32
     this.#rebind()
     columns.onRebind(() => this.#rebind())
     this.object.fill(-1)

@@ -72,8 +72,9 @@ export class PolicyDaemon implements PageDaemon {
     this.#isVictim[frame] = 0
     this.#state[0]! -= 1
     const { pages } = this.#kernel
-    if (pages.isBusy(frame) || pages.dirty[frame] !== 0 || pages.wired[frame] !== 0) return
+    if (pages.isBusy(frame) || pages.wired[frame] !== 0) return
     this.#kernel.mappings.removeAll(frame)
+    // a write that failed leaves it dirty
     if (pages.dirty[frame] === 0) this.#evict(frame)
   }
 
@@ -142,7 +143,12 @@ export class PolicyDaemon implements PageDaemon {
 
   #mayTake(frame: number): boolean {
     const { pages } = this.#kernel
-    return pages.queue[frame] === Queue.active && !pages.isBusy(frame) && pages.wired[frame] === 0 && pages.objectType[pages.object[frame]!] !== ObjectType.none
+    return (
+      pages.queue[frame] === Queue.active &&
+      !pages.isBusy(frame) &&
+      pages.wired[frame] === 0 &&
+      pages.objectType[pages.object[frame]!] !== ObjectType.none
+    )
   }
 
   #oldest(): number {

@@ -52,8 +52,10 @@ export class RegionTable {
   add(process: number, start: number, pages: number, object: number, offset: number): number {
     const region = this.#state[0]!
     if (region === this.process.length) {
-      for (const name of ['process', 'object', 'readAhead'] as const) this.#columns.resize(`region.${name}`, 'i32', region * 2)
-      for (const name of ['start', 'pages', 'offset', 'nextRead'] as const) this.#columns.resize(`region.${name}`, 'f64', region * 2)
+      for (const name of ['process', 'object', 'readAhead'] as const)
+        this.#columns.resize(`region.${name}`, 'i32', region * 2)
+      for (const name of ['start', 'pages', 'offset', 'nextRead'] as const)
+        this.#columns.resize(`region.${name}`, 'f64', region * 2)
       this.#rebind()
     }
     this.#state[0] = region + 1

@@ -39,10 +39,26 @@ export function computeThresholds(experiment: Experiment): Thresholds {
   const freeMin = daemon.freeMin ?? (isKernel ? kernelMin + freeReserved : 0)
   const freeTarget = daemon.freeTarget ?? (isKernel ? 4 * kernelMin + freeReserved : 0)
   const free = frames - machine.wired
-  const inactiveTarget = daemon.inactiveTarget ?? (isKernel ? Math.min(Math.floor((3 * freeTarget) / 2), Math.floor(free / 3)) : 0)
-  if (machine.wired >= frames) throw new ExperimentError('machine-too-small', 'machine.wired', `${machine.wired} wired pages leave nothing of ${frames} frames`)
-  if (freeMin < freeReserved) throw new ExperimentError('thresholds', 'daemon.freeMin', `${freeMin} pages is below freeReserved, which is ${freeReserved}`)
-  if (freeTarget < freeMin) throw new ExperimentError('thresholds', 'daemon.freeTarget', `${freeTarget} pages is below freeMin, which is ${freeMin}`)
+  const inactiveTarget =
+    daemon.inactiveTarget ?? (isKernel ? Math.min(Math.floor((3 * freeTarget) / 2), Math.floor(free / 3)) : 0)
+  if (machine.wired >= frames)
+    throw new ExperimentError(
+      'machine-too-small',
+      'machine.wired',
+      `${machine.wired} wired pages leave nothing of ${frames} frames`,
+    )
+  if (freeMin < freeReserved)
+    throw new ExperimentError(
+      'thresholds',
+      'daemon.freeMin',
+      `${freeMin} pages is below freeReserved, which is ${freeReserved}`,
+    )
+  if (freeTarget < freeMin)
+    throw new ExperimentError(
+      'thresholds',
+      'daemon.freeTarget',
+      `${freeTarget} pages is below freeMin, which is ${freeMin}`,
+    )
   if (free <= freeTarget)
     throw new ExperimentError(
       'machine-too-small',
