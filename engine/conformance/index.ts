@@ -9,6 +9,7 @@
 import { BlockListReplayer } from './blockList.ts'
 import type { BlockListFactory } from './blockList.ts'
 import { SwapReplayer } from './swap.ts'
+import { FreebsdVnodeReplayer } from './vnodeFreebsd.ts'
 import { logKind, plainJson, readLog, UnusableLogError } from './log.ts'
 import type { Difference, JsonValue, LogKind, Replayer } from './log.ts'
 
@@ -23,6 +24,7 @@ export interface VerifyOptions {
 export const replayers: { [kind in LogKind]?: (options: VerifyOptions) => Replayer } = {
   blockList: (options) => new BlockListReplayer(options.makeBlockList),
   swap: (options) => new SwapReplayer(options.makeBlockList),
+  'vnode-freebsd': () => new FreebsdVnodeReplayer(),
 }
 
 /** What `pager verify --json` prints. Integers beyond 2^53 are decimal strings. */
