@@ -17,7 +17,7 @@ export type DataColumn = Uint8Array | Int32Array | Float64Array
 export interface DataTable {
   kind: number
   rows: number
-  /** Words 5 to 7 of the header. For samples: [0] log2 of base buckets per row. For events: [0] 1 if more rows follow. */
+  /** Words 5 to 7 of the header. For samples: [0] base buckets per row. For events: [0] 1 if more rows follow. */
   extra: [number, number, number]
   columns: DataColumn[]
 }

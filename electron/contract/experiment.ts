@@ -40,7 +40,7 @@ const deviceSchema = z.strictObject({
     .describe('Name of an image in the workspace, or a path (with a slash) relative to the experiment file'),
   create: z
     .string()
-    .refine((text) => Number.isFinite(parseSize(text)), 'is no size; write for example "64 MiB"')
+    .refine((text) => text === '' || Number.isFinite(parseSize(text)), 'is no size; write for example "64 MiB"')
     .default('')
     .describe('Size that the image is made with where it is missing, for example "64 MiB"; empty: it must exist'),
   partition: z
@@ -242,7 +242,7 @@ function flattenIssue(issue: z.core.$ZodIssue): ExperimentIssue[] {
       branches.find((errors) => !errors.some((e) => e.code === 'invalid_type' && e.path.length === 1)) ?? branches[0]
     if (nearest)
       return nearest.flatMap((inner) =>
-        flattenIssue({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue),
+        flattenIssue({ ...inner, path: [...issue.path, ...inner.path] }),
       )
   }
   return [{ field: at(issue.path) || '(whole file)', message: issue.message }]
