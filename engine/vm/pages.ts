@@ -82,6 +82,8 @@ export class VmPages {
   /** The pages of an object in order of insertion: neighbours of this one, -1 at the ends. */
   listNext: Int32Array
   listPrevious: Int32Array
+  /** Number of the insertion that put the page there: it grows along an object's list, so a place outlives the page that had it. */
+  listOrder: Float64Array
 
   /** Object columns. */
   objectType: Uint8Array
@@ -119,6 +121,8 @@ export class VmPages {
 
   /** [0] first object of the list, [1] last, [2] free object rows, [3] objects. */
   #objectList: Int32Array
+  /** [0] insertions so far. */
+  #insertions: Float64Array
   readonly #columns: Columns
   readonly #tries: RadixTriePool
   swapFreeHook: SwapFreeHook = () => {}
@@ -135,9 +139,10 @@ export class VmPages {
     columns.define('vm.queueTail', 'i32', QUEUES).fill(-1)
     columns.define('vm.queueLength', 'i32', QUEUES)
     columns.define('vm.objectList', 'i32', 4).set([-1, -1, -1, 0])
+    columns.define('vm.insertions', 'f64', 1)
     // the arrays are assigned by rebind; TypeScript wants to see each once
     this.object = this.firstMapping = this.slot = this.next = this.previous = this.sharedBusy = this.wired = empty32
-    this.pageIndex = this.objectSize = this.handle = this.charge = this.writeMappings = this.backingOffset = empty64
+    this.pageIndex = this.objectSize = this.handle = this.charge = this.writeMappings = this.backingOffset = this.listOrder = this.#insertions = empty64
     this.valid = this.dirty = this.exclusiveBusy = this.flags = this.queue = this.queueRequest = this.activity = empty8
     this.hardwareReferenced = this.hardwareModified = this.wanted = this.objectType = empty8
     this.kernelFlags = this.objectFlags = empty16
@@ -184,6 +189,7 @@ export class VmPages {
     this.wanted = c.get('vm.frame.wanted', 'u8')
     this.listNext = c.get('vm.frame.listNext', 'i32')
     this.listPrevious = c.get('vm.frame.listPrevious', 'i32')
+    this.listOrder = c.get('vm.frame.listOrder', 'f64')
     this.objectType = c.get('vm.object.type', 'u8')
     this.objectFlags = c.get('vm.object.flags', 'u16')
     this.objectSize = c.get('vm.object.size', 'f64')
@@ -209,6 +215,7 @@ export class VmPages {
     this.queueTail = c.get('vm.queueTail', 'i32')
     this.queueLength = c.get('vm.queueLength', 'i32')
     this.#objectList = c.get('vm.objectList', 'i32')
+    this.#insertions = c.get('vm.insertions', 'f64')
   }
 
   get freeCount(): number {
@@ -341,6 +348,13 @@ export class VmPages {
     if (last < 0) this.firstPage[object] = frame
     else this.listNext[last] = frame
     this.lastPage[object] = frame
+    this.listOrder[frame] = this.#insertions[0]!
+    this.#insertions[0]! += 1
+  }
+
+  /** The `listOrder` that the next page to be inserted anywhere will have. */
+  get nextListOrder(): number {
+    return this.#insertions[0]!
   }
 
   /** Takes a page out of its object. FreeBSD's vm_page_object_remove: a deferred free of its swap block is done now. */
@@ -490,6 +504,7 @@ const frameColumns = [
   ['wanted', 'u8'],
   ['listNext', 'i32'],
   ['listPrevious', 'i32'],
+  ['listOrder', 'f64'],
 ] as const
 
 const objectColumns = [
