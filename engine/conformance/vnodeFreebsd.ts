@@ -9,12 +9,42 @@ import { Columns, type Snapshot } from '../sim/columns.ts'
 import { KernelStop } from '../sim/kernelStop.ts'
 import { PagerResult } from '../swap/pager.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, PAGE_SIZE, Queue, VmPages } from '../vm/pages.ts'
-import { Errno, PutFlag, WriteFlag, type BlockMapping, type FreebsdVnodeHost, type Operation, type TransferResult } from '../vnode/freebsd/host.ts'
+import {
+  Errno,
+  PutFlag,
+  WriteFlag,
+  type BlockMapping,
+  type FreebsdVnodeHost,
+  type Operation,
+  type TransferResult,
+} from '../vnode/freebsd/host.ts'
 import { FreebsdVnodePager } from '../vnode/freebsd/pager.ts'
 import { VnodeFlag, VnodeType } from '../vnode/freebsd/vnodes.ts'
-import { bigintField, checkFields, compareFields, flagField, integerField, isRecord, listField, recordField, textField, unknownOperation, UnusableLogError } from './log.ts'
+import {
+  bigintField,
+  checkFields,
+  compareFields,
+  flagField,
+  integerField,
+  isRecord,
+  listField,
+  recordField,
+  textField,
+  unknownOperation,
+  UnusableLogError,
+} from './log.ts'
 import type { Difference, JsonRecord, JsonValue, Replayer } from './log.ts'
-import { checksum, fillPage, fromPageIndex, LogFile, meetsBadSector, optionalRecord, readFaults, toPageIndex, type LogFaults } from './vnodeMachine.ts'
+import {
+  checksum,
+  fillPage,
+  fromPageIndex,
+  LogFile,
+  meetsBadSector,
+  optionalRecord,
+  readFaults,
+  toPageIndex,
+  type LogFaults,
+} from './vnodeMachine.ts'
 
 interface LogOperation {
   inputs: readonly string[]
@@ -22,17 +52,35 @@ interface LogOperation {
 }
 
 const operations: { readonly [name: string]: LogOperation } = {
-  alloc: { inputs: ['size', 'null_handle'], perform: (m, r) => ({ ret: m.allocate(integerField(r, 'size', 0), flagField(r, 'null_handle')) }) },
+  alloc: {
+    inputs: ['size', 'null_handle'],
+    perform: (m, r) => ({ ret: m.allocate(integerField(r, 'size', 0), flagField(r, 'null_handle')) }),
+  },
   create_vobject: { inputs: ['isize'], perform: (m, r) => ({ ret: m.createVnodeObject(integerField(r, 'isize', 0)) }) },
   destroy_vobject: { inputs: [], perform: (m) => m.destroyVnodeObject() },
   dealloc: { inputs: [], perform: (m) => ({ ret: m.deallocate() }) },
-  haspage: { inputs: ['pi', 'want'], perform: (m, r) => ({ ret: m.hasPage(toPageIndex(r['pi'], 'op.pi'), textField(r, 'want')) }) },
+  haspage: {
+    inputs: ['pi', 'want'],
+    perform: (m, r) => ({ ret: m.hasPage(toPageIndex(r['pi'], 'op.pi'), wishes(r)) }),
+  },
   setsize: { inputs: ['nsize'], perform: (m, r) => m.setSize(integerField(r, 'nsize', 0)) },
-  getpages: { inputs: ['pi', 'n', 'req'], perform: (m, r) => ({ ret: m.getPages(m.row(r), integerField(r, 'req', 0, integerField(r, 'n', 1) - 1)) }) },
+  getpages: {
+    inputs: ['pi', 'n', 'req'],
+    perform: (m, r) => ({ ret: m.getPages(m.row(r), integerField(r, 'req', 0, integerField(r, 'n', 1) - 1)) }),
+  },
   putpages: { inputs: ['pi', 'n', 'flags'], perform: (m, r) => m.putPages(m.row(r), putFlags(r)) },
-  undirty_pages: { inputs: ['pi', 'n', 'written'], perform: (m, r) => m.undirtyPages(m.row(r), integerField(r, 'written', 0, integerField(r, 'n', 1) * PAGE_SIZE)) },
-  update_writecount: { inputs: ['start', 'end'], perform: (m, r) => ({ ret: m.updateWriteCount(addressDifference(r)) }) },
-  release_writecount: { inputs: ['start', 'end'], perform: (m, r) => ({ ret: m.releaseWriteCount(addressDifference(r)) }) },
+  undirty_pages: {
+    inputs: ['pi', 'n', 'written'],
+    perform: (m, r) => m.undirtyPages(m.row(r), integerField(r, 'written', 0, integerField(r, 'n', 1) * PAGE_SIZE)),
+  },
+  update_writecount: {
+    inputs: ['start', 'end'],
+    perform: (m, r) => ({ ret: m.updateWriteCount(addressDifference(r)) }),
+  },
+  release_writecount: {
+    inputs: ['start', 'end'],
+    perform: (m, r) => ({ ret: m.releaseWriteCount(addressDifference(r)) }),
+  },
 }
 
 export class FreebsdVnodeReplayer implements Replayer {
@@ -52,16 +100,20 @@ export class FreebsdVnodeReplayer implements Replayer {
     checkFields(expected, [], ['ret', 'rtvals', 'io', 'pages', 'freed', 'cached', 'cnt', 'obj', 'vp'], 'exp.')
 
     if ('setup' in record) {
-      if ('add' in record) throw new UnusableLogError('log-field', 'field add: a record with a setup adds nothing', { field: 'add' })
+      if ('add' in record)
+        throw new UnusableLogError('log-field', 'field add: a record with a setup adds nothing', { field: 'add' })
       machine.setUp(recordField(record, 'setup'))
       this.#isSetUp = true
-    } else if (!this.#isSetUp) throw new UnusableLogError('log-field', 'field setup is missing: the first record must have one', { field: 'setup' })
-    machine.beginLine(record)
+    } else if (!this.#isSetUp)
+      throw new UnusableLogError('log-field', 'field setup is missing: the first record must have one', {
+        field: 'setup',
+      })
     let got: JsonRecord
     try {
+      machine.beginLine(record)
       got = operation.perform(machine, input)
     } catch (error) {
-      // the reference performed it, so a panic is a difference
+      // the reference performed it, so a panic, or a page that has gone astray in a line before, is a difference
       if (!(error instanceof KernelStop)) throw error
       return [{ field: 'op', expected: name, got: error.message }]
     }
@@ -78,9 +130,19 @@ const resultNames: { readonly [result: number]: string } = {
   [PagerResult.again]: 'VM_PAGER_AGAIN',
 }
 
-const errorNumbers: { readonly [name: string]: number } = { '0': Errno.none, EIO: Errno.EIO, EINVAL: Errno.EINVAL, ENOSPC: Errno.ENOSPC, EOPNOTSUPP: Errno.EOPNOTSUPP }
+const errorNumbers: { readonly [name: string]: number } = {
+  '0': Errno.none,
+  EIO: Errno.EIO,
+  EINVAL: Errno.EINVAL,
+  ENOSPC: Errno.ENOSPC,
+  EOPNOTSUPP: Errno.EOPNOTSUPP,
+}
 
-const putFlagNames: { readonly [name: string]: number } = { VM_PAGER_PUT_SYNC: PutFlag.sync, VM_PAGER_PUT_INVAL: PutFlag.invalidate, VM_PAGER_CLUSTER_OK: PutFlag.clusterOk }
+const putFlagNames: { readonly [name: string]: number } = {
+  VM_PAGER_PUT_SYNC: PutFlag.sync,
+  VM_PAGER_PUT_INVAL: PutFlag.invalidate,
+  VM_PAGER_CLUSTER_OK: PutFlag.clusterOk,
+}
 
 /** In the order in which the logs list them. */
 const writeFlagNames = [
@@ -90,7 +152,13 @@ const writeFlagNames = [
   ['IO_INVAL', WriteFlag.invalidate],
 ] as const
 
-const vnodeTypes: { readonly [name: string]: number } = { VNON: VnodeType.none, VREG: VnodeType.regular, VDIR: VnodeType.directory, VBLK: VnodeType.blockDevice, VCHR: VnodeType.characterDevice }
+const vnodeTypes: { readonly [name: string]: number } = {
+  VNON: VnodeType.none,
+  VREG: VnodeType.regular,
+  VDIR: VnodeType.directory,
+  VBLK: VnodeType.blockDevice,
+  VCHR: VnodeType.characterDevice,
+}
 
 const objectTypes: { readonly [name: string]: number } = { VNODE: ObjectType.file, DEAD: ObjectType.dead }
 
@@ -108,8 +176,9 @@ class LogMachine implements FreebsdVnodeHost {
   readonly #empty: Snapshot = this.#columns.save()
   readonly #contents = new Uint8Array(FRAMES * PAGE_SIZE)
   #file = new LogFile({ bsize: 512, map: [], fs_size: 0 })
-  /** Indices of the pages in the object's cache. */
+  /** Indices of the pages in the cache of the object that was set up; an object made later has none. */
   readonly #cached = new Set<number>()
+  #cacheOwner = -1
   #vnode = -1
   /** An object that its vnode has forgotten, -1: none. */
   #detached = -1
@@ -129,7 +198,12 @@ class LogMachine implements FreebsdVnodeHost {
   // ---- setting up ------------------------------------------------------------------------------------------
 
   setUp(setup: JsonRecord): void {
-    checkFields(setup, ['bsize', 'maxrun', 'map', 'fs_size', 'vp', 'obj'], ['map_base', 'bo_bsize', 'unmapped', 'nfs', 'pages', 'cached'], 'setup.')
+    checkFields(
+      setup,
+      ['bsize', 'maxrun', 'map', 'fs_size', 'vp', 'obj'],
+      ['map_base', 'bo_bsize', 'unmapped', 'nfs', 'pages', 'cached'],
+      'setup.',
+    )
     this.#columns.restore(this.#empty)
     this.#file = new LogFile(setup)
     this.#cached.clear()
@@ -139,8 +213,14 @@ class LogMachine implements FreebsdVnodeHost {
     this.#vnode = this.#setUpVnode(setup)
     const description = optionalRecord(setup, 'obj')
     const object = description === null ? -1 : this.#setUpObject(description)
+    if (object < 0 && 'pages' in setup)
+      throw new UnusableLogError('log-field', 'field setup.pages: there is no object that could have pages', {
+        field: 'setup.pages',
+      })
     for (const page of 'pages' in setup ? listField(setup, 'pages') : []) this.#putPage(object, page)
-    for (const index of 'cached' in setup ? listField(setup, 'cached') : []) this.#cached.add(toPageIndex(index, 'setup.cached'))
+    this.#cacheOwner = object
+    for (const index of 'cached' in setup ? listField(setup, 'cached') : [])
+      this.#cached.add(toPageIndex(index, 'setup.cached'))
   }
 
   #setUpVnode(setup: JsonRecord): number {
@@ -155,14 +235,19 @@ class LogMachine implements FreebsdVnodeHost {
     })
     vnodes.useCount[vnode] = integerField(description, 'use')
     vnodes.writeCount[vnode] = 'wc' in description ? integerField(description, 'wc') : 0
-    vnodes.flags[vnode] = (optionalFlag(description, 'doomed') ? VnodeFlag.doomed : 0) | (optionalFlag(description, 'text') ? VnodeFlag.text : 0)
+    vnodes.flags[vnode] =
+      (optionalFlag(description, 'doomed') ? VnodeFlag.doomed : 0) |
+      (optionalFlag(description, 'text') ? VnodeFlag.text : 0)
     return vnode
   }
 
   #setUpObject(description: JsonRecord): number {
     checkFields(description, ['size', 'vnp_size'], ['ref', 'wm', 'type', 'dead', 'disc', 'detached'], 'setup.obj.')
     const pages = this.#pages
-    const object = pages.createObject(namedField(description, 'type', objectTypes, 'VNODE'), integerField(description, 'size', 0))
+    const object = pages.createObject(
+      namedField(description, 'type', objectTypes, 'VNODE'),
+      integerField(description, 'size', 0),
+    )
     this.#pager.initializeFileSize(object, integerField(description, 'vnp_size', 0))
     if ('ref' in description) pages.references[object] = integerField(description, 'ref', 0)
     if ('wm' in description) pages.writeMappings[object] = integerField(description, 'wm')
@@ -181,10 +266,14 @@ class LogMachine implements FreebsdVnodeHost {
   /** Makes a page resident as a log describes it; one that is there is replaced. */
   #putPage(object: number, description: JsonValue): void {
     const pages = this.#pages
-    if (!Array.isArray(description) || (description.length !== 4 && description.length !== 6)) throw new UnusableLogError('log-field', 'field pages: a page is [index, valid, dirty, fill] or these and [wired, wanted]', { field: 'pages' })
+    if (!Array.isArray(description) || (description.length !== 4 && description.length !== 6))
+      throw new UnusableLogError(
+        'log-field',
+        'field pages: a page is [index, valid, dirty, fill] or these and [wired, wanted]',
+        { field: 'pages' },
+      )
     const [index, valid, dirty, fill, wired, wanted] = description
     const pageIndex = toPageIndex(index, 'pages')
-    if (object < 0) throw new UnusableLogError('log-field', 'field pages: there is no object that could have pages', { field: 'pages' })
     let frame = pages.lookup(object, pageIndex)
     if (frame < 0) frame = pages.allocate(object, pageIndex)
     if (frame < 0) throw new UnusableLogError('log-field', `field pages: more than ${FRAMES} pages`, { field: 'pages' })
@@ -206,7 +295,7 @@ class LogMachine implements FreebsdVnodeHost {
     const env = 'env' in record ? recordField(record, 'env') : nothing
     this.#attributesErrno = 'getattr' in env ? errnoOf(textField(env, 'getattr')) : 0
     this.#subject = this.#object
-    for (const page of 'add' in record ? listField(record, 'add') : []) this.#putPage(this.#subject, page)
+    for (const page of 'add' in record ? listField(record, 'add') : []) this.#putPage(this.#requireObject(), page)
     for (const frame of this.#frames(this.#subject)) {
       this.#pages.removeFromQueue(frame)
       this.#pages.exclusiveBusy[frame] = 0
@@ -226,7 +315,7 @@ class LogMachine implements FreebsdVnodeHost {
   *#frames(object: number): Generator<number> {
     if (object < 0) return
     const pages = this.#pages
-    for (let frame = pages.lookupFrom(object, 0); frame >= 0; ) {
+    for (let frame = pages.lookupFrom(object, 0); frame >= 0;) {
       const index = pages.pageIndex[frame]!
       yield frame
       frame = pages.lookupFrom(object, index + 1)
@@ -244,7 +333,8 @@ class LogMachine implements FreebsdVnodeHost {
     for (;;) {
       const step = operation.next()
       if (step.done === true) return step.value
-      if (step.value.on !== 'dead-object') throw new KernelStop('livelock', 'sleep', 'nothing is on its way that could end the wait')
+      if (step.value.on !== 'dead-object')
+        throw new KernelStop('livelock', 'sleep', 'nothing is on its way that could end the wait')
       this.#slept += 1
       this.#pager.vnodes.object[this.#vnode] = -1
       this.#subject = -1
@@ -253,12 +343,23 @@ class LogMachine implements FreebsdVnodeHost {
 
   /** The `n` resident pages from index `pi` on. */
   row(input: JsonRecord): Int32Array {
+    const object = this.#requireObject()
     const first = toPageIndex(input['pi'], 'op.pi')
     return Int32Array.from({ length: integerField(input, 'n', 1, FRAMES) }, (_, i) => {
-      const frame = this.#subject < 0 ? -1 : this.#pages.lookup(this.#subject, first + i)
-      if (frame < 0) throw new UnusableLogError('log-field', `field op.pi: page ${String(fromPageIndex(first + i))} is not resident`, { field: 'op.pi' })
+      const frame = this.#pages.lookup(object, first + i)
+      if (frame < 0)
+        throw new KernelStop(
+          'kernel-panic',
+          'vm_page_lookup',
+          `page ${String(fromPageIndex(first + i))} is not resident`,
+        )
       return frame
     })
+  }
+
+  #requireObject(): number {
+    if (this.#subject < 0) throw new KernelStop('kernel-panic', 'vnode_pager', 'the vnode has no object')
+    return this.#subject
   }
 
   allocate(sizeBytes: number, isNull: boolean): JsonRecord {
@@ -287,12 +388,14 @@ class LogMachine implements FreebsdVnodeHost {
   }
 
   deallocate(): JsonRecord {
-    this.#run(this.#pager.deallocate(this.#subject))
+    this.#run(this.#pager.deallocate(this.#requireObject()))
     return { wakeups: this.#wakeups }
   }
 
   hasPage(pageIndex: number, wants: string): JsonRecord {
-    const { has, before, after } = this.#run(this.#pager.hasPage(this.#subject, pageIndex, wants.includes('b'), wants.includes('a')))
+    const { has, before, after } = this.#run(
+      this.#pager.hasPage(this.#requireObject(), pageIndex, wants.includes('b'), wants.includes('a')),
+    )
     return { has, before, after }
   }
 
@@ -304,14 +407,14 @@ class LogMachine implements FreebsdVnodeHost {
 
   getPages(frames: Int32Array, requested: number): string {
     for (const frame of frames) this.#pages.exclusiveBusy[frame] = 1
-    return resultNames[this.#run(this.#pager.getPages(this.#subject, frames, requested))]!
+    return resultNames[this.#run(this.#pager.getPages(this.#requireObject(), frames, requested))]!
   }
 
   putPages(frames: Int32Array, flags: number): JsonRecord {
     const pages = this.#pages
     const results = new Uint8Array(frames.length).fill(PagerResult.fail)
     for (const frame of frames) pages.sharedBusy[frame]! += 1
-    const result = this.#run(this.#pager.putPages(this.#subject, frames, flags, results))
+    const result = this.#run(this.#pager.putPages(this.#requireObject(), frames, flags, results))
     for (const frame of frames) pages.sharedBusy[frame]! -= 1
     return { ret: resultNames[result]!, rtvals: Array.from(results, (each) => resultNames[each]!) }
   }
@@ -323,12 +426,12 @@ class LogMachine implements FreebsdVnodeHost {
   }
 
   updateWriteCount(bytes: number): JsonRecord {
-    this.#pager.updateWriteCount(this.#subject, bytes)
+    this.#pager.updateWriteCount(this.#requireObject(), bytes)
     return { start_write: this.#startWrites }
   }
 
   releaseWriteCount(bytes: number): JsonRecord {
-    this.#run(this.#pager.releaseWriteCount(this.#subject, bytes))
+    this.#run(this.#pager.releaseWriteCount(this.#requireObject(), bytes))
     return { start_write: this.#startWrites }
   }
 
@@ -339,17 +442,28 @@ class LogMachine implements FreebsdVnodeHost {
     const error = this.#faults.bmapErrors.get(block)
     if (error !== undefined) return { errno: errnoOf(error), sector: -1, runAfter: 0, runBefore: 0 }
     const file = this.#file
-    return { errno: 0, sector: file.sectorOf(block), runAfter: wantsRuns ? file.runLength(block, 1) : 0, runBefore: wantsRuns ? file.runLength(block, -1) : 0 }
+    return {
+      errno: 0,
+      sector: file.sectorOf(block),
+      runAfter: wantsRuns ? file.runLength(block, 1) : 0,
+      runBefore: wantsRuns ? file.runLength(block, -1) : 0,
+    }
   }
 
   // eslint-disable-next-line require-yield -- nothing here ever waits
-  *readDevice(_vnode: number, sector: number, lengthBytes: number, frames: Int32Array, pageOffset: number): Operation<number> {
+  *readDevice(
+    _vnode: number,
+    sector: number,
+    lengthBytes: number,
+    frames: Int32Array,
+    pageOffset: number,
+  ): Operation<number> {
     const isBad = meetsBadSector(this.#faults, sector, lengthBytes)
     this.#io.push({ dev: 'read', blk: sector, bytes: lengthBytes, ...(isBad ? { err: 'EIO' } : {}) })
     if (isBad) return Errno.EIO
     const bytes = new Uint8Array(lengthBytes)
     this.#file.readSectors(sector, bytes)
-    for (let at = 0; at < lengthBytes; ) {
+    for (let at = 0; at < lengthBytes;) {
       const within = (pageOffset + at) % PAGE_SIZE
       const part = Math.min(PAGE_SIZE - within, lengthBytes - at)
       this.#pageBytes(frames[Math.floor((pageOffset + at) / PAGE_SIZE)]!).set(bytes.subarray(at, at + part), within)
@@ -363,15 +477,31 @@ class LogMachine implements FreebsdVnodeHost {
     const { error, limitBytes } = this.#faults.read
     const doneBytes = Math.min(lengthBytes, Math.max(0, this.#file.sizeBytes - offset), limitBytes)
     this.#file.read(offset, this.#pageBytes(frame).subarray(0, doneBytes))
-    this.#io.push({ uio: 'read', off: offset, len: lengthBytes, ioflags: [], seq: 0, done: doneBytes, ...errorField(error) })
+    this.#io.push({
+      uio: 'read',
+      off: offset,
+      len: lengthBytes,
+      ioflags: [],
+      seq: 0,
+      done: doneBytes,
+      ...errorField(error),
+    })
     return { errno: errnoOf(error), doneBytes }
   }
 
   // eslint-disable-next-line require-yield -- nothing here ever waits
-  *write(_vnode: number, offset: number, lengthBytes: number, frames: Int32Array, flags: number, sequential: number): Operation<TransferResult> {
+  *write(
+    _vnode: number,
+    offset: number,
+    lengthBytes: number,
+    frames: Int32Array,
+    flags: number,
+    sequential: number,
+  ): Operation<TransferResult> {
     const { error, limitBytes } = this.#faults.write
     const bytes = new Uint8Array(Math.min(lengthBytes, limitBytes))
-    for (let at = 0; at < bytes.length; at += PAGE_SIZE) bytes.set(this.#pageBytes(frames[at / PAGE_SIZE]!).subarray(0, Math.min(PAGE_SIZE, bytes.length - at)), at)
+    for (let at = 0; at < bytes.length; at += PAGE_SIZE)
+      bytes.set(this.#pageBytes(frames[at / PAGE_SIZE]!).subarray(0, Math.min(PAGE_SIZE, bytes.length - at)), at)
     this.#file.write(offset, bytes)
     this.#io.push({
       uio: 'write',
@@ -436,9 +566,10 @@ class LogMachine implements FreebsdVnodeHost {
   isWriteMapped = () => false
   isMemoryLow = () => this.#faults.isMemoryLow
 
-  isCached = (_object: number, pageIndex: number) => this.#cached.has(pageIndex)
+  isCached = (object: number, pageIndex: number) => object === this.#cacheOwner && this.#cached.has(pageIndex)
 
-  freeCached(_object: number, first: number, end: number): void {
+  freeCached(object: number, first: number, end: number): void {
+    if (object !== this.#cacheOwner) return
     for (const index of this.#cached) if (index >= first && (end === 0 || index < end)) this.#cached.delete(index)
   }
 
@@ -456,18 +587,28 @@ class LogMachine implements FreebsdVnodeHost {
     if (this.#io.length > 0) seen['io'] = this.#io
     if (pages.length > 0) seen['pages'] = pages
     if (this.#freed.length > 0) seen['freed'] = ascending(this.#freed)
-    if (this.#cached.size > 0) seen['cached'] = ascending(this.#cached)
+    if (this.#cached.size > 0 && this.#subject === this.#cacheOwner) seen['cached'] = ascending(this.#cached)
     if (counts.some((count) => count !== 0)) seen['cnt'] = counts
     if (this.#subject >= 0) seen['obj'] = this.#observeObject(this.#subject)
     const { vnodes } = this.#pager
     const vnode = this.#vnode
-    seen['vp'] = { use: vnodes.useCount[vnode]!, wc: vnodes.writeCount[vnode]!, obj: vnodes.object[vnode]! >= 0 ? 1 : 0, text: (vnodes.flags[vnode]! & VnodeFlag.text) !== 0 ? 1 : 0 }
+    seen['vp'] = {
+      use: vnodes.useCount[vnode]!,
+      wc: vnodes.writeCount[vnode]!,
+      obj: vnodes.object[vnode]! >= 0 ? 1 : 0,
+      text: (vnodes.flags[vnode]! & VnodeFlag.text) !== 0 ? 1 : 0,
+    }
     return seen
   }
 
   #observePage(frame: number, withState: boolean): JsonValue {
     const pages = this.#pages
-    const page: JsonValue[] = [fromPageIndex(pages.pageIndex[frame]!), pages.valid[frame]!, pages.dirty[frame]!, checksum(this.#pageBytes(frame))]
+    const page: JsonValue[] = [
+      fromPageIndex(pages.pageIndex[frame]!),
+      pages.valid[frame]!,
+      pages.dirty[frame]!,
+      checksum(this.#pageBytes(frame)),
+    ]
     if (!withState) return page
     const queue = pages.queue[frame]
     return [...page, queue === Queue.active ? 'A' : queue === Queue.inactive ? 'I' : '-', pages.exclusiveBusy[frame]!]
@@ -503,10 +644,22 @@ function errnoOf(name: string): number {
   return errno
 }
 
+/** Which neighbours are asked for: "b" before, "a" after, or both. */
+function wishes(input: JsonRecord): string {
+  const wanted = textField(input, 'want')
+  if (/^[ab]*$/.test(wanted)) return wanted
+  throw new UnusableLogError('log-field', `field op.want: ${JSON.stringify(wanted)} asks for something unknown`, {
+    field: 'op.want',
+  })
+}
+
 function putFlags(input: JsonRecord): number {
   return listField(input, 'flags').reduce((flags: number, name) => {
     const flag = typeof name === 'string' && Object.hasOwn(putFlagNames, name) ? putFlagNames[name] : undefined
-    if (flag === undefined) throw new UnusableLogError('log-field', `field op.flags: unknown flag ${JSON.stringify(name)}`, { field: 'op.flags' })
+    if (flag === undefined)
+      throw new UnusableLogError('log-field', `field op.flags: unknown flag ${JSON.stringify(name)}`, {
+        field: 'op.flags',
+      })
     return flags | flag
   }, 0)
 }
@@ -515,14 +668,23 @@ function putFlags(input: JsonRecord): number {
 function addressDifference(input: JsonRecord): number {
   const difference = BigInt.asIntN(64, bigintField(input, 'end') - bigintField(input, 'start'))
   const bytes = Number(difference)
-  if (!Number.isSafeInteger(bytes)) throw new UnusableLogError('log-field', `field op.end: a mapping of ${difference} bytes cannot be replayed`, { field: 'op.end' })
+  if (!Number.isSafeInteger(bytes))
+    throw new UnusableLogError('log-field', `field op.end: a mapping of ${difference} bytes cannot be replayed`, {
+      field: 'op.end',
+    })
   return bytes
 }
 
-function namedField(record: JsonRecord, field: string, names: { readonly [name: string]: number }, normal: string): number {
+function namedField(
+  record: JsonRecord,
+  field: string,
+  names: { readonly [name: string]: number },
+  normal: string,
+): number {
   const name = field in record ? textField(record, field) : normal
   const value = Object.hasOwn(names, name) ? names[name] : undefined
-  if (value === undefined) throw new UnusableLogError('log-field', `field ${field}: unknown ${field} ${name}`, { field })
+  if (value === undefined)
+    throw new UnusableLogError('log-field', `field ${field}: unknown ${field} ${name}`, { field })
   return value
 }
 
@@ -533,5 +695,7 @@ function optionalFlag(record: JsonRecord, field: string): boolean {
 function smallInteger(value: JsonValue | undefined, most: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most) return value
   const shown = value === undefined || isRecord(value) || Array.isArray(value) ? 'something else' : String(value)
-  throw new UnusableLogError('log-field', `field pages: a number from 0 to ${most} expected, not ${shown}`, { field: 'pages' })
+  throw new UnusableLogError('log-field', `field pages: a number from 0 to ${most} expected, not ${shown}`, {
+    field: 'pages',
+  })
 }

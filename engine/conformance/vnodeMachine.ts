@@ -4,7 +4,17 @@
  */
 import { crc32 } from 'node:zlib'
 import { PAGE_SIZE, SECTOR_SIZE } from '../vm/pages.ts'
-import { checkFields, flagField, integerField, isRecord, listField, plainJson, recordField, textField, UnusableLogError } from './log.ts'
+import {
+  checkFields,
+  flagField,
+  integerField,
+  isRecord,
+  listField,
+  plainJson,
+  recordField,
+  textField,
+  UnusableLogError,
+} from './log.ts'
 import type { JsonRecord, JsonValue } from './log.ts'
 
 /** A file on the logs' device. Offsets and lengths are bytes, blocks are file system blocks, sectors are 512 bytes. */
@@ -38,7 +48,12 @@ export class LogFile {
     const sector = this.sectorOf(block)
     if (sector < 0) return 0
     let run = 0
-    while (run < this.maxRun && block + direction * (run + 1) >= 0 && this.#continues(sector, block, direction * (run + 1))) run += 1
+    while (
+      run < this.maxRun &&
+      block + direction * (run + 1) >= 0 &&
+      this.#continues(sector, block, direction * (run + 1))
+    )
+      run += 1
     return run
   }
 
@@ -63,7 +78,7 @@ export class LogFile {
         target.fill(0, at, at + length)
         continue
       }
-      for (let i = 0; i < length; ) {
+      for (let i = 0; i < length;) {
         const position = within + i
         const start = position % SECTOR_SIZE
         const part = Math.min(SECTOR_SIZE - start, length - i)
@@ -78,7 +93,7 @@ export class LogFile {
     for (const { block, within, at, length } of this.#pieces(offset, bytes.length)) {
       const first = this.sectorOf(block)
       if (first < 0) continue
-      for (let i = 0; i < length; ) {
+      for (let i = 0; i < length;) {
         const position = within + i
         const start = position % SECTOR_SIZE
         const part = Math.min(SECTOR_SIZE - start, length - i)
@@ -93,7 +108,7 @@ export class LogFile {
 
   /** A byte range cut at block boundaries: place within the block, place within the range. */
   *#pieces(offset: number, length: number): Generator<{ block: number; within: number; at: number; length: number }> {
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const block = Math.floor((offset + at) / this.blockSize)
       const within = offset + at - block * this.blockSize
       const part = Math.min(this.blockSize - within, length - at)
@@ -138,7 +153,9 @@ export function readFaults(record: JsonRecord, optional: readonly string[] = [])
     bmapErrors: new Map(
       pairs(env, 'bmap_err').map(([block, error]) => {
         if (typeof block === 'number' && typeof error === 'string') return [block, error]
-        throw new UnusableLogError('log-field', 'field bmap_err: an entry is [block, errno name]', { field: 'env.bmap_err' })
+        throw new UnusableLogError('log-field', 'field bmap_err: an entry is [block, errno name]', {
+          field: 'env.bmap_err',
+        })
       }),
     ),
     bad: pairs(env, 'bad').map(([first, count]) => {
@@ -217,7 +234,11 @@ export function toPageIndex(kernelIndex: JsonValue | undefined, field: string): 
     if (index === rest && rest < 2n * HALF) return low
     if (index !== rest && (rest < HALF || rest >= SIGN - HALF)) return TOP + low
   }
-  throw new UnusableLogError('log-field', `field ${field}: ${JSON.stringify(plainJson(kernelIndex ?? null))} is no page index that can be replayed`, { field })
+  throw new UnusableLogError(
+    'log-field',
+    `field ${field}: ${JSON.stringify(plainJson(kernelIndex ?? null))} is no page index that can be replayed`,
+    { field },
+  )
 }
 
 /** The reverse of `toPageIndex`, signed as the logs print it. */

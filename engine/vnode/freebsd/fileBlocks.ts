@@ -30,7 +30,13 @@ export const NO_ADDRESS = -1
  * Whether the file has a page: vnode_pager_haspage. A hole is not had, but a page whose place cannot be found out is: then
  * the read will fail in its turn.
  */
-export function* hasPage(state: PagerState, object: number, pageIndex: number, wantsBefore: boolean, wantsAfter: boolean): Operation<PagePresence> {
+export function* hasPage(
+  state: PagerState,
+  object: number,
+  pageIndex: number,
+  wantsBefore: boolean,
+  wantsAfter: boolean,
+): Operation<PagePresence> {
   const { pages, vnodes, host } = state
   const answer: PagePresence = { has: false, before: null, after: null }
   const vnode = pages.handle[object]!
@@ -40,7 +46,11 @@ export function* hasPage(state: PagerState, object: number, pageIndex: number, w
   const blockSize = vnodes.blockSize[vnode]!
   const pagesPerBlock = Math.floor(blockSize / PAGE_SIZE)
   const blocksPerPage = pagesPerBlock > 0 ? 0 : PAGE_SIZE / blockSize
-  const mapping = yield* host.bmap(vnode, blockOfPage(pageIndex, pagesPerBlock, blocksPerPage), wantsBefore || wantsAfter)
+  const mapping = yield* host.bmap(
+    vnode,
+    blockOfPage(pageIndex, pagesPerBlock, blocksPerPage),
+    wantsBefore || wantsAfter,
+  )
   if (mapping.errno !== 0) return { ...answer, has: true }
   if (mapping.sector === -1) return answer
 
@@ -64,14 +74,22 @@ export function* hasPage(state: PagerState, object: number, pageIndex: number, w
 
 /** The file block in which a page begins. The kernel's product wraps at 64 bits, which only a metadata page can reach. */
 function blockOfPage(pageIndex: number, pagesPerBlock: number, blocksPerPage: number): number {
-  if (pageIndex < FIRST_METADATA_PAGE) return pagesPerBlock > 0 ? Math.floor(pageIndex / pagesPerBlock) : pageIndex * blocksPerPage
+  if (pageIndex < FIRST_METADATA_PAGE)
+    return pagesPerBlock > 0 ? Math.floor(pageIndex / pagesPerBlock) : pageIndex * blocksPerPage
   const low = BigInt(pageOffset(pageIndex) / PAGE_SIZE)
   const kernelIndex = BigInt.asUintN(64, low < 0n ? low : low + (1n << 63n))
-  return Number(BigInt.asIntN(64, pagesPerBlock > 0 ? kernelIndex / BigInt(pagesPerBlock) : kernelIndex * BigInt(blocksPerPage)))
+  return Number(
+    BigInt.asIntN(64, pagesPerBlock > 0 ? kernelIndex / BigInt(pagesPerBlock) : kernelIndex * BigInt(blocksPerPage)),
+  )
 }
 
 /** Finds the place of a file offset on the device: vnode_pager_addr. */
-export function* fileAddress(state: PagerState, vnode: number, offset: number, wantsRun: boolean): Operation<FileAddress> {
+export function* fileAddress(
+  state: PagerState,
+  vnode: number,
+  offset: number,
+  wantsRun: boolean,
+): Operation<FileAddress> {
   const { vnodes, host } = state
   if (offset < 0 || vnodes.isDoomed(vnode)) return { errno: NO_ADDRESS, sector: -1, runPages: 0 }
   const blockSize = vnodes.blockSize[vnode]!

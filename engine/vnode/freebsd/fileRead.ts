@@ -16,10 +16,16 @@ export function* readByFileSystem(state: PagerState, object: number, frame: numb
   const offset = pageOffset(pages.pageIndex[frame]!)
   const fileSize = state.fileSize[object]!
   if (offset >= fileSize) return PagerResult.bad
-  const { errno, doneBytes } = yield* host.read(pages.handle[object]!, offset, Math.min(PAGE_SIZE, fileSize - offset), frame)
+  const { errno, doneBytes } = yield* host.read(
+    pages.handle[object]!,
+    offset,
+    Math.min(PAGE_SIZE, fileSize - offset),
+    frame,
+  )
   const isFilled = errno === 0 && doneBytes > 0
   if (isFilled && doneBytes < PAGE_SIZE) host.zero(frame, doneBytes, PAGE_SIZE - doneBytes)
-  if (pages.dirty[frame] !== 0) throw new KernelStop('kernel-panic', 'vnode_pager_input_old', 'a page that is read is dirty')
+  if (pages.dirty[frame] !== 0)
+    throw new KernelStop('kernel-panic', 'vnode_pager_input_old', 'a page that is read is dirty')
   if (!isFilled) return PagerResult.error
   pages.valid[frame] = ALL_SECTORS
   return PagerResult.ok

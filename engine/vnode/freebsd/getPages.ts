@@ -27,7 +27,12 @@ export function getPages(state: PagerState, object: number, frames: Int32Array, 
 }
 
 /** vnode_pager_generic_getpages */
-export function* genericGetPages(state: PagerState, vnode: number, frames: Int32Array, requested: number): Operation<number> {
+export function* genericGetPages(
+  state: PagerState,
+  vnode: number,
+  frames: Int32Array,
+  requested: number,
+): Operation<number> {
   const { pages, vnodes, host } = state
   const object = vnodes.object[vnode]!
   if (vnodes.isDevice(vnode)) throw new KernelStop('kernel-panic', routine, 'devices are not paged through their vnode')
@@ -88,7 +93,7 @@ function* findRun(state: PagerState, vnode: number, frames: Int32Array, requeste
   const { pages, vnodes, host } = state
   const object = vnodes.object[vnode]!
   const count = frames.length
-  for (let first = 0; ; ) {
+  for (let first = 0; ;) {
     const offset = pageOffset(pages.pageIndex[frames[first]!]!)
     const { errno, sector, runPages } = yield* fileAddress(state, vnode, offset, true)
     if (errno !== 0) {
@@ -96,14 +101,16 @@ function* findRun(state: PagerState, vnode: number, frames: Int32Array, requeste
       return null
     }
     if (sector === -1) {
-      if (first === requested && offset < state.fileSize[object]!) throw new KernelStop('kernel-panic', routine, `the requested page at offset ${offset} has become a hole`)
+      if (first === requested && offset < state.fileSize[object]!)
+        throw new KernelStop('kernel-panic', routine, `the requested page at offset ${offset} has become a hole`)
       host.freePage(frames[first]!)
       first += 1
       if (first === count) throw new KernelStop('kernel-panic', routine, 'no page is left to be read')
       continue
     }
     // blocks smaller than a page have runs of no page: the source looks at the same place for ever
-    if (runPages === 0) throw new KernelStop('livelock', routine, 'file system blocks smaller than a page over a network file system')
+    if (runPages === 0)
+      throw new KernelStop('livelock', routine, 'file system blocks smaller than a page over a network file system')
     if (first + runPages > requested) {
       const end = Math.min(count, first + runPages)
       for (let i = end; i < count; i++) host.freePage(frames[i]!)
@@ -115,7 +122,13 @@ function* findRun(state: PagerState, vnode: number, frames: Int32Array, requeste
 }
 
 /** Reads a run in one transfer. `frames` are its pages, `requested` the place of the one that stays busy. */
-function* readRun(state: PagerState, vnode: number, frames: Int32Array, requested: number, sector: number): Operation<number> {
+function* readRun(
+  state: PagerState,
+  vnode: number,
+  frames: Int32Array,
+  requested: number,
+  sector: number,
+): Operation<number> {
   const { pages, vnodes, host } = state
   const object = vnodes.object[vnode]!
   const offset = pageOffset(pages.pageIndex[frames[0]!]!)
@@ -123,14 +136,16 @@ function* readRun(state: PagerState, vnode: number, frames: Int32Array, requeste
   const toEnd = Math.min(whole, state.fileSize[object]! - offset)
   if (toEnd <= 0) throw new KernelStop('kernel-panic', routine, `a read of ${toEnd} bytes, beyond the end of the file`)
   const sectorSize = vnodes.deviceSectorSize[vnode]!
-  if (sectorSize < 2 || sectorSize > PAGE_SIZE) throw new KernelStop('kernel-panic', routine, `the device's sectors of ${sectorSize} bytes do not fit a page`)
+  if (sectorSize < 2 || sectorSize > PAGE_SIZE)
+    throw new KernelStop('kernel-panic', routine, `the device's sectors of ${sectorSize} bytes do not fit a page`)
   // a device moves whole sectors, so what follows the end of the file on it lands in the page
   const length = Math.ceil(toEnd / sectorSize) * sectorSize
 
   countRead(state, frames.length)
   const errno = yield* host.readDevice(vnode, sector, length, frames, 0)
   if (errno === 0)
-    for (let at = length; at < whole; at += PAGE_SIZE - (at % PAGE_SIZE)) host.zero(frames[Math.floor(at / PAGE_SIZE)]!, at % PAGE_SIZE, PAGE_SIZE - (at % PAGE_SIZE))
+    for (let at = length; at < whole; at += PAGE_SIZE - (at % PAGE_SIZE))
+      host.zero(frames[Math.floor(at / PAGE_SIZE)]!, at % PAGE_SIZE, PAGE_SIZE - (at % PAGE_SIZE))
 
   // after an error too: the pages read ahead pass for valid
   for (let i = 0; i < frames.length; i++) {
@@ -139,7 +154,8 @@ function* readRun(state: PagerState, vnode: number, frames: Int32Array, requeste
     if (valid >= PAGE_SIZE) {
       pages.valid[frame] = ALL_SECTORS
       requireClean(state, frame, ALL_SECTORS)
-      if (pages.firstMapping[frame]! >= 0) throw new KernelStop('kernel-panic', routine, 'a page that is read is mapped')
+      if (pages.firstMapping[frame]! >= 0)
+        throw new KernelStop('kernel-panic', routine, 'a page that is read is mapped')
     } else {
       if (valid < 0) throw new KernelStop('kernel-panic', routine, 'a page beyond the end of the file')
       setValidRange(state, frame, 0, valid)
@@ -169,7 +185,8 @@ function freeAllBut(state: PagerState, frames: Int32Array, from: number, request
 }
 
 function requireClean(state: PagerState, frame: number, mask: number): void {
-  if ((state.pages.dirty[frame]! & mask) !== 0) throw new KernelStop('kernel-panic', routine, 'a page that is read is dirty')
+  if ((state.pages.dirty[frame]! & mask) !== 0)
+    throw new KernelStop('kernel-panic', routine, 'a page that is read is dirty')
 }
 
 function countRead(state: PagerState, count: number): void {

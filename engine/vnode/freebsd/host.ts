@@ -53,11 +53,24 @@ export interface FreebsdVnodeHost {
    * A read of `lengthBytes` from a device sector on into the pages of `frames`, one after another, `pageOffset` bytes into the
    * first. Answers 0 or EIO; a failing read moves nothing.
    */
-  readDevice(vnode: number, sector: number, lengthBytes: number, frames: Int32Array, pageOffset: number): Operation<number>
+  readDevice(
+    vnode: number,
+    sector: number,
+    lengthBytes: number,
+    frames: Int32Array,
+    pageOffset: number,
+  ): Operation<number>
   /** VOP_READ to the start of a page. */
   read(vnode: number, offset: number, lengthBytes: number, frame: number): Operation<TransferResult>
   /** VOP_WRITE of bytes that already lie in the object's pages `frames`, the first of which begins at `offset`. `flags`: WriteFlag. */
-  write(vnode: number, offset: number, lengthBytes: number, frames: Int32Array, flags: number, sequential: number): Operation<TransferResult>
+  write(
+    vnode: number,
+    offset: number,
+    lengthBytes: number,
+    frames: Int32Array,
+    flags: number,
+    sequential: number,
+  ): Operation<TransferResult>
   /** VOP_GETATTR: the size in bytes, or an errno. */
   fileSize(vnode: number): Operation<{ errno: number; sizeBytes: number }>
   /** Waits until the mount lets writes begin, and locks the vnode: vn_start_write, vn_lock. */

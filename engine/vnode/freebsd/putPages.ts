@@ -23,7 +23,13 @@ const MESSAGE_INTERVAL_NS = 1e9
  * The pager's entry: vnode_pager_putpages. When memory is very low the write is synchronous, for a file system may need
  * memory to begin it. `flags`: PutFlag; `results` gets a PagerResult a page. Answers the first of them.
  */
-export function putPages(state: PagerState, object: number, frames: Int32Array, flags: number, results: Uint8Array): Operation<number> {
+export function putPages(
+  state: PagerState,
+  object: number,
+  frames: Int32Array,
+  flags: number,
+  results: Uint8Array,
+): Operation<number> {
   const vnode = state.pages.handle[object]!
   if (vnode < 0) throw new KernelStop('kernel-panic', 'vnode_pager_putpages', 'the object has lost its vnode')
   return genericPutPages(state, vnode, frames, state.host.isMemoryLow() ? flags | PutFlag.sync : flags, results)
@@ -33,7 +39,13 @@ export function putPages(state: PagerState, object: number, frames: Int32Array, 
  * vnode_pager_generic_putpages. Pages of the file are answered OK whether or not the write went well, pages beyond its end
  * BAD; a row that lies wholly beyond it is still written, with no bytes.
  */
-export function* genericPutPages(state: PagerState, vnode: number, frames: Int32Array, flags: number, results: Uint8Array): Operation<number> {
+export function* genericPutPages(
+  state: PagerState,
+  vnode: number,
+  frames: Int32Array,
+  flags: number,
+  results: Uint8Array,
+): Operation<number> {
   const { pages, vnodes, host, totals } = state
   const object = vnodes.object[vnode]!
   const count = frames.length
@@ -56,7 +68,14 @@ export function* genericPutPages(state: PagerState, vnode: number, frames: Int32
     results.fill(PagerResult.bad, inFile, count)
   }
 
-  const { errno, doneBytes } = yield* host.write(vnode, offset, length, frames.subarray(0, inFile), writeFlags(flags), SEQUENTIAL_MOST)
+  const { errno, doneBytes } = yield* host.write(
+    vnode,
+    offset,
+    length,
+    frames.subarray(0, inFile),
+    writeFlags(flags),
+    SEQUENTIAL_MOST,
+  )
   totals[Total.vnodeOuts]! += 1
   totals[Total.vnodePagesOut]! += inFile
 
@@ -65,15 +84,18 @@ export function* genericPutPages(state: PagerState, vnode: number, frames: Int32
     mayPrint = takeMessage(state)
     if (mayPrint) host.message('vnode-write-error', vnode, errno)
   }
-  if (doneBytes < length && (mayPrint || takeMessage(state))) host.message('vnode-write-residual', vnode, length - doneBytes)
+  if (doneBytes < length && (mayPrint || takeMessage(state)))
+    host.message('vnode-write-residual', vnode, length - doneBytes)
   results.fill(PagerResult.ok, 0, inFile)
   return results[0]!
 }
 
 /** The file ends in this page; what a mapping wrote behind the end is dropped, except in the sector that the end cuts. */
 function cleanTail(state: PagerState, frame: number, end: number): void {
-  if (state.pages.sharedBusy[frame] === 0) throw new KernelStop('kernel-panic', routine, 'the last page is not shared busy')
-  if (state.host.isWriteMapped(frame)) throw new KernelStop('kernel-panic', routine, 'the last page can be written through a mapping')
+  if (state.pages.sharedBusy[frame] === 0)
+    throw new KernelStop('kernel-panic', routine, 'the last page is not shared busy')
+  if (state.host.isWriteMapped(frame))
+    throw new KernelStop('kernel-panic', routine, 'the last page can be written through a mapping')
   clearDirty(state, frame, end, PAGE_SIZE - end)
 }
 

@@ -15,7 +15,8 @@ export function setSize(state: PagerState, vnode: number, newSize: number): void
   const { pages, vnodes, host } = state
   const object = vnodes.object[vnode]!
   if (object < 0 || pages.objectType[object] === ObjectType.dead) return
-  if (pages.objectType[object] !== ObjectType.file) throw new KernelStop('kernel-panic', 'vnode_pager_setsize', 'not the object of a file')
+  if (pages.objectType[object] !== ObjectType.file)
+    throw new KernelStop('kernel-panic', 'vnode_pager_setsize', 'not the object of a file')
   const oldSize = state.fileSize[object]!
   if (newSize === oldSize) return
 

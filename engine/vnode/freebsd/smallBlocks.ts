@@ -32,7 +32,8 @@ export function* readSmallBlocks(state: PagerState, object: number, frame: numbe
     }
     if (sector === -1) host.zero(frame, within, blockSize)
     else if ((yield* host.readDevice(vnode, sector, blockSize, target, within)) !== 0) return PagerResult.error
-    if ((pages.dirty[frame]! & sectors) !== 0) throw new KernelStop('kernel-panic', 'vnode_pager_input_smlfs', 'a page that is read is dirty')
+    if ((pages.dirty[frame]! & sectors) !== 0)
+      throw new KernelStop('kernel-panic', 'vnode_pager_input_smlfs', 'a page that is read is dirty')
     pages.valid[frame]! |= sectors
   }
   return PagerResult.ok

@@ -7,7 +7,14 @@ import type { FreebsdVnodeHost } from './host.ts'
 import { VnodeTable } from './vnodes.ts'
 
 /** Places in `totals`: v_vnodein, v_vnodepgsin, v_vnodeout, v_vnodepgsout, and the limit on messages. */
-export const Total = { vnodeIns: 0, vnodePagesIn: 1, vnodeOuts: 2, vnodePagesOut: 3, messageSecondNs: 4, messagesThisSecond: 5 } as const
+export const Total = {
+  vnodeIns: 0,
+  vnodePagesIn: 1,
+  vnodeOuts: 2,
+  vnodePagesOut: 3,
+  messageSecondNs: 4,
+  messagesThisSecond: 5,
+} as const
 
 export class PagerState {
   readonly pages: VmPages
@@ -34,7 +41,8 @@ export class PagerState {
 
   /** Says how long the file behind a new object is. */
   setFileSize(object: number, sizeBytes: number): void {
-    if (object >= this.fileSize.length) this.fileSize = this.#columns.resize('vnode.freebsd.fileSize', 'f64', this.pages.objectType.length)
+    if (object >= this.fileSize.length)
+      this.fileSize = this.#columns.resize('vnode.freebsd.fileSize', 'f64', this.pages.objectType.length)
     this.fileSize[object] = sizeBytes
   }
 }
