@@ -546,7 +546,8 @@ class LogMachine implements SwapPagerHost {
 
   #freeResident(which: number): void {
     const { pages } = this
-    for (let frame = pages.lookupFrom(which, 0); frame >= 0; frame = pages.lookupFrom(which, 0)) {
+    while (pages.firstPage[which]! >= 0) {
+      const frame = pages.firstPage[which]!
       pages.flags[frame]! &= ~PageFlag.swapFree
       pages.free(frame)
     }

@@ -483,7 +483,7 @@ export class Machine implements Kernel, SwapPagerHost {
       if (state[S.references]! >= end) return 'running'
       const process = this.#pick()
       if (process >= 0) {
-        this.#slice(process, end)
+        this.#slice(process, end, stopAfter !== undefined)
         continue
       }
       if (this.#allEnded()) {
@@ -545,7 +545,7 @@ export class Machine implements Kernel, SwapPagerHost {
   }
 
   /** Lets a process run until its turn, the time to the next event, or `end` is up, or it blocks. */
-  #slice(process: number, end: number): void {
+  #slice(process: number, end: number, isStepping: boolean): void {
     const state = this.#state
     const ns = this.#nsPerReference
     const made = this.#ordinal[process]!
@@ -561,44 +561,50 @@ export class Machine implements Kernel, SwapPagerHost {
       }
     }
     const { references } = view
-    let limit = Math.min(
-      state[S.quantumLeft]!,
-      end - state[S.references]!,
-      references.length - offset,
-      this.#referencesToIntervention(),
-    )
-    if (ns > 0)
-      limit = Math.min(limit, Math.ceil((Math.min(this.queue.nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
     const base = this.#base[process]!
-    const stopped = this.#isLru
-      ? this.#makeReferencesInOrder(references, offset, offset + limit, base)
-      : this.#makeReferences(references, offset, offset + limit, base)
-    let count = stopped - offset
-    if (count < limit) {
-      // the next one faults
+    for (;;) {
+      let limit = Math.min(
+        state[S.quantumLeft]!,
+        end - state[S.references]!,
+        references.length - offset,
+        this.#referencesToIntervention(),
+      )
+      const nextTime = this.queue.nextTime
+      if (ns > 0)
+        limit = Math.min(limit, Math.ceil((Math.min(nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
+      if (limit <= 0 || nextTime <= state[S.now]!) return
+      const stopped = this.#isLru
+        ? this.#makeReferencesInOrder(references, offset, offset + limit, base)
+        : this.#makeReferences(references, offset, offset + limit, base)
+      const count = stopped - offset
       this.#count(process, count, ns)
-      const reference = references[stopped]!
-      const mapping = base + (reference >>> 2)
-      const outcome = this.#fault.resolve(process, mapping, reference & 3)
-      if (outcome === FaultOutcome.blocked) {
-        this.#processState[process] = ProcessState.blocked
-        return
-      }
-      this.#sawFault = true
-      if (outcome === FaultOutcome.failed) {
-        this.message('process-signal', FIRST_PID + process, 0)
-        this.#exit(process, ProcessEventKind.signal)
-        return
-      }
-      // the reference is made with the fault: no other can come in between
-      if ((reference & 3) === 1) {
-        const frame = this.mappings.entry[mapping]! >> 1
-        this.pages.hardwareModified[frame] = 1
-        this.contents.version[this.pages.slot[frame]!]! += 1
-      }
-      count = 1
+      // while somebody steps or swaps off, the machine looks round after each fault
+      if (count === limit || !this.#faultAt(process, base, references[stopped]!) || isStepping || this.#tasks.length > 0) return
+      offset = stopped + 1
     }
-    this.#count(process, count, ns)
+  }
+
+  /** A reference that faults. It is made along with the fault, so that no other can come in between; false if it was not. */
+  #faultAt(process: number, base: number, reference: number): boolean {
+    const mapping = base + (reference >>> 2)
+    const outcome = this.#fault.resolve(process, mapping, reference & 3)
+    if (outcome === FaultOutcome.blocked) {
+      this.#processState[process] = ProcessState.blocked
+      return false
+    }
+    this.#sawFault = true
+    if (outcome === FaultOutcome.failed) {
+      this.message('process-signal', FIRST_PID + process, 0)
+      this.#exit(process, ProcessEventKind.signal)
+      return false
+    }
+    if ((reference & 3) === 1) {
+      const frame = this.mappings.entry[mapping]! >> 1
+      this.pages.hardwareModified[frame] = 1
+      this.contents.version[this.pages.slot[frame]!]! += 1
+    }
+    this.#count(process, 1, this.#nsPerReference)
+    return true
   }
 
   #count(process: number, count: number, ns: number): void {
@@ -979,7 +985,8 @@ export class Machine implements Kernel, SwapPagerHost {
   /** Frees a dead object's pages, swap and reservation. FreeBSD's vm_object_terminate. */
   #endObject(object: number): void {
     const { pages, pager } = this
-    for (let frame = pages.lookupFrom(object, 0); frame >= 0; frame = pages.lookupFrom(object, 0)) {
+    while (pages.firstPage[object]! >= 0) {
+      const frame = pages.firstPage[object]!
       pages.flags[frame]! &= ~PageFlag.swapFree
       this.freePage(frame)
     }

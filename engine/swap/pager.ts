@@ -685,7 +685,7 @@ export class SwapPager {
     if (ahead > 0) {
       wantedAhead = Math.min(ahead, mostAhead - (count - 1))
       if (wantedAhead > 0) {
-        const next = pages.lookupFrom(object, lastIndex + 1)
+        const next = pages.lookupFrom(object, lastIndex + 1, lastIndex + wantedAhead)
         if (next >= 0 && pages.pageIndex[next]! - lastIndex - 1 < wantedAhead)
           wantedAhead = pages.pageIndex[next]! - lastIndex - 1
       }
@@ -693,7 +693,7 @@ export class SwapPager {
     if (behind > 0) {
       wantedBehind = Math.min(behind, mostBehind)
       if (wantedBehind > 0) {
-        const previous = pages.lookupUpTo(object, firstIndex - 1)
+        const previous = pages.lookupUpTo(object, firstIndex - 1, firstIndex - wantedBehind)
         if (previous >= 0 && firstIndex - pages.pageIndex[previous]! - 1 < wantedBehind)
           wantedBehind = firstIndex - pages.pageIndex[previous]! - 1
       }

@@ -3,8 +3,8 @@
  *
  * A frame is an integer 0..frames-1. Its state is one row over the columns below; its 4096 bytes, where contents are
  * kept, lie at frame * 4096 in one buffer (contents.ts). A page is a frame that belongs to an object at a page index.
- * An object is an integer too; the pages of each are kept in a radix trie keyed by page index, so neighbours in index
- * order are found from either side. Free frames are a stack threaded through `next`.
+ * An object is an integer too; where its pages are is in a table (pageTable.ts), so neighbours in index order are found
+ * from either side. Free frames are a stack threaded through `next`.
  *
  * Life of a page: allocate() takes a free frame, puts it into an object, exclusively busy and invalid -> a pager makes it
  * valid, or the fault handler fills it -> it is released onto a queue -> free() takes it out again.
@@ -13,7 +13,7 @@
  * and a shared busy count, wire count, FreeBSD's paging and swap marks, and a word of flags for the other kernels.
  */
 import type { Columns } from '../sim/columns.ts'
-import { RadixTriePool } from '../sim/radixTrie.ts'
+import { PageTable } from './pageTable.ts'
 
 export const PAGE_SIZE = 4096
 export const SECTOR_SIZE = 512
@@ -92,7 +92,6 @@ export class VmPages {
   references: Int32Array
   pagingInProgress: Int32Array
   residentPages: Int32Array
-  pageRoot: Int32Array
   /** Root of the swap metadata trie; -1: none yet. */
   metadataRoot: Int32Array
   metadataNodes: Int32Array
@@ -124,7 +123,7 @@ export class VmPages {
   /** [0] insertions so far. */
   #insertions: Float64Array
   readonly #columns: Columns
-  readonly #tries: RadixTriePool
+  readonly #table: PageTable
   swapFreeHook: SwapFreeHook = () => {}
   /** A plain replacement policy keeps all pages on the active queue, in its own order: requests to move one are only noted. */
   isOneQueue = false
@@ -132,7 +131,7 @@ export class VmPages {
   constructor(columns: Columns, frames: number) {
     this.frames = frames
     this.#columns = columns
-    this.#tries = new RadixTriePool(columns, 'vm.pageTrie', Math.max(64, frames))
+    this.#table = new PageTable(columns, frames, 64)
     for (const [name, kind] of frameColumns) columns.define(`vm.frame.${name}`, kind, frames)
     for (const [name, kind] of objectColumns) columns.define(`vm.object.${name}`, kind, 64)
     columns.define('vm.queueHead', 'i32', QUEUES).fill(-1)
@@ -146,7 +145,7 @@ export class VmPages {
     this.valid = this.dirty = this.exclusiveBusy = this.flags = this.queue = this.queueRequest = this.activity = empty8
     this.hardwareReferenced = this.hardwareModified = this.wanted = this.objectType = empty8
     this.kernelFlags = this.objectFlags = empty16
-    this.references = this.pagingInProgress = this.residentPages = this.pageRoot = this.metadataRoot = empty32
+    this.references = this.pagingInProgress = this.residentPages = this.metadataRoot = empty32
     this.metadataNodes = this.chargedUser = this.backing = this.shadowCount = this.slotBase = empty32
     this.listNext = this.listPrevious = this.firstPage = this.lastPage = empty32
     this.objectNext =
@@ -196,7 +195,6 @@ export class VmPages {
     this.references = c.get('vm.object.references', 'i32')
     this.pagingInProgress = c.get('vm.object.pagingInProgress', 'i32')
     this.residentPages = c.get('vm.object.residentPages', 'i32')
-    this.pageRoot = c.get('vm.object.pageRoot', 'i32')
     this.metadataRoot = c.get('vm.object.metadataRoot', 'i32')
     this.metadataNodes = c.get('vm.object.metadataNodes', 'i32')
     this.handle = c.get('vm.object.handle', 'f64')
@@ -230,13 +228,13 @@ export class VmPages {
     if (list[2]! < 0) this.#growObjects()
     const object = this.#objectList[2]!
     this.#objectList[2] = this.objectNext[object]!
+    this.#table.begin(object, size)
     this.objectType[object] = type
     this.objectFlags[object] = 0
     this.objectSize[object] = size
     this.references[object] = 1
     this.pagingInProgress[object] = 0
     this.residentPages[object] = 0
-    this.pageRoot[object] = 0
     this.metadataRoot[object] = 0
     this.metadataNodes[object] = 0
     this.handle[object] = -1
@@ -268,6 +266,7 @@ export class VmPages {
     else this.objectNext[before] = after
     if (after < 0) this.#objectList[1] = before
     else this.objectPrevious[after] = before
+    this.#table.end(object)
     this.objectType[object] = ObjectType.none
     this.objectNext[object] = this.#objectList[2]!
     this.#objectList[2] = object
@@ -286,6 +285,7 @@ export class VmPages {
   #growObjects(): void {
     const old = this.objectType.length
     for (const [name, kind] of objectColumns) this.#columns.resize(`vm.object.${name}`, kind, old * 2)
+    this.#table.growObjects(old * 2)
     this.#rebind()
     this.#chainFreeObjects(old)
   }
@@ -301,20 +301,17 @@ export class VmPages {
 
   /** The frame of a page, or -1. */
   lookup(object: number, pageIndex: number): number {
-    const root = this.pageRoot[object]!
-    return root === 0 ? -1 : this.#tries.lookup(root, pageIndex)
+    return this.#table.lookup(object, pageIndex)
   }
 
-  /** The resident page at the least index >= `pageIndex`, or -1. */
-  lookupFrom(object: number, pageIndex: number): number {
-    const root = this.pageRoot[object]!
-    return root === 0 ? -1 : this.#tries.lookupGreaterOrEqual(root, pageIndex)
+  /** The resident page at the least index from `pageIndex` to `last`, or -1. */
+  lookupFrom(object: number, pageIndex: number, last = Number.MAX_SAFE_INTEGER): number {
+    return this.#table.lookupFrom(object, pageIndex, last)
   }
 
-  /** The resident page at the greatest index <= `pageIndex`, or -1. */
-  lookupUpTo(object: number, pageIndex: number): number {
-    const root = this.pageRoot[object]!
-    return root === 0 || pageIndex < 0 ? -1 : this.#tries.lookupLessOrEqual(root, pageIndex)
+  /** The resident page at the greatest index from `pageIndex` down to `first`, or -1. */
+  lookupUpTo(object: number, pageIndex: number, first = 0): number {
+    return this.#table.lookupUpTo(object, pageIndex, first)
   }
 
   /** Takes a free frame for a page: exclusively busy, invalid, clean, on no queue. -1 if no frame is free. */
@@ -338,7 +335,7 @@ export class VmPages {
   #insert(frame: number, object: number, pageIndex: number): void {
     this.object[frame] = object
     this.pageIndex[frame] = pageIndex
-    this.pageRoot[object] = this.#tries.insert(this.pageRoot[object]!, pageIndex, frame)
+    this.#table.insert(object, pageIndex, frame)
     this.residentPages[object]! += 1
     const base = this.slotBase[object]!
     this.slot[frame] = base < 0 ? -1 : base + pageIndex
@@ -361,7 +358,7 @@ export class VmPages {
   removeFromObject(frame: number): void {
     if ((this.flags[frame]! & PageFlag.swapFree) !== 0) this.swapFreeHook(frame)
     const object = this.object[frame]!
-    this.pageRoot[object] = this.#tries.remove(this.pageRoot[object]!, this.pageIndex[frame]!)
+    this.#table.remove(object, this.pageIndex[frame]!)
     this.residentPages[object]! -= 1
     const before = this.listPrevious[frame]!
     const after = this.listNext[frame]!
@@ -514,7 +511,6 @@ const objectColumns = [
   ['references', 'i32'],
   ['pagingInProgress', 'i32'],
   ['residentPages', 'i32'],
-  ['pageRoot', 'i32'],
   ['metadataRoot', 'i32'],
   ['metadataNodes', 'i32'],
   ['handle', 'f64'],

@@ -79,7 +79,7 @@ async function hits(): Promise<BenchResult> {
   return { name: 'hits', value: median(rates), unit: 'references/s' }
 }
 
-const FRAMES = 4096
+const FRAMES = 1024
 const FOOTPRINT = 4 * FRAMES
 const REFERENCES = 300_000
 
