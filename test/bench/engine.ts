@@ -10,6 +10,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { createImage, RawImage } from '../../engine/disk/rawImage.ts'
 import { NullStore } from '../../engine/disk/blockStore.ts'
 import { newEventChunk } from '../../engine/sim/events.ts'
@@ -26,6 +27,10 @@ import type { ProcessStream } from '../../engine/workload/workload.ts'
 import type { BenchResult } from './result.ts'
 
 const ROUNDS = 5
+
+// as the engine's thread does
+setFlagsFromString('--max-inlined-bytecode-size-cumulative=5000')
+setFlagsFromString('--max-inlined-bytecode-size=2000')
 
 export async function bench(): Promise<BenchResult[]> {
   return [await hits(), ...moved(), counted()]

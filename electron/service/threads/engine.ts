@@ -9,6 +9,7 @@
  *  4. At the end the images are closed, the writer commits, and the thread says `ended` with the digest.
  */
 import { existsSync, rmSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import { TraceStore } from '../../../db/traceStore.ts'
@@ -42,6 +43,10 @@ import { say, serveCalls } from '../threadCalls.ts'
 import { totalsOf } from '../totals.ts'
 import { engineVersion } from '../version.ts'
 import { resolveWorkloads } from '../workloads.ts'
+
+// the engine's fault path is many small routines: let the compiler put more of them into one another
+setFlagsFromString('--max-inlined-bytecode-size-cumulative=5000')
+setFlagsFromString('--max-inlined-bytecode-size=2000')
 
 /** Between two turns of the event loop, in which calls are taken. */
 const SLICE_MS = 8
