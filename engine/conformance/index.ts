@@ -9,6 +9,7 @@
 import { BlockListReplayer } from './blockList.ts'
 import type { BlockListFactory } from './blockList.ts'
 import { SwapReplayer } from './swap.ts'
+import { DragonflyVnodeReplayer } from './vnodeDragonfly.ts'
 import { FreebsdVnodeReplayer } from './vnodeFreebsd.ts'
 import { logKind, plainJson, readLog, UnusableLogError } from './log.ts'
 import type { Difference, JsonValue, LogKind, Replayer } from './log.ts'
@@ -24,6 +25,7 @@ export interface VerifyOptions {
 export const replayers: { [kind in LogKind]?: (options: VerifyOptions) => Replayer } = {
   blockList: (options) => new BlockListReplayer(options.makeBlockList),
   swap: (options) => new SwapReplayer(options.makeBlockList),
+  'vnode-dragonfly': () => new DragonflyVnodeReplayer(),
   'vnode-freebsd': () => new FreebsdVnodeReplayer(),
 }
 
