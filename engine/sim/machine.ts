@@ -12,16 +12,23 @@ import { Device } from '../disk/device.ts'
 import type { BlockStore } from '../disk/blockStore.ts'
 import { FaultInjection } from '../disk/faultInjection.ts'
 import { createTimingModel } from '../disk/timing/index.ts'
-import { SwapPager, Errno, type SwapoffWait, type SwapPagerHost } from '../swap/pager.ts'
-import { DeviceKind } from '../swap/devices.ts'
-import { META_PAGES, NO_BLOCK } from '../swap/metadata.ts'
+import { SwapPager, Errno as theErrno, type SwapoffWait, type SwapPagerHost } from '../swap/pager.ts'
+import { DeviceKind as theDeviceKind } from '../swap/devices.ts'
+import { META_PAGES as THE_META_PAGES, NO_BLOCK as THE_NO_BLOCK } from '../swap/metadata.ts'
 import { Contents, ContentsError } from '../vm/contents.ts'
-import { FaultHandler, FaultOutcome } from '../vm/fault.ts'
+import { FaultHandler, FaultOutcome as theFaultOutcome } from '../vm/fault.ts'
 import { FilePages } from '../vm/filePages.ts'
 import { FreebsdDaemon } from '../vm/freebsdDaemon.ts'
 import { Mappings } from '../vm/mappings.ts'
 import type { PageDaemon } from '../vm/pageDaemon.ts'
-import { ObjectFlag, ObjectType, PAGE_SIZE, PageFlag, Queue, VmPages } from '../vm/pages.ts'
+import {
+  ObjectFlag as theObjectFlag,
+  ObjectType as theObjectType,
+  PAGE_SIZE as THE_PAGE_SIZE,
+  PageFlag as thePageFlag,
+  Queue as theQueue,
+  VmPages,
+} from '../vm/pages.ts'
 import { PolicyDaemon } from '../vm/policyDaemon.ts'
 import { RegionTable } from '../vm/regions.ts'
 import { computeThresholds, type Thresholds } from '../vm/thresholds.ts'
@@ -29,13 +36,38 @@ import { buildRegions } from '../workload/regions.ts'
 import { PageUse, type ProcessStream, type StreamReader } from '../workload/workload.ts'
 import { Columns, type Snapshot } from './columns.ts'
 import { EventQueue } from './eventQueue.ts'
-import { EventKind, newEventChunk, type EventChunk } from './events.ts'
+import { EventKind as theEventKind, newEventChunk, type EventChunk } from './events.ts'
 import { ExperimentError, type Experiment, type Intervention } from './experiment.ts'
-import { QueueEvent, WaitFor, type Kernel } from './kernel.ts'
+import { QueueEvent as theQueueEvent, WaitFor as theWaitFor, type Kernel } from './kernel.ts'
 import { KernelStop } from './kernelStop.ts'
 import { makeMessage, messageIds, type MachineMessage } from './messages.ts'
-import { Counter, COUNTERS, DEVICE_METRICS, Gauge, MAX_DEVICES } from './metrics.ts'
+import {
+  Counter as theCounter,
+  COUNTERS,
+  DEVICE_METRICS as THE_DEVICE_METRICS,
+  Gauge as theGauge,
+  MAX_DEVICES as THE_MAX_DEVICES,
+} from './metrics.ts'
 import { Sampler, type SampleSink } from './sampler.ts'
+
+// a constant of this module is folded into the code, one of another module is loaded at each use
+const Counter = theCounter
+const DEVICE_METRICS = THE_DEVICE_METRICS
+const DeviceKind = theDeviceKind
+const Errno = theErrno
+const EventKind = theEventKind
+const FaultOutcome = theFaultOutcome
+const Gauge = theGauge
+const MAX_DEVICES = THE_MAX_DEVICES
+const META_PAGES = THE_META_PAGES
+const NO_BLOCK = THE_NO_BLOCK
+const ObjectFlag = theObjectFlag
+const ObjectType = theObjectType
+const PAGE_SIZE = THE_PAGE_SIZE
+const PageFlag = thePageFlag
+const Queue = theQueue
+const QueueEvent = theQueueEvent
+const WaitFor = theWaitFor
 
 export type MachineStatus = 'running' | 'finished' | 'kernel-panic' | 'livelock' | 'failed'
 
@@ -570,8 +602,7 @@ export class Machine implements Kernel, SwapPagerHost {
         this.#referencesToIntervention(),
       )
       const nextTime = this.queue.nextTime
-      if (ns > 0)
-        limit = Math.min(limit, Math.ceil((Math.min(nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
+      if (ns > 0) limit = Math.min(limit, Math.ceil((Math.min(nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
       if (limit <= 0 || nextTime <= state[S.now]!) return
       const stopped = this.#isLru
         ? this.#makeReferencesInOrder(references, offset, offset + limit, base)
@@ -579,7 +610,13 @@ export class Machine implements Kernel, SwapPagerHost {
       const count = stopped - offset
       this.#count(process, count, ns)
       // while somebody steps or swaps off, the machine looks round after each fault
-      if (count === limit || !this.#faultAt(process, base, references[stopped]!) || isStepping || this.#tasks.length > 0) return
+      if (
+        count === limit ||
+        !this.#faultAt(process, base, references[stopped]!) ||
+        isStepping ||
+        this.#tasks.length > 0
+      )
+        return
       offset = stopped + 1
     }
   }

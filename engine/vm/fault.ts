@@ -12,15 +12,25 @@
  *
  * Source: FreeBSD vm_fault.c (2020), vm_fault(), vm_fault_readahead(), vm_fault_getpages(), vm_fault_dirty().
  */
-import { EventKind, FaultKind } from '../sim/events.ts'
-import { WaitFor, type Kernel } from '../sim/kernel.ts'
-import { Counter } from '../sim/metrics.ts'
-import { PagerResult } from '../swap/pager.ts'
+import { EventKind as theEventKind, FaultKind as theFaultKind } from '../sim/events.ts'
+import { WaitFor as theWaitFor, type Kernel } from '../sim/kernel.ts'
+import { Counter as theCounter } from '../sim/metrics.ts'
+import { PagerResult as thePagerResult } from '../swap/pager.ts'
 import type { Columns } from '../sim/columns.ts'
 import type { FilePages } from './filePages.ts'
 import type { PageDaemon } from './pageDaemon.ts'
-import { ALL_SECTORS, ObjectType, PageFlag } from './pages.ts'
+import { ALL_SECTORS as THE_ALL_SECTORS, ObjectType as theObjectType, PageFlag as thePageFlag } from './pages.ts'
 import type { RegionTable } from './regions.ts'
+
+// a constant of this module is folded into the code, one of another module is loaded at each use
+const ALL_SECTORS = THE_ALL_SECTORS
+const Counter = theCounter
+const EventKind = theEventKind
+const FaultKind = theFaultKind
+const ObjectType = theObjectType
+const PageFlag = thePageFlag
+const PagerResult = thePagerResult
+const WaitFor = theWaitFor
 
 export const FaultOutcome = { resolved: 0, blocked: 1, failed: 2 } as const
 

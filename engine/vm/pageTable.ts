@@ -69,7 +69,8 @@ export class PageTable {
     } else {
       base = this.#free[SIZE_CLASSES]!
       this.#free[SIZE_CLASSES] = base + length
-      if (base + length > this.#rows.length) this.#rows = this.#columns.resize('vm.pageTable.rows', 'i32', Math.max(base + length, this.#rows.length * 2))
+      if (base + length > this.#rows.length)
+        this.#rows = this.#columns.resize('vm.pageTable.rows', 'i32', Math.max(base + length, this.#rows.length * 2))
     }
     this.#base[object] = base
     this.#length[object] = length
@@ -115,7 +116,8 @@ export class PageTable {
     }
     const base = this.#base[object]!
     const rows = this.#rows
-    for (let index = from < length ? from : length - 1; index >= to; index--) if (rows[base + index] !== 0) return rows[base + index]! - 1
+    for (let index = from < length ? from : length - 1; index >= to; index--)
+      if (rows[base + index] !== 0) return rows[base + index]! - 1
     return -1
   }
 

@@ -141,7 +141,15 @@ export class VmPages {
     columns.define('vm.insertions', 'f64', 1)
     // the arrays are assigned by rebind; TypeScript wants to see each once
     this.object = this.firstMapping = this.slot = this.next = this.previous = this.sharedBusy = this.wired = empty32
-    this.pageIndex = this.objectSize = this.handle = this.charge = this.writeMappings = this.backingOffset = this.listOrder = this.#insertions = empty64
+    this.pageIndex =
+      this.objectSize =
+      this.handle =
+      this.charge =
+      this.writeMappings =
+      this.backingOffset =
+      this.listOrder =
+      this.#insertions =
+        empty64
     this.valid = this.dirty = this.exclusiveBusy = this.flags = this.queue = this.queueRequest = this.activity = empty8
     this.hardwareReferenced = this.hardwareModified = this.wanted = this.objectType = empty8
     this.kernelFlags = this.objectFlags = empty16
