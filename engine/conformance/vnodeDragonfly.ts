@@ -10,11 +10,29 @@ import { KernelStop } from '../sim/kernelStop.ts'
 import { PagerResult } from '../swap/pager.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, PAGE_SIZE, PageFlag, Queue, SECTOR_SIZE, VmPages } from '../vm/pages.ts'
 import { Errno, IoFlag, NO_OFFSET, PutFlag } from '../vnode/dragonfly/host.ts'
-import type { BlockMapping, DragonflyVnodeHost, Operation, TransferResult, VnodeMessageId, VnodeWait } from '../vnode/dragonfly/host.ts'
+import type {
+  BlockMapping,
+  DragonflyVnodeHost,
+  Operation,
+  TransferResult,
+  VnodeMessageId,
+  VnodeWait,
+} from '../vnode/dragonfly/host.ts'
 import { DragonflyPageFlag } from '../vnode/dragonfly/pageOperations.ts'
 import { DragonflyVnodePager } from '../vnode/dragonfly/pager.ts'
 import { VnodeFlag, VnodeType } from '../vnode/dragonfly/vnodes.ts'
-import { checkFields, compareFields, flagField, integerField, isRecord, listField, recordField, textField, unknownOperation, UnusableLogError } from './log.ts'
+import {
+  checkFields,
+  compareFields,
+  flagField,
+  integerField,
+  isRecord,
+  listField,
+  recordField,
+  textField,
+  unknownOperation,
+  UnusableLogError,
+} from './log.ts'
 import type { Difference, JsonRecord, JsonValue, Replayer } from './log.ts'
 import { checksum, fillPage, fromPageIndex, LogFile, optionalRecord, readFaults, toPageIndex } from './vnodeMachine.ts'
 
@@ -28,7 +46,13 @@ const LOCK = 'vnode_pager_lock'
 const operations: { readonly [name: string]: LogOperation } = {
   alloc: {
     inputs: ['length', 'blksize', 'boff', 'null_handle'],
-    perform: (m, r) => m.allocate(flagField(r, 'null_handle'), integerField(r, 'length', 0), integerField(r, 'blksize', 1), integerField(r, 'boff')),
+    perform: (m, r) =>
+      m.allocate(
+        flagField(r, 'null_handle'),
+        integerField(r, 'length', 0),
+        integerField(r, 'blksize', 1),
+        integerField(r, 'boff'),
+      ),
   },
   reference: { inputs: [], perform: (m) => m.reference() },
   dealloc: { inputs: [], perform: (m) => m.deallocate() },
@@ -43,7 +67,10 @@ const operations: { readonly [name: string]: LogOperation } = {
     },
   },
   getpage: { inputs: ['pi', 'seqaccess'], perform: (m, r) => m.runGetPage(m.row(r, 1)[0]!, flagField(r, 'seqaccess')) },
-  putpages: { inputs: ['pi', 'n', 'flags'], perform: (m, r) => m.runPutPages(m.row(r, integerField(r, 'n', 1, FRAMES)), namedFlags(r, 'flags', putFlagNames)) },
+  putpages: {
+    inputs: ['pi', 'n', 'flags'],
+    perform: (m, r) => m.runPutPages(m.row(r, integerField(r, 'n', 1, FRAMES)), namedFlags(r, 'flags', putFlagNames)),
+  },
   freepage: { inputs: ['pi'], perform: (m, r) => m.releasePage(m.row(r, 1)[0]!) },
   [LOCK]: { inputs: [], perform: (m) => m.lock() },
 }
@@ -67,11 +94,13 @@ export class DragonflyVnodeReplayer implements Replayer {
     else checkFields(expected, [], ['ret', 'rtvals', 'io', 'pages', 'freed', 'cnt', 'obj', 'vp'], 'exp.')
 
     if ('setup' in record) {
-      if ('add' in record) throw new UnusableLogError('log-field', 'field add: a record with a setup adds nothing', { field: 'add' })
+      if ('add' in record)
+        throw new UnusableLogError('log-field', 'field add: a record with a setup adds nothing', { field: 'add' })
       if (isLock) machine.setUpChain(recordField(record, 'setup'))
       else machine.setUp(recordField(record, 'setup'))
       this.#isSetUp = true
-    } else if (!this.#isSetUp || isLock) throw new UnusableLogError('log-field', 'field setup is missing', { field: 'setup' })
+    } else if (!this.#isSetUp || isLock)
+      throw new UnusableLogError('log-field', 'field setup is missing', { field: 'setup' })
     machine.beginLine(record, isLock)
     let got: JsonRecord
     try {
@@ -198,12 +227,16 @@ class LogMachine implements DragonflyVnodeHost {
     checkFields(description, ['ref', 'filesize'], ['type', 'secsize', 'flags', 'nomount', 'nomsync'], 'setup.vp.')
     const { vnodes } = this.#pager
     const vnode = vnodes.add({
-      type: 'type' in description ? named(textField(description, 'type'), 'setup.vp.type', vnodeTypeNames) : VnodeType.regular,
+      type:
+        'type' in description
+          ? named(textField(description, 'type'), 'setup.vp.type', vnodeTypeNames)
+          : VnodeType.regular,
       blockSize: optionalFlag(description, 'nomount') ? 0 : this.#file.blockSize,
       sectorSize: 'secsize' in description ? integerField(description, 'secsize', 1) : 0,
       isNoMsync: optionalFlag(description, 'nomsync'),
     })
-    if (vnodes.isDevice(vnode) && !('secsize' in description)) throw new UnusableLogError('log-field', 'field setup.vp.secsize is missing', { field: 'setup.vp.secsize' })
+    if (vnodes.isDevice(vnode) && !('secsize' in description))
+      throw new UnusableLogError('log-field', 'field setup.vp.secsize is missing', { field: 'setup.vp.secsize' })
     vnodes.references[vnode] = integerField(description, 'ref')
     vnodes.fileSize[vnode] = integerField(description, 'filesize', NO_OFFSET)
     vnodes.flags[vnode] = 'flags' in description ? namedFlags(description, 'flags', vnodeFlagNames) : 0
@@ -234,7 +267,10 @@ class LogMachine implements DragonflyVnodeHost {
     this.#locks = [0, 0]
     this.#chain = listField(setup, 'chain').map((entry) => {
       const [type, dead] = Array.isArray(entry) && entry.length === 2 ? entry : []
-      if (typeof type !== 'string' || (dead !== 0 && dead !== 1)) throw new UnusableLogError('log-field', 'field setup.chain: an entry is [object type, 0 or 1]', { field: 'setup.chain' })
+      if (typeof type !== 'string' || (dead !== 0 && dead !== 1))
+        throw new UnusableLogError('log-field', 'field setup.chain: an entry is [object type, 0 or 1]', {
+          field: 'setup.chain',
+        })
       const object = pages.createObject(named(type, 'setup.chain', objectTypeNames), 1)
       if (dead === 1) pages.objectFlags[object]! |= ObjectFlag.dead
       if (pages.objectType[object] === ObjectType.file) pages.handle[object] = this.#vnode
@@ -246,15 +282,22 @@ class LogMachine implements DragonflyVnodeHost {
   /** Makes a page resident as a log describes it; one that is there is replaced whole. */
   #putPage(object: number, description: JsonValue, field: string): void {
     const pages = this.#pages
-    if (!Array.isArray(description) || (description.length !== 4 && description.length !== 7)) throw new UnusableLogError('log-field', `field ${field}: a page is [index, valid, dirty, fill] or these and [wired, soft busy, flags]`, { field })
+    if (!Array.isArray(description) || (description.length !== 4 && description.length !== 7))
+      throw new UnusableLogError(
+        'log-field',
+        `field ${field}: a page is [index, valid, dirty, fill] or these and [wired, soft busy, flags]`,
+        { field },
+      )
     const [index, valid, dirty, fill, wired = 0, softBusy = 0, letters = ''] = description
     const pageIndex = toPageIndex(index, field)
-    if (object < 0) throw new UnusableLogError('log-field', `field ${field}: there is no object that could have pages`, { field })
+    if (object < 0)
+      throw new UnusableLogError('log-field', `field ${field}: there is no object that could have pages`, { field })
     const resident = pages.lookup(object, pageIndex)
     if (resident >= 0) pages.free(resident)
     const frame = pages.allocate(object, pageIndex)
     if (frame < 0) throw new UnusableLogError('log-field', `field ${field}: more than ${FRAMES} pages`, { field })
-    if (typeof letters !== 'string' || !/^R?C?M?W?$/.test(letters)) throw new UnusableLogError('log-field', `field ${field}: the flags of a page are letters of RCMW`, { field })
+    if (typeof letters !== 'string' || !/^R?C?M?W?$/.test(letters))
+      throw new UnusableLogError('log-field', `field ${field}: the flags of a page are letters of RCMW`, { field })
     pages.valid[frame] = pageNumber(valid, ALL_SECTORS, field)
     pages.dirty[frame] = pageNumber(dirty, ALL_SECTORS, field)
     pages.wired[frame] = pageNumber(wired, 0x7fff_ffff, field)
@@ -300,7 +343,7 @@ class LogMachine implements DragonflyVnodeHost {
   *#frames(object: number): Generator<number> {
     if (object < 0) return
     const pages = this.#pages
-    for (let frame = pages.lookupFrom(object, 0); frame >= 0; ) {
+    for (let frame = pages.lookupFrom(object, 0); frame >= 0;) {
       const index = pages.pageIndex[frame]!
       yield frame
       frame = pages.lookupFrom(object, index + 1)
@@ -326,7 +369,8 @@ class LogMachine implements DragonflyVnodeHost {
     const pages = this.#pages
     const { vnodes } = this.#pager
     if (wait.on === 'vnode') {
-      if (!vnodes.has(wait.vnode, VnodeFlag.objectWanted)) throw new KernelStop('livelock', 'tsleep', 'nobody was told to wake who sleeps on the vnode')
+      if (!vnodes.has(wait.vnode, VnodeFlag.objectWanted))
+        throw new KernelStop('livelock', 'tsleep', 'nobody was told to wake who sleeps on the vnode')
       this.#sleeps.vnode += 1
       vnodes.clearFlag(wait.vnode, VnodeFlag.objectLock)
     } else if (wait.on === 'dead-object') {
@@ -345,7 +389,13 @@ class LogMachine implements DragonflyVnodeHost {
     const first = toPageIndex(input['pi'], 'op.pi')
     return Int32Array.from({ length: count }, (_, i) => {
       const frame = this.#subject < 0 ? -1 : this.#pages.lookup(this.#subject, first + i)
-      if (frame < 0) throw new UnusableLogError('log-field', `field op.pi: page ${String(fromPageIndex(first + i))} is not resident`, { field: 'op.pi' })
+      // an earlier difference may have cost the page: a log is not unusable because of that
+      if (frame < 0)
+        throw new KernelStop(
+          'kernel-panic',
+          'vm_page_lookup',
+          `page ${String(fromPageIndex(first + i))} is not resident`,
+        )
       return frame
     })
   }
@@ -353,7 +403,13 @@ class LogMachine implements DragonflyVnodeHost {
   allocate(isNull: boolean, lengthBytes: number, blockSize: number, offsetInBlock: number): JsonRecord {
     const ret = this.#find(this.#pager.allocate(isNull ? -1 : this.#vnode, lengthBytes, blockSize, offsetInBlock))
     const warned = (id: VnodeMessageId): number => this.#messages.filter((message) => message === id).length
-    return { ret: { ...ret, warn_objsize: warned('vnode-object-size-mismatch'), warn_filesize: warned('vnode-file-size-mismatch') } }
+    return {
+      ret: {
+        ...ret,
+        warn_objsize: warned('vnode-object-size-mismatch'),
+        warn_filesize: warned('vnode-file-size-mismatch'),
+      },
+    }
   }
 
   reference(): JsonRecord {
@@ -385,7 +441,9 @@ class LogMachine implements DragonflyVnodeHost {
 
   runGetPages(frames: Int32Array, bytes: number, required: number, isSequential: boolean): JsonRecord {
     for (const frame of frames) this.#pages.exclusiveBusy[frame] = 1
-    return { ret: resultName(this.#run(this.#pager.genericGetPages(this.#vnode, frames, bytes, required, isSequential))) }
+    return {
+      ret: resultName(this.#run(this.#pager.genericGetPages(this.#vnode, frames, bytes, required, isSequential))),
+    }
   }
 
   runGetPage(frame: number, isSequential: boolean): JsonRecord {
@@ -425,7 +483,7 @@ class LogMachine implements DragonflyVnodeHost {
   }
 
   #theSubject(): number {
-    if (this.#subject < 0) throw new UnusableLogError('log-field', 'field op: the vnode has no object', { field: 'op' })
+    if (this.#subject < 0) throw new KernelStop('kernel-panic', 'v_object', 'the vnode has no object')
     return this.#subject
   }
 
@@ -441,14 +499,30 @@ class LogMachine implements DragonflyVnodeHost {
   }
 
   // eslint-disable-next-line require-yield -- nothing here ever waits
-  *read(_vnode: number, offset: number, lengthBytes: number, frames: Int32Array, flags: number, sequential: number): Operation<TransferResult> {
+  *read(
+    _vnode: number,
+    offset: number,
+    lengthBytes: number,
+    frames: Int32Array,
+    flags: number,
+    sequential: number,
+  ): Operation<TransferResult> {
     const { error, limitBytes } = this.#faults.read
     const doneBytes = Math.min(lengthBytes, Math.max(0, this.#file.sizeBytes - offset), limitBytes)
-    this.#io.push({ uio: 'read', off: offset, len: lengthBytes, ioflags: flagNames(flags, ioFlagNames), seq: sequential, done: doneBytes, ...errorField(error) })
+    this.#io.push({
+      uio: 'read',
+      off: offset,
+      len: lengthBytes,
+      ioflags: flagNames(flags, ioFlagNames),
+      seq: sequential,
+      done: doneBytes,
+      ...errorField(error),
+    })
     const pages = this.#pages
     for (const [i, frame] of frames.entries()) {
       // the buffer cache would sleep for ever on a page that somebody has busy, and take one that is not held for another's
-      if (pages.exclusiveBusy[frame] !== 0 || pages.sharedBusy[frame] === 0) throw new KernelStop('kernel-panic', 'VOP_READ', 'a page is not soft-busy, or is busy')
+      if (pages.exclusiveBusy[frame] !== 0 || pages.sharedBusy[frame] === 0)
+        throw new KernelStop('kernel-panic', 'VOP_READ', 'a page is not soft-busy, or is busy')
       const bytes = this.#pageBytes(frame)
       for (let start = 0; start < PAGE_SIZE && i * PAGE_SIZE + start < doneBytes; start += SECTOR_SIZE) {
         const bit = 1 << (start / SECTOR_SIZE)
@@ -464,20 +538,49 @@ class LogMachine implements DragonflyVnodeHost {
   }
 
   // eslint-disable-next-line require-yield -- nothing here ever waits
-  *write(_vnode: number, offset: number, lengthBytes: number, frames: Int32Array, flags: number, sequential: number): Operation<TransferResult> {
+  *write(
+    _vnode: number,
+    offset: number,
+    lengthBytes: number,
+    frames: Int32Array,
+    flags: number,
+    sequential: number,
+  ): Operation<TransferResult> {
     const { error, limitBytes } = this.#faults.write
     const bytes = new Uint8Array(Math.min(lengthBytes, limitBytes))
-    for (let at = 0; at < bytes.length; at += PAGE_SIZE) bytes.set(this.#pageBytes(frames[at / PAGE_SIZE]!).subarray(0, Math.min(PAGE_SIZE, bytes.length - at)), at)
+    for (let at = 0; at < bytes.length; at += PAGE_SIZE)
+      bytes.set(this.#pageBytes(frames[at / PAGE_SIZE]!).subarray(0, Math.min(PAGE_SIZE, bytes.length - at)), at)
     this.#file.write(offset, bytes)
-    this.#io.push({ uio: 'write', off: offset, len: lengthBytes, ioflags: flagNames(flags, ioFlagNames), seq: sequential, done: bytes.length, crc: checksum(bytes), ...errorField(error) })
+    this.#io.push({
+      uio: 'write',
+      off: offset,
+      len: lengthBytes,
+      ioflags: flagNames(flags, ioFlagNames),
+      seq: sequential,
+      done: bytes.length,
+      crc: checksum(bytes),
+      ...errorField(error),
+    })
     return { errno: named(error, 'env.write.err', errnoNames), doneBytes: bytes.length }
   }
 
-  getPages(vnode: number, frames: Int32Array, lengthBytes: number, required: number, isSequential: boolean): Operation<number> {
+  getPages(
+    vnode: number,
+    frames: Int32Array,
+    lengthBytes: number,
+    required: number,
+    isSequential: boolean,
+  ): Operation<number> {
     return this.#pager.genericGetPages(vnode, frames, lengthBytes, required, isSequential)
   }
 
-  *putPages(vnode: number, frames: Int32Array, lengthBytes: number, flags: number, results: Uint8Array): Operation<number> {
+  *putPages(
+    vnode: number,
+    frames: Int32Array,
+    lengthBytes: number,
+    flags: number,
+    results: Uint8Array,
+  ): Operation<number> {
     if (this.#isStale) return Errno.EOPNOTSUPP
     this.#putAnswer = yield* this.#pager.genericPutPages(vnode, frames, lengthBytes, flags, results)
     return this.#putAnswer
@@ -516,7 +619,8 @@ class LogMachine implements DragonflyVnodeHost {
 
   freePage(frame: number): void {
     const pages = this.#pages
-    if (pages.wired[frame] !== 0 || pages.sharedBusy[frame] !== 0) throw new KernelStop('kernel-panic', 'vm_page_free', `page ${pages.pageIndex[frame]!} is wired or soft-busy`)
+    if (pages.wired[frame] !== 0 || pages.sharedBusy[frame] !== 0)
+      throw new KernelStop('kernel-panic', 'vm_page_free', `page ${pages.pageIndex[frame]!} is wired or soft-busy`)
     this.#freed.push(pages.pageIndex[frame]!)
     this.#mapped[frame] = 0
     pages.free(frame)
@@ -561,7 +665,12 @@ class LogMachine implements DragonflyVnodeHost {
     if (this.#subject >= 0) seen['obj'] = this.#observeObject(this.#subject)
     const { vnodes } = this.#pager
     const vnode = this.#vnode
-    seen['vp'] = { ref: vnodes.references[vnode]!, filesize: vnodes.fileSize[vnode]!, obj: vnodes.object[vnode]! >= 0 ? 1 : 0, flags: flagNames(vnodes.flags[vnode]!, vnodeFlagNames) }
+    seen['vp'] = {
+      ref: vnodes.references[vnode]!,
+      filesize: vnodes.fileSize[vnode]!,
+      obj: vnodes.object[vnode]! >= 0 ? 1 : 0,
+      flags: flagNames(vnodes.flags[vnode]!, vnodeFlagNames),
+    }
     return seen
   }
 
@@ -615,7 +724,8 @@ function named(name: string, field: string, names: Names): number {
 
 function namedFlags(record: JsonRecord, field: string, names: Names): number {
   let flags = 0
-  for (const name of listField(record, field)) flags |= named(typeof name === 'string' ? name : JSON.stringify(name), field, names)
+  for (const name of listField(record, field))
+    flags |= named(typeof name === 'string' ? name : JSON.stringify(name), field, names)
   return flags
 }
 
@@ -630,5 +740,7 @@ function optionalFlag(record: JsonRecord, field: string): boolean {
 function pageNumber(value: JsonValue | undefined, most: number, field: string): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most) return value
   const shown = value === undefined || isRecord(value) || Array.isArray(value) ? 'something else' : String(value)
-  throw new UnusableLogError('log-field', `field ${field}: a number from 0 to ${most} expected, not ${shown}`, { field })
+  throw new UnusableLogError('log-field', `field ${field}: a number from 0 to ${most} expected, not ${shown}`, {
+    field,
+  })
 }

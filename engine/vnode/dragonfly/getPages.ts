@@ -14,7 +14,8 @@ import { pageOffset, Total, type PagerState } from './state.ts'
 export function* getPage(state: PagerState, object: number, frame: number, isSequential: boolean): Operation<number> {
   const vnode = state.pages.handle[object]!
   const result = yield* state.host.getPages(vnode, Int32Array.of(frame), PAGE_SIZE, 0, isSequential)
-  if (result === Errno.EOPNOTSUPP) throw new KernelStop('kernel-panic', 'vnode_pager_getpage', `the file system of vnode ${vnode} cannot get pages`)
+  if (result === Errno.EOPNOTSUPP)
+    throw new KernelStop('kernel-panic', 'vnode_pager_getpage', `the file system of vnode ${vnode} cannot get pages`)
   return result
 }
 
@@ -25,7 +26,14 @@ export function* getPage(state: PagerState, object: number, frame: number, isSeq
  * The read is issued though the required page may be valid already: it is what keeps read-ahead going. Of the pages past the end of
  * the file the required one stays busy and invalid, and the answer is an error only if all are past it.
  */
-export function* genericGetPages(state: PagerState, vnode: number, frames: Int32Array, lengthBytes: number, required: number, isSequential: boolean): Operation<number> {
+export function* genericGetPages(
+  state: PagerState,
+  vnode: number,
+  frames: Int32Array,
+  lengthBytes: number,
+  required: number,
+  isSequential: boolean,
+): Operation<number> {
   const { pages, vnodes, host } = state
   if (!vnodes.isMounted(vnode)) return PagerResult.bad
   let count = Math.ceil(lengthBytes / PAGE_SIZE)
@@ -40,14 +48,19 @@ export function* genericGetPages(state: PagerState, vnode: number, frames: Int32
   }
   if (offset + bytes > fileSize) {
     bytes = fileSize - offset
-    for (const inFile = Math.ceil(bytes / PAGE_SIZE); count > inFile; ) {
+    for (const inFile = Math.ceil(bytes / PAGE_SIZE); count > inFile;) {
       count -= 1
       if (count !== required) releasePage(state, frames[count]!)
     }
   }
   if (vnodes.isDevice(vnode)) {
     const sectorSize = vnodes.sectorSize[vnode]!
-    if (sectorSize > PAGE_SIZE) throw new KernelStop('kernel-panic', 'vnode_pager_generic_getpages', `sectors of ${sectorSize} bytes are larger than a page`)
+    if (sectorSize > PAGE_SIZE)
+      throw new KernelStop(
+        'kernel-panic',
+        'vnode_pager_generic_getpages',
+        `sectors of ${sectorSize} bytes are larger than a page`,
+      )
     bytes = Math.ceil(bytes / sectorSize) * sectorSize
   }
 
@@ -55,7 +68,14 @@ export function* genericGetPages(state: PagerState, vnode: number, frames: Int32
   for (let i = 0; i < count; i++) startPageIo(state, frames[i]!)
   state.totals[Total.vnodeIns]! += 1
   state.totals[Total.vnodePagesIn]! += count
-  const { errno } = yield* host.read(vnode, offset, bytes, frames.subarray(0, count), IoFlag.fromPages, isSequential ? SEQUENTIAL_MAX : 0)
+  const { errno } = yield* host.read(
+    vnode,
+    offset,
+    bytes,
+    frames.subarray(0, count),
+    IoFlag.fromPages,
+    isSequential ? SEQUENTIAL_MAX : 0,
+  )
   for (let i = 0; i < count; i++) yield* finishPageIo(state, frames[i]!)
 
   let error = errno
@@ -90,7 +110,11 @@ function keepOrRelease(state: PagerState, frame: number, error: number): void {
  */
 export function releasePage(state: PagerState, frame: number): void {
   const { pages, host } = state
-  if (pages.sharedBusy[frame] !== 0 || pages.wired[frame] !== 0 || (pages.kernelFlags[frame]! & DragonflyPageFlag.needCommit) !== 0) {
+  if (
+    pages.sharedBusy[frame] !== 0 ||
+    pages.wired[frame] !== 0 ||
+    (pages.kernelFlags[frame]! & DragonflyPageFlag.needCommit) !== 0
+  ) {
     pages.activate(frame)
     host.releaseBusy(frame)
   } else host.freePage(frame)

@@ -62,16 +62,42 @@ export interface DragonflyVnodeHost {
    * there. The pages are soft-busy. A sector that is valid keeps its contents; one that is not is filled, with zeros beyond what
    * could be read, and is valid then. `sequential`: 0 or SEQUENTIAL_MAX.
    */
-  read(vnode: number, offset: number, lengthBytes: number, frames: Int32Array, flags: number, sequential: number): Operation<TransferResult>
+  read(
+    vnode: number,
+    offset: number,
+    lengthBytes: number,
+    frames: Int32Array,
+    flags: number,
+    sequential: number,
+  ): Operation<TransferResult>
   /** VOP_WRITE of bytes that already lie in the pages of `frames`, the first of which begins at `offset`. `flags`: IoFlag. */
-  write(vnode: number, offset: number, lengthBytes: number, frames: Int32Array, flags: number, sequential: number): Operation<TransferResult>
+  write(
+    vnode: number,
+    offset: number,
+    lengthBytes: number,
+    frames: Int32Array,
+    flags: number,
+    sequential: number,
+  ): Operation<TransferResult>
   /**
    * VOP_GETPAGES: a PagerResult, or EOPNOTSUPP where the file system has no such operation. A file system on a local disk
    * hands it to the pager's `genericGetPages`.
    */
-  getPages(vnode: number, frames: Int32Array, lengthBytes: number, required: number, isSequential: boolean): Operation<number>
+  getPages(
+    vnode: number,
+    frames: Int32Array,
+    lengthBytes: number,
+    required: number,
+    isSequential: boolean,
+  ): Operation<number>
   /** VOP_PUTPAGES: as getPages; a file system on a local disk hands it to `genericPutPages`. */
-  putPages(vnode: number, frames: Int32Array, lengthBytes: number, flags: number, results: Uint8Array): Operation<number>
+  putPages(
+    vnode: number,
+    frames: Int32Array,
+    lengthBytes: number,
+    flags: number,
+    results: Uint8Array,
+  ): Operation<number>
   /** vget, shared: another reference and a lock, or an errno and neither. */
   lockVnode(vnode: number): Operation<number>
   /** vput: takes back what lockVnode gave. */

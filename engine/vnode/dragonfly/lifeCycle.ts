@@ -15,12 +15,19 @@ import { VnodeFlag } from './vnodes.ts'
  *
  * `offsetInBlock`: where in its block the file ends, 0 at a block's start; negative: as its length says.
  */
-export function* allocate(state: PagerState, vnode: number, lengthBytes: number, blockSize: number, offsetInBlock: number): Operation<number> {
+export function* allocate(
+  state: PagerState,
+  vnode: number,
+  lengthBytes: number,
+  blockSize: number,
+  offsetInBlock: number,
+): Operation<number> {
   if (vnode < 0) return -1
   const { pages, vnodes, host } = state
   yield* lockObjectPointer(state, vnode)
   let object = yield* livingObject(state, vnode)
-  if (vnodes.references[vnode]! <= 0) throw new KernelStop('kernel-panic', 'vnode_pager_alloc', `nobody holds a reference to vnode ${vnode}`)
+  if (vnodes.references[vnode]! <= 0)
+    throw new KernelStop('kernel-panic', 'vnode_pager_alloc', `nobody holds a reference to vnode ${vnode}`)
 
   const past = offsetInBlock < 0 ? lengthBytes % blockSize : offsetInBlock
   const size = pagesOf(past === 0 ? lengthBytes : lengthBytes + (blockSize - past))
@@ -33,7 +40,8 @@ export function* allocate(state: PagerState, vnode: number, lengthBytes: number,
   } else {
     pages.references[object]! += 1
     const known = vnodes.fileSize[vnode]!
-    if (pages.objectSize[object] !== size) host.message('vnode-object-size-mismatch', vnode, pages.objectSize[object]!, size)
+    if (pages.objectSize[object] !== size)
+      host.message('vnode-object-size-mismatch', vnode, pages.objectSize[object]!, size)
     if (known !== lengthBytes) host.message('vnode-file-size-mismatch', vnode, known, lengthBytes)
   }
   vnodes.references[vnode]! += 1
@@ -57,7 +65,8 @@ export function* reference(state: PagerState, vnode: number): Operation<number> 
 export function* deallocate(state: PagerState, object: number): Operation<void> {
   const { pages, vnodes, host } = state
   const vnode = pages.handle[object]!
-  if (vnode < 0) throw new KernelStop('kernel-panic', 'vnode_pager_dealloc', `object ${object} was taken from its vnode before`)
+  if (vnode < 0)
+    throw new KernelStop('kernel-panic', 'vnode_pager_dealloc', `object ${object} was taken from its vnode before`)
   while (pages.pagingInProgress[object]! !== 0) yield { on: 'paging', object }
   pages.handle[object] = -1
   pages.objectType[object] = ObjectType.dead

@@ -68,7 +68,13 @@ export class DragonflyVnodePager {
     return getPage(this.#state, object, frame, isSequential)
   }
   /** vnode_pager_generic_getpages */
-  genericGetPages(vnode: number, frames: Int32Array, lengthBytes: number, required: number, isSequential: boolean): Operation<number> {
+  genericGetPages(
+    vnode: number,
+    frames: Int32Array,
+    lengthBytes: number,
+    required: number,
+    isSequential: boolean,
+  ): Operation<number> {
     return genericGetPages(this.#state, vnode, frames, lengthBytes, required, isSequential)
   }
   /** vnode_pager_freepage */
@@ -81,7 +87,13 @@ export class DragonflyVnodePager {
     return putPages(this.#state, object, frames, flags, results)
   }
   /** vnode_pager_generic_putpages */
-  genericPutPages(vnode: number, frames: Int32Array, lengthBytes: number, flags: number, results: Uint8Array): Operation<number> {
+  genericPutPages(
+    vnode: number,
+    frames: Int32Array,
+    lengthBytes: number,
+    flags: number,
+    results: Uint8Array,
+  ): Operation<number> {
     return genericPutPages(this.#state, vnode, frames, lengthBytes, flags, results)
   }
 

@@ -13,7 +13,13 @@ import { pageOffset, Total, type PagerState } from './state.ts'
  * The write is synchronous where memory is low, for an asynchronous one might need more to begin. The page daemon has taken the
  * modified bits of the pages' mappings before.
  */
-export function* putPages(state: PagerState, object: number, frames: Int32Array, flags: number, results: Uint8Array): Operation<void> {
+export function* putPages(
+  state: PagerState,
+  object: number,
+  frames: Int32Array,
+  flags: number,
+  results: Uint8Array,
+): Operation<void> {
   const { pages, host } = state
   const effective = host.isMemoryLow() ? flags | PutFlag.sync : flags
   const vnode = pages.handle[object]!
@@ -30,7 +36,14 @@ export function* putPages(state: PagerState, object: number, frames: Int32Array,
  * Pages wholly past the end of the file are bad, but the write is issued, of no bytes if need be, and counted. Unless it
  * fails all others are wholly clean, even if less was written than asked for; if it fails they are to be tried again, dirty.
  */
-export function* genericPutPages(state: PagerState, vnode: number, frames: Int32Array, lengthBytes: number, flags: number, results: Uint8Array): Operation<number> {
+export function* genericPutPages(
+  state: PagerState,
+  vnode: number,
+  frames: Int32Array,
+  lengthBytes: number,
+  flags: number,
+  results: Uint8Array,
+): Operation<number> {
   const { pages, vnodes, host } = state
   const count = Math.floor(lengthBytes / PAGE_SIZE)
   results.fill(PagerResult.again, 0, count)
@@ -52,11 +65,19 @@ export function* genericPutPages(state: PagerState, vnode: number, frames: Int32
     results.fill(PagerResult.bad, inFile, count)
   }
 
-  const { errno, doneBytes } = yield* host.write(vnode, offset, bytes, frames.subarray(0, inFile), writeFlags(flags), SEQUENTIAL_MAX)
+  const { errno, doneBytes } = yield* host.write(
+    vnode,
+    offset,
+    bytes,
+    frames.subarray(0, inFile),
+    writeFlags(flags),
+    SEQUENTIAL_MAX,
+  )
   state.totals[Total.vnodeOuts]! += 1
   state.totals[Total.vnodePagesOut]! += inFile
   if (errno !== 0 && state.mayPrint(Total.writeErrorSecond)) host.message('vnode-write-error', vnode, firstIndex, errno)
-  if (doneBytes !== bytes && state.mayPrint(Total.residualSecond)) host.message('vnode-write-residual', vnode, firstIndex, bytes - doneBytes)
+  if (doneBytes !== bytes && state.mayPrint(Total.residualSecond))
+    host.message('vnode-write-residual', vnode, firstIndex, bytes - doneBytes)
   if (errno === 0)
     for (let i = 0; i < inFile; i++) {
       results[i] = PagerResult.ok

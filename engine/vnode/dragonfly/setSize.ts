@@ -24,7 +24,8 @@ export function* setSize(state: PagerState, vnode: number, sizeBytes: number): O
   vnodes.fileSize[vnode] = sizeBytes
   if (sizeBytes > before) return
   if (pagesNow < pagesBefore) yield* removePages(state, object, pagesNow, pagesBefore)
-  if (sizeBytes % PAGE_SIZE !== 0) yield* cutPage(state, object, Math.floor(sizeBytes / PAGE_SIZE), sizeBytes % PAGE_SIZE)
+  if (sizeBytes % PAGE_SIZE !== 0)
+    yield* cutPage(state, object, Math.floor(sizeBytes / PAGE_SIZE), sizeBytes % PAGE_SIZE)
 }
 
 /**

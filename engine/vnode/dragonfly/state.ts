@@ -11,7 +11,14 @@ import { VnodeTable } from './vnodes.ts'
  * Places in `totals`: v_vnodein, v_vnodepgsin, v_vnodeout, v_vnodepgsout, and the second in which the last message about a write
  * error (vbadrate) and about a residue (vresrate) was printed.
  */
-export const Total = { vnodeIns: 0, vnodePagesIn: 1, vnodeOuts: 2, vnodePagesOut: 3, writeErrorSecond: 4, residualSecond: 5 } as const
+export const Total = {
+  vnodeIns: 0,
+  vnodePagesIn: 1,
+  vnodeOuts: 2,
+  vnodePagesOut: 3,
+  writeErrorSecond: 4,
+  residualSecond: 5,
+} as const
 
 const SECOND_NS = 1_000_000_000
 

@@ -26,8 +26,28 @@ export interface VnodeDescription {
   isNoMsync: boolean
 }
 
-const widths = { type: 'u8', flags: 'u16', isNoMsync: 'u8', blockSize: 'i32', sectorSize: 'i32', references: 'i32', object: 'i32', fileSize: 'f64', next: 'i32' } as const
-const names = ['type', 'flags', 'isNoMsync', 'blockSize', 'sectorSize', 'references', 'object', 'fileSize', 'next'] as const
+const widths = {
+  type: 'u8',
+  flags: 'u16',
+  isNoMsync: 'u8',
+  blockSize: 'i32',
+  sectorSize: 'i32',
+  references: 'i32',
+  object: 'i32',
+  fileSize: 'f64',
+  next: 'i32',
+} as const
+const names = [
+  'type',
+  'flags',
+  'isNoMsync',
+  'blockSize',
+  'sectorSize',
+  'references',
+  'object',
+  'fileSize',
+  'next',
+] as const
 
 export class VnodeTable {
   type: Uint8Array
