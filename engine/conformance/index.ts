@@ -10,6 +10,7 @@ import { BlockListReplayer } from './blockList.ts'
 import type { BlockListFactory } from './blockList.ts'
 import { SwapReplayer } from './swap.ts'
 import { DragonflyVnodeReplayer } from './vnodeDragonfly.ts'
+import { GenfsReplayer } from './genfs.ts'
 import { FreebsdVnodeReplayer } from './vnodeFreebsd.ts'
 import { logKind, plainJson, readLog, UnusableLogError } from './log.ts'
 import type { Difference, JsonValue, LogKind, Replayer } from './log.ts'
@@ -26,6 +27,7 @@ export const replayers: { [kind in LogKind]?: (options: VerifyOptions) => Replay
   blockList: (options) => new BlockListReplayer(options.makeBlockList),
   swap: (options) => new SwapReplayer(options.makeBlockList),
   'vnode-dragonfly': () => new DragonflyVnodeReplayer(),
+  genfs: () => new GenfsReplayer(),
   'vnode-freebsd': () => new FreebsdVnodeReplayer(),
 }
 
