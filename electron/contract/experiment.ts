@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { Experiment } from '../../engine/sim/experiment.ts'
+import { issueText } from './issueText.ts'
 
 const units: Record<string, number> = { '': 1, B: 1, KiB: 1024, MiB: 1048576, GiB: 1073741824, TiB: 1099511627776 }
 
@@ -223,10 +224,20 @@ export function parseExperiment(
 ): { file: ExperimentFile; issues: [] } | { file: null; issues: ExperimentIssue[] } {
   const result = experimentFileSchema.safeParse(input)
   if (result.success) return { file: result.data, issues: [] }
-  return { file: null, issues: result.error.issues.flatMap(flattenIssue) }
+  return { file: null, issues: result.error.issues.flatMap((issue) => flattenIssue(issue, input)) }
 }
 
-function flattenIssue(issue: z.core.$ZodIssue): ExperimentIssue[] {
+/** What stands at a path of the file; undefined where there is nothing. */
+function standsAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = Object.getOwnPropertyDescriptor(value, key)?.value
+  }
+  return value
+}
+
+function flattenIssue(issue: z.core.$ZodIssue, input: unknown): ExperimentIssue[] {
   const at = (path: PropertyKey[]) =>
     path.reduce<string>(
       (text, key) =>
@@ -236,16 +247,20 @@ function flattenIssue(issue: z.core.$ZodIssue): ExperimentIssue[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ field: at([...issue.path, key]), message: 'is not a field of an experiment' }))
   if (issue.code === 'invalid_union' && 'errors' in issue) {
+    // none of the fields that tell the forms apart is there
+    const tellTales = issue.errors.flatMap((errors) => errors.slice(0, 1)).map((inner) => String(inner.path[0]))
+    if (tellTales.length > 0 && tellTales.every((key) => standsAt(input, [...issue.path, key]) === undefined))
+      return [{ field: at(issue.path), message: `must have one of ${tellTales.join(', ')}` }]
     // the branch that got furthest says best what is wrong
     const branches = [...issue.errors].sort((a, b) => a.length - b.length)
     const nearest =
       branches.find((errors) => !errors.some((e) => e.code === 'invalid_type' && e.path.length === 1)) ?? branches[0]
     if (nearest)
       return nearest.flatMap((inner) =>
-        flattenIssue({ ...inner, path: [...issue.path, ...inner.path] }),
+        flattenIssue({ ...inner, path: [...issue.path, ...inner.path] }, input),
       )
   }
-  return [{ field: at(issue.path) || '(whole file)', message: issue.message }]
+  return [{ field: at(issue.path) || '(whole file)', message: issueText(issue, standsAt(input, issue.path) === undefined) }]
 }
 
 /**
