@@ -1160,7 +1160,8 @@ export class SwapPager {
       if (node < 0) return
       if ((pages.objectFlags[object]! & ObjectFlag.dead) !== 0) {
         while (pages.pagingInProgress[object]! > 0) yield { on: 'paging', object }
-        this.#freeAllMetadata(object)
+        // it may have ended by now, and its number be a living object's
+        if ((pages.objectFlags[object]! & ObjectFlag.dead) !== 0) this.#freeAllMetadata(object)
         return
       }
       const first = metadata.nodeIndex[node]!
