@@ -1,0 +1,137 @@
+/**
+ * ARC (Megiddo and Modha, 2003): pages referenced once (recent) and pages referenced again (frequent) in two lists, each with a
+ * memory of what was evicted from it; a hit in one of those memories moves the share that `recent` may have.
+ *
+ * The frequent list is in the order of last references, so it is kept by stamps. The recent list is in the order of loading,
+ * since a hit moves a page out of it.
+ *
+ * Two details follow libCacheSim: the share moves by whole pages (the ratio of the memories' sizes, rounded down, at least one), and
+ * on a hit in a memory the remembered page still counts while the victim is chosen.
+ */
+import { driveWithRecency, type SizePolicy } from '../drive.ts'
+import { PageLinks, PageList } from '../pageList.ts'
+import { PageSet, RecencyOrder, type Recency } from '../recency.ts'
+import type { Residency } from '../residency.ts'
+import type { ReplacementPolicy } from '../simulator.ts'
+
+export const arc: ReplacementPolicy = {
+  name: 'arc',
+  title: 'ARC',
+  description: 'Balances pages referenced once against pages referenced again by what it regrets having evicted.',
+  create: (pageCount, frames) =>
+    driveWithRecency(pageCount, frames, (residency, pages, recency) => new Arc(residency, pages, recency)),
+}
+
+/** Where a page is. */
+const Place = { nowhere: 0, recent: 1, frequent: 2, recentGhost: 3, frequentGhost: 4 } as const
+
+class Arc implements SizePolicy {
+  readonly #residency: Residency
+  readonly #place: Uint8Array
+  readonly #recent: PageList
+  readonly #recentGhost: PageList
+  readonly #frequentGhost: PageList
+  readonly #frequent: PageSet
+  readonly #order: RecencyOrder
+  /** Pages that `recent` should have. */
+  #share = 0
+
+  constructor(residency: Residency, pageCount: number, recency: Recency) {
+    const links = new PageLinks(pageCount)
+    const capacity = Math.min(residency.frames, pageCount)
+    this.#residency = residency
+    this.#place = new Uint8Array(pageCount)
+    this.#recent = new PageList(links)
+    this.#recentGhost = new PageList(links)
+    this.#frequentGhost = new PageList(links)
+    this.#frequent = new PageSet(pageCount, capacity)
+    this.#order = new RecencyOrder(recency, capacity)
+  }
+
+  attend(page: number, kind: number): void {
+    const residency = this.#residency
+    switch (this.#place[page]) {
+      case Place.recent:
+        this.#recent.remove(page)
+        this.#becomeFrequent(page)
+        residency.touch(page, kind)
+        break
+      case Place.frequent:
+        residency.touch(page, kind)
+        break
+      case Place.recentGhost: {
+        const step = Math.max(1, Math.floor(this.#frequentGhost.count / this.#recentGhost.count))
+        this.#share = Math.min(this.#share + step, residency.frames)
+        this.#replace(false)
+        this.#recentGhost.remove(page)
+        this.#becomeFrequent(page)
+        residency.load(page, kind)
+        break
+      }
+      case Place.frequentGhost: {
+        const step = Math.max(1, Math.floor(this.#recentGhost.count / this.#frequentGhost.count))
+        this.#share = Math.max(this.#share - step, 0)
+        this.#replace(true)
+        this.#frequentGhost.remove(page)
+        this.#becomeFrequent(page)
+        residency.load(page, kind)
+        break
+      }
+      default:
+        if (residency.isFull) this.#makeRoom()
+        this.#place[page] = Place.recent
+        this.#recent.add(page)
+        residency.load(page, kind)
+        return
+    }
+    residency.settle(page)
+  }
+
+  #becomeFrequent(page: number): void {
+    this.#place[page] = Place.frequent
+    this.#frequent.add(page)
+  }
+
+  /** Room for a page that nothing is remembered of. */
+  #makeRoom(): void {
+    const frames = this.#residency.frames
+    if (this.#recent.count + this.#recentGhost.count >= frames) {
+      if (this.#recent.count >= frames) {
+        const victim = this.#recent.oldest
+        this.#recent.remove(victim)
+        this.#place[victim] = Place.nowhere
+        this.#residency.evict(victim)
+        return
+      }
+      this.#forgetOldest(this.#recentGhost)
+    } else {
+      const known = this.#residency.count + this.#recentGhost.count + this.#frequentGhost.count
+      if (known >= 2 * frames) this.#forgetOldest(this.#frequentGhost)
+    }
+    this.#replace(false)
+  }
+
+  #forgetOldest(ghost: PageList): void {
+    const forgotten = ghost.oldest
+    ghost.remove(forgotten)
+    this.#place[forgotten] = Place.nowhere
+  }
+
+  /** Evicts from the list that has more than its share, and remembers the page. */
+  #replace(isFrequentGhostHit: boolean): void {
+    const recent = this.#recent
+    let victim: number
+    if (recent.count > 0 && (recent.count > this.#share || (recent.count === this.#share && isFrequentGhostHit))) {
+      victim = recent.oldest
+      recent.remove(victim)
+      this.#place[victim] = Place.recentGhost
+      this.#recentGhost.add(victim)
+    } else {
+      victim = this.#order.oldest(this.#frequent)
+      this.#frequent.remove(victim)
+      this.#place[victim] = Place.frequentGhost
+      this.#frequentGhost.add(victim)
+    }
+    this.#residency.evict(victim)
+  }
+}
