@@ -13,15 +13,17 @@ describe('torture of the swap pager', () => {
     const { happened, performed } = torture(6, 40_000)
     expect(happened['pagesIn']).toBeGreaterThan(2000)
     expect(happened['pagesOut']).toBeGreaterThan(5000)
-    for (const event of ['swapoffs', 'readErrors', 'writeErrors', 'writesRefused', 'putsWithoutSpace', 'blocksLeaked'])
-      expect(happened[event], event).toBeGreaterThan(5)
-    expect(Object.keys(performed)).toHaveLength(26)
+    for (const event of ['swapoffs', 'readErrors', 'pagesStuck', 'writeErrors', 'writesRefused', 'putsWithoutSpace'])
+      expect(happened[event], event).toBeGreaterThan(10)
+    expect(happened['blocksLeaked']).toBeGreaterThan(0)
+    // the 26th makes a device disappear, which few machines live to see
+    expect(Object.keys(performed).length).toBeGreaterThanOrEqual(25)
   })
 
   test('an episode repeats: the same seeds give the same operations', () => {
     const logs = [0, 1].map(() => {
       const lines: string[] = []
-      runEpisode(77, operationSeeds(77, 500), (line) => lines.push(line))
+      runEpisode(77, operationSeeds(77, 1000), (line) => lines.push(line))
       return lines.join('\n')
     })
     expect(logs[0]).toBe(logs[1])

@@ -268,9 +268,11 @@ class Rig implements SwapPagerHost {
   #nextUnit = 0
   /** The pageout that is being carried on. */
   #current: Put | null = null
-  /** Whether the read that was asked for last reached the device. */
-  #isStarted = false
+  /** Requests that reached a device. */
+  #started = 0
   #isStepping = false
+  /** Grows with everything that is done: an operation that leaves it alone found nothing to do. */
+  #deeds = 0
   #didSwapoffFail = false
 
   // scratch of check()
@@ -414,7 +416,7 @@ class Rig implements SwapPagerHost {
     const isWrite = bufferIsWrite[buffer] !== 0
     const random = this.#random
     let errno = 0
-    this.#isStarted = true
+    this.#started += 1
     if (this.#isOrphaned[slot] === true) errno = Errno.ENXIO
     else if (random.chance(isWrite ? this.#habits.writeErrors : this.#habits.readErrors))
       errno = random.pick([Errno.EIO, Errno.EIO, Errno.ENOMEM])
@@ -498,12 +500,15 @@ class Rig implements SwapPagerHost {
     this.#random = new Random(seed)
     this.#isForeseen = null
     const { weights } = this.#habits
-    let at = (this.#random.next() / 0x1_0000_0000) * this.#weightSum
-    let chosen = 0
-    while (chosen < weights.length - 1 && (at -= weights[chosen]!) >= 0) chosen += 1
-    const name = operationNames[chosen]!
-    this.performed[name] = (this.performed[name] ?? 0) + 1
-    this.#operations[name]()
+    const deeds = this.#deeds
+    for (let attempt = 0; this.#deeds === deeds && attempt < 8; attempt++) {
+      let at = (this.#random.next() / 0x1_0000_0000) * this.#weightSum
+      let chosen = 0
+      while (chosen < weights.length - 1 && (at -= weights[chosen]!) >= 0) chosen += 1
+      const name = operationNames[chosen]!
+      this.#operations[name]()
+      if (this.#deeds !== deeds) this.performed[name] = (this.performed[name] ?? 0) + 1
+    }
     this.#endGets()
     this.#endDying()
   }
@@ -525,8 +530,8 @@ class Rig implements SwapPagerHost {
     look: () => this.#look(),
     writeCount: () => this.#writeCount(),
     asyncMax: () => this.#asyncMax(),
-    injectBuffers: () => this.#pager.injectBioFailures(this.#random.between(1, 4)),
-    injectMetadata: () => this.#pager.metadata.injectFailures(this.#random.between(1, 4), this.#random.chance(0.5)),
+    injectBuffers: () => this.#inject(true),
+    injectMetadata: () => this.#inject(false),
     swapon: () => this.#swapon(),
     swapoff: () => this.#swapoff(),
     stepSwapoff: () => this.#stepSwapoff(),
@@ -535,6 +540,12 @@ class Rig implements SwapPagerHost {
     queue: () => this.#queue(),
     makeInvalid: () => this.#makeInvalid(),
     markSplit: () => this.#markSplit(),
+  }
+
+  /** Notes that the operation under way did something, and what. */
+  #say(line: () => string): void {
+    this.#deeds += 1
+    this.#log?.(line())
   }
 
   #book(): Book | undefined {
@@ -582,7 +593,7 @@ class Rig implements SwapPagerHost {
       book.bytes = user < 0 ? 0 : this.#pages.charge[object]!
     } else if (known !== undefined && known.handle !== handle)
       this.#fail(`handle ${handle} found object ${object} of handle ${known.handle}`)
-    this.#log?.(`create swap object ${object} of ${count} pages, handle ${handle}, user ${user}`)
+    this.#say(() => `create swap object ${object} of ${count} pages, handle ${handle}, user ${user}`)
   }
 
   #makeDefault(size: number): number {
@@ -606,7 +617,7 @@ class Rig implements SwapPagerHost {
     }
     this.#books[object] = book
     this.#bookList.push(book)
-    this.#log?.(`object ${object}: ${count} pages from ${base}`)
+    this.#say(() => `object ${object}: ${count} pages from ${base}`)
     return book
   }
 
@@ -615,8 +626,8 @@ class Rig implements SwapPagerHost {
     if (book === undefined) return
     const pages = this.#pages
     pages.references[book.object]! -= 1
+    this.#say(() => `a reference of object ${book.object} ends`)
     if (pages.references[book.object]! > 0) return
-    this.#log?.(`object ${book.object} is dying`)
     pages.objectFlags[book.object]! |= ObjectFlag.dead
     book.isDying = true
   }
@@ -643,7 +654,7 @@ class Rig implements SwapPagerHost {
   }
 
   #closeBook(book: Book): void {
-    this.#log?.(`object ${book.object} is gone`)
+    this.#say(() => `object ${book.object} is gone`)
     if (book.user >= 0) this.#pager.reservation.release(book.bytes, book.user)
     this.#pages.destroyObject(book.object)
     this.#books[book.object] = undefined
@@ -655,7 +666,7 @@ class Rig implements SwapPagerHost {
     if (book === undefined) return
     const [from, count] = this.#range(book, 10)
     const isLocked = this.#random.chance(0.6)
-    this.#log?.(`write pages ${from}+${count} of object ${book.object}${isLocked ? '' : ', object not locked'}`)
+    this.#say(() => `write pages ${from}+${count} of object ${book.object}${isLocked ? '' : ', object not locked'}`)
     for (let page = from; page < from + count; page++) if (!this.#writePage(book, page, isLocked)) return
   }
 
@@ -686,11 +697,13 @@ class Rig implements SwapPagerHost {
     const book = this.#book()
     if (book === undefined) return
     const pages = this.#pages
+    const deeds = this.#deeds
     const [from, count] = this.#range(book, 80)
-    this.#log?.(`free clean pages of ${from}+${count} of object ${book.object}`)
     for (let page = from; page < from + count; page++) {
       const frame = this.#frame(book, page)
-      if (frame >= 0 && !pages.isBusy(frame) && pages.dirty[frame] === 0) pages.free(frame)
+      if (frame < 0 || pages.isBusy(frame) || pages.dirty[frame] !== 0) continue
+      if (this.#deeds === deeds) this.#say(() => `free clean pages of ${from}+${count} of object ${book.object}`)
+      pages.free(frame)
     }
   }
 
@@ -700,7 +713,7 @@ class Rig implements SwapPagerHost {
     if (book === undefined) return
     const [from, wanted] = this.#range(book)
     const count = this.#withoutBusy(book, from, wanted)
-    this.#log?.(`discard pages ${from}+${count} of object ${book.object}`)
+    this.#say(() => `discard pages ${from}+${count} of object ${book.object}`)
     for (let page = from; page < from + count; page++) {
       const frame = this.#frame(book, page)
       if (frame >= 0) this.#pages.free(frame)
@@ -732,8 +745,9 @@ class Rig implements SwapPagerHost {
     const list = Int32Array.from([-1, ...frames])
     this.#isDaemon = isDaemon
     const operation = this.#pager.beginPutPages(book.object, list, 1, frames.length, sync)
-    this.#log?.(
-      `put ${operation}: ${frames.length} pages of object ${book.object} from ${pages.pageIndex[frames[0]!]! - book.base}${sync ? ', sync' : ''}${isDaemon ? ', daemon' : ''}`,
+    this.#say(
+      () =>
+        `put ${operation}: ${frames.length} pages of object ${book.object} from ${pages.pageIndex[frames[0]!]! - book.base}${sync ? ', sync' : ''}${isDaemon ? ', daemon' : ''}`,
     )
     const put: Put = { operation, book, frames: list.subarray(1), sync, isDaemon, settled: new Set(), failures: 0 }
     this.#puts.push(put)
@@ -743,7 +757,7 @@ class Rig implements SwapPagerHost {
   #continuePut(): void {
     if (this.#puts.length === 0) return
     const put = this.#random.pick(this.#puts)
-    this.#log?.(`continue put ${put.operation}`)
+    this.#say(() => `continue put ${put.operation}`)
     this.#carryOn(put)
   }
 
@@ -851,8 +865,8 @@ class Rig implements SwapPagerHost {
     const list = Int32Array.from(frames)
     // what the read is about to be, in case it is over before getPages() returns
     const get: Get = { book, frames: list, count: list.length }
-    this.#log?.(`get ${list.length} pages of object ${book.object} from ${page}, ${behind} behind, ${ahead} ahead`)
-    this.#isStarted = false
+    this.#say(() => `get ${list.length} pages of object ${book.object} from ${page}, ${behind} behind, ${ahead} ahead`)
+    const started = this.#started
     const result = pager.getPages(book.object, list, list.length, behind, ahead)
     if (result === PagerResult.fail) {
       if (found) this.#fail(`page ${page} of object ${book.object} has a block, but cannot be read`)
@@ -864,7 +878,7 @@ class Rig implements SwapPagerHost {
       this.#fail(
         `${pager.readBehind} pages behind and ${pager.readAhead} ahead were read, ${behind} and ${ahead} wanted`,
       )
-    if (!this.#isStarted) this.#noteRefusedRead()
+    if (this.#started === started) this.#noteRefusedRead()
     this.#gets.push(get)
   }
 
@@ -901,7 +915,7 @@ class Rig implements SwapPagerHost {
     const random = this.#random
     for (let count = random.pick([1, 1, 2, 5]); count > 0 && this.#flight.length > 0; count--) {
       const [buffer] = this.#flight.splice(this.#habits.isInOrder ? 0 : random.below(this.#flight.length), 1)
-      this.#log?.(`complete buffer ${buffer!} with ${this.#errno.get(buffer!)!}`)
+      this.#say(() => `complete buffer ${buffer!} with ${this.#errno.get(buffer!)!}`)
       this.#finish(buffer!)
     }
   }
@@ -931,7 +945,7 @@ class Rig implements SwapPagerHost {
     const count = this.#withoutBusy(book, from, wanted)
     if (count === 0 || this.#lacksNodes((count >> 4) + 2)) return
     const before = Array.from({ length: count }, (_, i) => this.#blockOf(book, from + i))
-    this.#log?.(`reserve pages ${from}+${count} of object ${book.object}`)
+    this.#say(() => `reserve pages ${from}+${count} of object ${book.object}`)
     const isDone = this.#pager.reserveSpace(book.object, book.base + from, count)
     this.#redirty(book, from, count)
     let reached = count
@@ -989,7 +1003,7 @@ class Rig implements SwapPagerHost {
     const pair = this.#pair()
     if (pair === undefined) return
     const [source, destination, offset] = pair
-    this.#log?.(`copy object ${source.object} to ${destination.object} from ${offset} on`)
+    this.#say(() => `copy object ${source.object} to ${destination.object} from ${offset} on`)
     this.#copyBooks(source, destination, offset, this.#pages.objectSize[destination.object]!)
     this.#pager.copy(source.object, destination.object, offset, false)
     this.#redirty(source, 0, source.count)
@@ -1024,7 +1038,7 @@ class Rig implements SwapPagerHost {
     const [from, count] = this.#range(book)
     const pages = this.#pages
     if (this.#withoutBusy(book, from, count) < count) return
-    this.#log?.(`split pages ${from}+${count} off object ${book.object}`)
+    this.#say(() => `split pages ${from}+${count} off object ${book.object}`)
     const made = this.#openBook(this.#makeDefault(count), 0, count)
     for (let page = 0; page < count; page++) {
       const frame = this.#frame(book, from + page)
@@ -1049,7 +1063,7 @@ class Rig implements SwapPagerHost {
     const [source, destination, offset] = pair
     const pages = this.#pages
     if (pages.references[source.object]! > 1 || source.user >= 0) return
-    this.#log?.(`collapse object ${source.object} into ${destination.object} from ${offset} on`)
+    this.#say(() => `collapse object ${source.object} into ${destination.object} from ${offset} on`)
     const size = pages.objectSize[destination.object]!
     for (let page = 0; page < source.count; page++) {
       const frame = this.#frame(source, page)
@@ -1088,6 +1102,7 @@ class Rig implements SwapPagerHost {
     if (book === undefined || this.#pages.objectType[book.object] !== ObjectType.swap || this.#hasBusy(book)) return
     const pager = this.#pager
     const [from, count] = this.#range(book)
+    this.#say(() => `look at pages ${from}+${count} of object ${book.object}`)
     let least = from
     while (least < book.count && book.stored[least] === NONE) least += 1
     const wanted = least < book.count ? book.base + least : this.#pages.objectSize[book.object]!
@@ -1122,6 +1137,7 @@ class Rig implements SwapPagerHost {
     const book = this.#book()
     if (book === undefined || this.#pages.objectType[book.object] !== ObjectType.swap) return
     const bytes = this.#random.between(1, 8) * 4096
+    this.#say(() => `write count of object ${book.object} changes`)
     if (this.#random.chance(0.5)) {
       this.#pager.updateWriteCount(book.object, 4096, 4096 + bytes)
       book.writeCount += bytes
@@ -1135,7 +1151,7 @@ class Rig implements SwapPagerHost {
     const wanted = this.#asyncMaxWanted !== 0 ? this.#asyncMaxWanted : this.#random.between(0, 18)
     const before = this.#pager.asyncMax
     const answer = this.#pager.setAsyncMax(wanted)
-    this.#log?.(`async max ${wanted}: ${answer}`)
+    this.#say(() => `async max ${wanted}: ${answer}`)
     if ((answer === Errno.EINVAL) !== (wanted < 1 || wanted > 16))
       this.#fail(`vm.swap_async_max=${wanted} gave ${answer}`)
     const expected = answer === 0 ? wanted : answer === Errno.EINVAL ? before : this.#pager.asyncMax
@@ -1143,10 +1159,18 @@ class Rig implements SwapPagerHost {
     this.#asyncMaxWanted = answer === -1 ? wanted : 0
   }
 
+  #inject(isBuffers: boolean): void {
+    const count = this.#random.between(1, 4)
+    this.#say(() => `the next ${count} ${isBuffers ? 'buffers' : 'metadata nodes'} are not to be had`)
+    if (isBuffers) this.#pager.injectBioFailures(count)
+    else this.#pager.metadata.injectFailures(count, this.#random.chance(0.5))
+  }
+
   #queue(): void {
     const frame = this.#random.below(this.#habits.frames)
     const pages = this.#pages
     if (pages.object[frame]! < 0 || pages.isBusy(frame)) return
+    this.#say(() => `queue frame ${frame}`)
     const random = this.#random
     if (random.chance(0.3)) pages.launder(frame)
     else if (random.chance(0.5)) pages.deactivate(frame)
@@ -1160,12 +1184,16 @@ class Rig implements SwapPagerHost {
     const page = this.#random.below(book.count)
     if (this.#frame(book, page) >= 0) return
     const frame = this.allocatePage(book.object, book.base + page)
-    if (frame >= 0) this.#pages.exclusiveBusy[frame] = 0
+    if (frame < 0) return
+    this.#pages.exclusiveBusy[frame] = 0
+    this.#say(() => `page ${page} of object ${book.object} is resident, but invalid`)
   }
 
   #markSplit(): void {
     const book = this.#book()
-    if (book !== undefined) this.#pages.objectFlags[book.object]! ^= ObjectFlag.split
+    if (book === undefined) return
+    this.#say(() => `object ${book.object} changes its mark of a split`)
+    this.#pages.objectFlags[book.object]! ^= ObjectFlag.split
   }
 
   /** Pages that a read error left busy stay so until somebody with more sense than the kernel takes them away. */
@@ -1173,6 +1201,7 @@ class Rig implements SwapPagerHost {
     const pages = this.#pages
     for (let frame = 0; frame < this.#habits.frames; frame++)
       if (this.#busyReason[frame] === BusyReason.stuck && pages.object[frame]! >= 0 && this.#random.chance(0.5)) {
+        this.#say(() => `free stuck frame ${frame}`)
         this.#busyReason[frame] = BusyReason.none
         pages.free(frame)
       }
@@ -1189,7 +1218,7 @@ class Rig implements SwapPagerHost {
     const unit = this.#nextUnit++
     const errno = this.#pager.swapon(unit, kind, pages * 8 + this.#random.below(8))
     const slot = devices.slotOf(unit)
-    this.#log?.(`swapon of ${pages} pages at slot ${slot}: ${errno}`)
+    this.#say(() => `swapon of ${pages} pages at slot ${slot}: ${errno}`)
     if (errno !== 0 || slot < 0) this.#fail(`swapon gave ${errno}`)
     this.#blocks[slot] = new Int32Array(pages).fill(POISON)
     this.#stamp[slot] = new Int32Array(pages)
@@ -1204,7 +1233,7 @@ class Rig implements SwapPagerHost {
     if (this.#swapoffs.some((swapoff) => swapoff.slot === slot)) return
     // these end the machine: now and then is enough
     if ((this.#leakedOn(slot) > 0 || this.#isOrphaned[slot] === true) && this.#random.chance(0.9)) return
-    this.#log?.(`swapoff of slot ${slot}`)
+    this.#say(() => `swapoff of slot ${slot}`)
     this.#swapoffs.push({ slot, steps: this.#pager.swapoff(slot), waits: null, pass: 0 })
     this.#stepSwapoff(true)
   }
@@ -1233,12 +1262,12 @@ class Rig implements SwapPagerHost {
       swapoff.waits = step.value
       if (step.value.on === 'pause') swapoff.pass = step.value.pass
       if (step.value.on === 'read') this.#busyReason[step.value.frame] = BusyReason.swapoff
-      this.#log?.(`swapoff of slot ${slot} waits: ${JSON.stringify(step.value)}`)
+      this.#say(() => `swapoff of slot ${slot} waits: ${JSON.stringify(step.value)}`)
       // dirtying gave blocks back
       this.#learnFreed()
       return
     }
-    this.#log?.(`swapoff of slot ${slot} ended: ${step.value}`)
+    this.#say(() => `swapoff of slot ${slot} ended: ${step.value}`)
     if (step.value !== (isRefused ? Errno.ENOMEM : 0)) this.#fail(`swapoff answered ${step.value}`)
     this.#swapoffs.splice(this.#swapoffs.indexOf(swapoff), 1)
     if (step.value !== 0) return
@@ -1274,7 +1303,7 @@ class Rig implements SwapPagerHost {
     for (let steps = this.#random.below(devices.count); steps > 0; steps--) slot = devices.next[slot]!
     if (devices.kind[slot] !== DeviceKind.disk || this.#isOrphaned[slot] === true) return
     if (this.#swapoffs.some((swapoff) => swapoff.slot === slot) && this.#random.chance(0.8)) return
-    this.#log?.(`orphan slot ${slot}`)
+    this.#say(() => `orphan slot ${slot}`)
     this.#count('orphans')
     this.#isOrphaned[slot] = true
     devices.orphan(slot)
