@@ -72,6 +72,10 @@ export const useBench = defineStore('bench', () => {
   }
   const open = (experiment: ExperimentInfo): void => put(experiment.file, experiment.id, JSON.stringify(experiment.file))
   const begin = (file: ExperimentFile): void => put(file, null, '')
+  /** Puts a copy of what is on the bench there, under its own name and not saved. */
+  function duplicate(): void {
+    if (draft.value) begin({ ...copy(draft.value), name: `${draft.value.name} (copy)` })
+  }
   function close(): void {
     id.value = null
     draft.value = null
@@ -137,5 +141,5 @@ export const useBench = defineStore('bench', () => {
     return found?.message ?? ''
   }
 
-  return { id, draft, text, isDirty, past, future, check, checkProblem, checking, unreadable, issues, canRun, open, begin, close, runCheck, scheduleCheck, undo, redo, save, issueAt }
+  return { id, draft, text, isDirty, past, future, check, checkProblem, checking, unreadable, issues, canRun, open, begin, duplicate, close, runCheck, scheduleCheck, undo, redo, save, issueAt }
 })
