@@ -1602,7 +1602,15 @@ class Rig implements SwapPagerHost {
     this.#random = new Random(1)
     this.#isForeseen = null
     for (let round = 0; this.#flight.length > 0 || this.#puts.length > 0 || this.#gets.length > 0; round++) {
-      if (round > 10_000) this.#fail('what is under way does not end')
+      if (round > 100) {
+        const waits = this.#puts.map((put) => this.#pager.operationWait[put.operation]!)
+        const { metadata } = this.#pager
+        if (waits.some((wait) => wait !== Wait.metadata) || metadata.nodesInUse < metadata.nodeLimit)
+          this.#fail(`pageouts that wait for ${waits.join(', ')} do not end`)
+        // nothing else has metadata any more: the pages that wait hold all there is, and the kernel would wait for ever too
+        this.#count('zoneDeadlocks')
+        return
+      }
       while (this.#flight.length > 0) this.#finish(this.#flight.shift()!)
       this.#endGets()
       for (const put of [...this.#puts]) {
