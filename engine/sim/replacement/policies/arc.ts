@@ -5,8 +5,8 @@
  * The frequent list is in the order of last references, so it is kept by stamps. The recent list is in the order of loading,
  * since a hit moves a page out of it.
  *
- * Two details follow libCacheSim: the share moves by whole pages (the ratio of the memories' sizes, rounded down, at least one), and
- * on a hit in a memory the remembered page still counts while the victim is chosen.
+ * Where the paper leaves a choice, it is libCacheSim's: the share is not rounded, and the victim comes from the recent list when
+ * the frequent one is empty.
  */
 import { driveWithRecency, type SizePolicy } from '../drive.ts'
 import { PageLinks, PageList } from '../pageList.ts'
@@ -33,7 +33,7 @@ class Arc implements SizePolicy {
   readonly #frequentGhost: PageList
   readonly #frequent: PageSet
   readonly #order: RecencyOrder
-  /** Pages that `recent` should have. */
+  /** Pages that `recent` should have, with a fraction. */
   #share = 0
 
   constructor(residency: Residency, pageCount: number, recency: Recency) {
@@ -60,19 +60,19 @@ class Arc implements SizePolicy {
         residency.touch(page, kind)
         break
       case Place.recentGhost: {
-        const step = Math.max(1, Math.floor(this.#frequentGhost.count / this.#recentGhost.count))
+        const step = Math.max(1, this.#frequentGhost.count / this.#recentGhost.count)
         this.#share = Math.min(this.#share + step, residency.frames)
-        this.#replace(false)
         this.#recentGhost.remove(page)
+        this.#replace(false)
         this.#becomeFrequent(page)
         residency.load(page, kind)
         break
       }
       case Place.frequentGhost: {
-        const step = Math.max(1, Math.floor(this.#recentGhost.count / this.#frequentGhost.count))
+        const step = Math.max(1, this.#recentGhost.count / this.#frequentGhost.count)
         this.#share = Math.max(this.#share - step, 0)
-        this.#replace(true)
         this.#frequentGhost.remove(page)
+        this.#replace(true)
         this.#becomeFrequent(page)
         residency.load(page, kind)
         break
@@ -121,7 +121,8 @@ class Arc implements SizePolicy {
   #replace(isFrequentGhostHit: boolean): void {
     const recent = this.#recent
     let victim: number
-    if (recent.count > 0 && (recent.count > this.#share || (recent.count === this.#share && isFrequentGhostHit))) {
+    const isOverShare = recent.count > this.#share || (recent.count === this.#share && isFrequentGhostHit)
+    if ((recent.count > 0 && isOverShare) || this.#frequent.count === 0) {
       victim = recent.oldest
       recent.remove(victim)
       this.#place[victim] = Place.recentGhost

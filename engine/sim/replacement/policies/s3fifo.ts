@@ -2,11 +2,10 @@
  * S3-FIFO, with the decisions of libCacheSim at its defaults: a small queue of a tenth of the frames, a main queue for
  * the rest, and a ghost queue that remembers as many evicted pages as nine tenths of the frames.
  *
- * A missed page enters the main queue if the ghost queue remembers it, else the small one; before the first eviction what
- * no longer fits the small queue enters the main one. Room is made in the main queue while it holds more than its share (or
- * the small one is empty), else in the small one. The small queue moves a page on to the main queue if it was hit at least twice
- * there, otherwise evicts and remembers it. The main queue puts a page with hits back, with one hit less (of at most three),
- * and evicts one without.
+ * A missed page enters the main queue if the ghost queue remembers it, else the small one, which may grow beyond its share while
+ * memory fills. Room is made in the main queue while it holds more than its share (or the small one is empty), else in
+ * the small one. The small queue moves a page on to the main queue if it was hit at least twice there, otherwise evicts and
+ * remembers it. The main queue puts a page with hits back, with one hit less (of at most three), and evicts one without.
  *
  * Where a tenth of the frames is less than one the small queue has one page.
  */
@@ -37,10 +36,8 @@ class S3Fifo implements SizePolicy {
   readonly #small: PageList
   readonly #main: PageList
   readonly #ghost: PageList
-  readonly #smallSize: number
   readonly #mainSize: number
   readonly #ghostSize: number
-  #hasEvicted = false
 
   constructor(residency: Residency, pageCount: number) {
     const links = new PageLinks(pageCount)
@@ -50,8 +47,7 @@ class S3Fifo implements SizePolicy {
     this.#small = new PageList(links)
     this.#main = new PageList(links)
     this.#ghost = new PageList(links)
-    this.#smallSize = Math.max(1, Math.floor(residency.frames * SMALL_SHARE))
-    this.#mainSize = residency.frames - this.#smallSize
+    this.#mainSize = residency.frames - Math.max(1, Math.floor(residency.frames * SMALL_SHARE))
     this.#ghostSize = Math.floor(residency.frames * GHOST_SHARE)
   }
 
@@ -70,10 +66,8 @@ class S3Fifo implements SizePolicy {
       this.#place[page] = Place.nowhere
     }
     if (residency.isFull) this.#makeRoom()
-    const isForMain =
-      place === Place.ghost || (!this.#hasEvicted && this.#small.count >= this.#smallSize)
     this.#hits[page] = 0
-    this.#enter(page, isForMain ? Place.main : Place.small)
+    this.#enter(page, place === Place.ghost ? Place.main : Place.small)
     residency.load(page, kind)
   }
 
@@ -84,7 +78,6 @@ class S3Fifo implements SizePolicy {
   }
 
   #makeRoom(): void {
-    this.#hasEvicted = true
     while (this.#residency.isFull)
       if (this.#main.count > this.#mainSize || this.#small.count === 0) this.#evictFromMain()
       else this.#evictFromSmall()
