@@ -9,4 +9,6 @@ export const benches: Readonly<Record<string, () => Promise<BenchModule>>> = {
   blist: () => import('./blockList.ts'),
   engine: () => import('./engine.ts'),
   store: () => import('./store.ts'),
+  swap: () => import('./swap.ts'),
+  torture: () => import('./torture.ts'),
 }
