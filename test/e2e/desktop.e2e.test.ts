@@ -188,6 +188,30 @@ test('a run goes on in its thread, tells its end, and its samples cross as bytes
   expect(magic).toBe(0x31425750)
 })
 
+test('the page runs the demo, step by step and to its end, and its report is saved where the dialog says', async () => {
+  const at = (name: string) => page.locator(`[data-test="${name}"]`)
+  await page.goto(new URL('#/bench', page.url()).href)
+  await expect.poll(() => at('run').isEnabled(), { timeout: 10_000 }).toBe(true)
+  await at('run-more').click()
+  await at('run-paused').click()
+  await at('step').click()
+  await expect.poll(() => at('total-faults').getAttribute('data-value')).toMatch(/^1,/)
+  await at('play').click()
+  await at('replay').waitFor({ timeout: 30_000 })
+  await expect.poll(() => at('total-references').getAttribute('data-value')).toBe('2,000,000')
+  await expect.poll(() => at('total-verified').innerText()).toContain('100 %')
+
+  const file = path.join(folder, 'demo.html')
+  await app.evaluate(({ dialog }, chosen: string) => {
+    dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: chosen })
+  }, file)
+  await at('tab-report').click()
+  await at('report-html').click()
+  await at('export-report').click()
+  await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true)
+  expect(readFileSync(file, 'utf8')).toContain('GCC in a quarter of its memory')
+})
+
 test('quitting closes the workbench, ends with status 0, and keeps the window’s state', async () => {
   expect(await app.close()).toBe(0)
   expect(JSON.parse(readFileSync(path.join(userData, 'window.json'), 'utf8'))).toMatchObject({

@@ -1,0 +1,306 @@
+/**
+ * The window as a person has it: the real page in a real Chromium, through the browser host. One story from the bench to
+ * a report that is opened again; each test goes on where the one before it ended.
+ */
+import { createRequire } from 'node:module'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { AxeResults } from 'axe-core'
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { openInBrowser, type BrowserApp } from '../harness/browserApp.ts'
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'pager-window-'))
+const runName = 'Three devices'
+let app: BrowserApp
+let page: Page
+beforeAll(async () => {
+  app = await openInBrowser({ workspace: path.join(folder, 'workspace'), viewport: { width: 1440, height: 900 } })
+  page = app.page
+  page.setDefaultTimeout(10_000)
+})
+afterEach(() => {
+  expect(app.pageErrors).toEqual([])
+})
+afterAll(async () => {
+  await app.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const at = (name: string): Locator => page.locator(`[data-test="${name}"]`)
+const says = (name: string) => expect.poll(() => at(name).innerText(), { timeout: 10_000 })
+const isEnabled = (name: string) => expect.poll(() => at(name).isEnabled(), { timeout: 10_000 })
+
+/** A count among the totals: its exact value begins with digits. */
+async function total(name: string): Promise<number> {
+  const exact = (await at(`total-${name}`).getAttribute('data-value')) ?? ''
+  return Number(/^[\d,]+/.exec(exact)?.[0].replaceAll(',', '') ?? NaN)
+}
+async function choose(select: string, choice: string): Promise<void> {
+  await at(select).click()
+  await page.locator('.el-select-dropdown__item:visible', { hasText: choice }).first().click()
+}
+/** What a chart's canvas shows, as text that differs where its pixels do. */
+const pixels = (chart: string): Promise<string> =>
+  at(`chart-${chart}`)
+    .locator('canvas')
+    .evaluate((canvas) => (canvas instanceof HTMLCanvasElement ? canvas.toDataURL() : ''))
+const confirm = (): Promise<void> =>
+  page.locator('.el-message-box__btns .el-button--primary, .el-message-box__btns .el-button--danger').last().click()
+const runNumber = (): number => Number(/runs\/(\d+)/.exec(page.url())?.[1])
+
+/** Exports what the report's button offers; answers the file. */
+async function exported(): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent('download'), at('export-report').click()])
+  const file = path.join(folder, download.suggestedFilename())
+  await download.saveAs(file)
+  return file
+}
+
+describe('the bench', () => {
+  test('a new workspace has a demo that is ready to run', async () => {
+    await expect.poll(() => at('experiment-name').inputValue()).toBe('GCC in a quarter of its memory')
+    await isEnabled('run').toBe(true)
+    await says('summary').toContain('2 swap devices')
+  })
+
+  test('what is wrong is said at its field, and nothing runs until it is mended', async () => {
+    await at('daemon.pageoutCluster').fill('33')
+    await says('issue-daemon.pageoutCluster').toBe('must be 32 at the most')
+    expect(await at('run').isEnabled()).toBe(false)
+    await says('issues').toContain('1 field to mend')
+    await at('daemon.pageoutCluster').fill('32')
+
+    await at('machine.quantum').fill('a few')
+    await says('issue-machine.quantum').toBe('"a few" is no number')
+    await at('machine.quantum').fill('10000')
+
+    await at('ram-frames').click()
+    await at('machine.frames').fill('4')
+    await expect.poll(() => page.locator('[data-test^="issue-machine"]').count()).toBe(1)
+    expect(await at('run').isEnabled()).toBe(false)
+    await at('machine.frames').fill('700')
+    await expect.poll(() => at('issues').count()).toBe(0)
+    await isEnabled('run').toBe(true)
+  })
+
+  test('RAM, daemon and a new device on a new raw image make an experiment that is saved', async () => {
+    await at('duplicate').click()
+    await at('experiment-name').fill(runName)
+    await at('machine.frames').fill('600')
+    await choose('daemon.policy', 'clock')
+    await at('add-device').click()
+    await at('add-device-create').click()
+    await at('image-name').fill('window.img')
+    await at('image-size').fill('16 MiB')
+    await at('image-make').click()
+    await at('device-2').waitFor()
+    await choose('device-timing-2', 'nvme')
+    await says('device-2').toContain('4,096')
+    await says('summary').toContain('3 swap devices')
+    await at('save-experiment').click()
+    await says('bench-state').toBe('saved')
+  })
+
+  test('an image that is there already is not made again', async () => {
+    await at('add-device').click()
+    await at('add-device-create').click()
+    await at('image-name').fill('window.img')
+    await at('image-make').click()
+    await says('image-problem').toContain('window.img')
+    await page.keyboard.press('Escape')
+    await at('image-dialog').waitFor({ state: 'hidden' })
+  })
+})
+
+describe('a run', () => {
+  test('charts and totals change while it goes on, and stand still while it is paused', async () => {
+    await at('run-more').click()
+    await at('run-paused').click()
+    await page.waitForURL(/#\/runs\/\d+/)
+    await choose('speed', '0.1×')
+    await at('play').click()
+    await expect.poll(() => total('faults'), { timeout: 10_000 }).toBeGreaterThan(0)
+    const before = { faults: await total('faults'), chart: await pixels('faults') }
+    await expect.poll(() => total('faults')).toBeGreaterThan(before.faults)
+    await expect.poll(() => pixels('faults')).not.toBe(before.chart)
+
+    await at('play').click()
+    await isEnabled('step').toBe(true)
+    const time = await at('virtual-time').innerText()
+    await page.waitForTimeout(400)
+    expect(await at('virtual-time').innerText()).toBe(time)
+  })
+
+  test('a step goes to the next fault', async () => {
+    const before = await total('faults')
+    await at('step').click()
+    await expect.poll(() => total('faults')).toBe(before + 1)
+    await isEnabled('step').toBe(true)
+  })
+
+  test('a paused machine shows its frames', async () => {
+    await at('tab-memory').click()
+    await page.locator('main canvas').last().waitFor()
+    await expect.poll(() => page.locator('main').innerText()).toContain('600')
+  })
+
+  test('a device is swapped off and on while the machine runs', async () => {
+    await at('tab-devices').click()
+    await at('play').click()
+    const state = () => expect.poll(() => at('device-row-0').locator('td').nth(1).innerText(), { timeout: 30_000 })
+    await at('swapoff-0').click()
+    await confirm()
+    await state().toBe('off')
+    await at('swapon-0').click()
+    await state().toBe('on')
+    await at('tab-log').click()
+    await expect.poll(() => page.locator('main').innerText()).toContain('Device 0 is swapped off')
+  })
+
+  test('it finishes when speed is not limited any more, with every byte checked', async () => {
+    await choose('speed', 'max')
+    await at('replay').waitFor({ timeout: 30_000 })
+    await at('tab-overview').click()
+    expect(await total('references')).toBe(2_000_000)
+    expect(await total('swapouts')).toBeGreaterThan(0)
+    await says('total-verified').toContain('100 %')
+  })
+
+  test('a range that is dragged in one chart is what the totals count', async () => {
+    const whole = await total('references')
+    const box = await at('chart-faults').locator('canvas').boundingBox()
+    if (!box) throw new Error('the chart has no place')
+    const y = box.y + box.height / 2
+    await page.mouse.move(box.x + box.width * 0.3, y)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.6, y, { steps: 5 })
+    await page.mouse.up()
+    await says('total-references').toContain('selection of')
+    await expect.poll(() => total('references')).toBeLessThan(whole)
+    await page.keyboard.press('Escape')
+    await expect.poll(() => total('references')).toBe(whole)
+  })
+
+  test('events are listed, and filtered by kind', async () => {
+    await at('tab-events').click()
+    await expect.poll(() => page.locator('main').innerText()).toContain('cc1')
+  })
+
+  test('its replay, with what was done to the machine, has the same trace', async () => {
+    const first = runNumber()
+    await at('replay').click()
+    await page.waitForURL((url) => !url.hash.includes(`runs/${first}`) && /runs\/\d+/.test(url.hash))
+    await expect
+      .poll(() => at('replay-of').innerText(), { timeout: 30_000 })
+      .toBe(`replay of run ${first}, digests agree`)
+  })
+
+  test('one that is stopped says so', async () => {
+    await page.goto(new URL('/#/bench', app.url).href)
+    await isEnabled('run').toBe(true)
+    await at('run-more').click()
+    await at('run-paused').click()
+    await page.waitForURL(/#\/runs\/\d+/)
+    await choose('speed', '0.1×')
+    await at('play').click()
+    await expect.poll(() => total('faults')).toBeGreaterThan(0)
+    await at('stop').click()
+    await expect.poll(() => page.locator('header').innerText(), { timeout: 10_000 }).toContain('Stopped')
+  })
+})
+
+describe('a report', () => {
+  test('is one page that opens without the workbench', async () => {
+    await page.goto(new URL('/#/runs/1/report', app.url).href)
+    await at('report-html').click()
+    await at('report-frame').waitFor()
+    const file = await exported()
+    expect(file).toMatch(/\.html$/)
+
+    const stranger = await app.browser.newContext()
+    const reader = await stranger.newPage()
+    const asked: string[] = []
+    reader.on('request', (request) => asked.push(request.url()))
+    await reader.goto(pathToFileURL(file).href)
+    expect(asked).toEqual([pathToFileURL(file).href])
+    const text = await reader.locator('body').innerText()
+    expect(text).toContain(runName)
+    expect(text).toContain('window.img')
+    expect(text).toMatch(/\b[0-9a-f]{64}\b/)
+    expect(text).toContain('2,000,000')
+    expect(await reader.locator('svg').count()).toBeGreaterThan(3)
+    expect(await reader.locator('svg path').count()).toBeGreaterThan(3)
+    expect(await reader.locator('script:not([type="application/json"])').count()).toBe(0)
+    await stranger.close()
+  })
+
+  test('is a table of samples as CSV', async () => {
+    await at('report-csv').click()
+    await at('report-text').waitFor()
+    const lines = readFileSync(await exported(), 'utf8')
+      .trim()
+      .split('\n')
+    const headings = lines.find((line) => !line.startsWith('#'))?.split(',') ?? []
+    expect(headings).toContain('faults')
+    expect(lines.length).toBeGreaterThan(100)
+    expect(lines.at(-1)?.split(',')).toHaveLength(headings.length)
+  })
+
+  test('is configuration, totals and samples as JSON', async () => {
+    await at('report-json').click()
+    await says('report-text').toMatch(/^\s*\{/)
+    const report: unknown = JSON.parse(readFileSync(await exported(), 'utf8'))
+    expect(JSON.stringify(report)).toContain('traceDigest')
+    expect(JSON.stringify(report)).toContain('window.img')
+  })
+})
+
+test('after a reload everything is still there', async () => {
+  await page.goto(new URL('/#/runs', app.url).href)
+  await page.reload()
+  await says('runs').toContain('of run 1, agrees')
+  expect(await page.locator('[data-test^="run-actions-"]').count()).toBe(3)
+  await at('place-reports').click()
+  await expect.poll(() => at('reports').locator('a').count()).toBe(3)
+  await at('place-bench').click()
+  await at('experiment').click()
+  await expect.poll(() => page.locator('.el-select-dropdown__item:visible').allInnerTexts()).toContain(runName)
+  await page.keyboard.press('Escape')
+})
+
+describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
+  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+  test('the theme holds over a reload', async () => {
+    await page.goto(new URL('/#/settings', app.url).href)
+    await at(`theme-${theme}`).click()
+    await page.reload()
+    expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe(theme)
+    const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+    const light = Math.max(...(background.match(/\d+/g) ?? []).slice(0, 3).map(Number))
+    if (theme === 'dark') expect(light).toBeLessThan(80)
+    else expect(light).toBeGreaterThan(200)
+    await page.evaluate(axe)
+  })
+
+  test.each([
+    ...['bench', 'workloads', 'runs', 'compare/1,3', 'reports', 'settings'],
+    ...['overview', 'memory', 'devices', 'events', 'log', 'configuration', 'report'].map((tab) => `runs/1/${tab}`),
+  ])('nothing serious stands in the way of anybody at %s', async (place) => {
+    await page.goto(new URL(`/#/${place}`, app.url).href)
+    await page.locator('main h1').waitFor()
+    await expect.poll(() => page.getByText('Loading', { exact: false }).count()).toBe(0)
+    // colours that fade in would be measured half-way
+    await page.waitForTimeout(350)
+    const found = await page.evaluate<AxeResults>(
+      "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], iframes: false })",
+    )
+    const serious = found.violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)}`))
+    expect(serious).toEqual([])
+  })
+})
