@@ -7,6 +7,7 @@ export const threadUrls = {
   writer: new URL('./threads/writer.ts', import.meta.url),
   query: new URL('./threads/query.ts', import.meta.url),
   chores: new URL('./threads/chores.ts', import.meta.url),
+  simulation: new URL('./threads/simulation.ts', import.meta.url),
 }
 
 /** The project's examples, from which a new workspace is filled. */

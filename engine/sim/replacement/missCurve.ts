@@ -2,10 +2,13 @@
  * LRU's misses at every memory size: exact from stack distances, or estimated from a sample of the pages; and its knee.
  *
  * A sample (SHARDS: Waldspurger and others, 2015) takes the pages whose hash is below a threshold, with all of their references.
- * Among them a distance is `rate` of what it is among all pages, and there is one reference for 1 / rate. The pages of the sample are
- * split by their hash into GROUPS smaller samples, each with a curve of its own; the error that is shown is the standard
- * error of their mean. It says how much chance there is in the choice of pages. A tenth of the sample each, they scatter more than
- * the mean of so many does, so the true error is rarely above twice what is shown, as long as the sample has some hundreds of pages.
+ * Among them a distance is `rate` of what it is among all pages, and one reference stands for 1 / rate.
+ *
+ * The error that is shown is the standard error of what chance does in the choice of the pages, in two parts that are added as
+ * squares. Whose references are counted: the pages are dealt into GROUPS groups by another hash, each group's references give an
+ * estimate of their own, and the standard error of the mean of those is the one part. How long distances come out: among `frames`
+ * pages the number in the sample is binomial, and half of the change of the curve over one standard deviation to either side
+ * is the other.
  */
 import { naturalLogarithm, power } from '../../workload/arithmetic.ts'
 import { ReplacementError, checkSizes } from './simulator.ts'
@@ -37,124 +40,124 @@ export function exactCurve(distances: StackDistances): MissCurve {
   }
 }
 
+interface Distances {
+  /** [d]: references at distance d; [0]: first ones. */
+  histogram: Float64Array
+  footprint: number
+}
+
 /** [n]: misses with n frames, for n from 0 to the footprint. */
-function missesBySize({ histogram, footprint }: StackDistances): Float64Array {
+function missesBySize({ histogram, footprint }: Distances): Float64Array {
   const misses = new Float64Array(footprint + 1)
   misses[footprint] = histogram[0]!
   for (let frames = footprint - 1; frames >= 0; frames--) misses[frames] = misses[frames + 1]! + histogram[frames + 1]!
   return misses
 }
 
-/** Samples by which the error is estimated: powers of two, by bits of the hash. */
-const GROUPS = 8
+const GROUPS = 16
 const HASH_SPAN = 4294967296
 
 /** Stack distances of a sample of the pages. */
 export class SampledDistances {
-  readonly rate: number
   references = 0
   footprint = 0
-  /** Number of a page in the sample and in its group, from 1 on; 0: not seen, -1: not in the sample. */
-  readonly #all: StackDistances
-  readonly #groups: StackDistances[]
-  /** 1: not seen before. */
-  readonly #isNew: Uint8Array
+  /** Number of a page within the sample, -1 where it is not in it. */
   readonly #numbers: Int32Array
-  readonly #groupNumbers: Int32Array
+  readonly #isSeen: Uint8Array
+  readonly #distances: StackDistances
+  readonly #groups: Distances[]
   readonly #seed: number
 
-  /** `rate` is the share of the pages in the sample, above 0 and at most 1. Throws ReplacementError. */
+  /** `rate` is the share of the pages that are in the sample, above 0 and at most 1. Throws ReplacementError. */
   constructor(pageCount: number, rate: number, seed = 1) {
     checkSizes(pageCount, [1])
     if (!(rate > 0 && rate <= 1))
       throw new ReplacementError('rate', `a sampling rate of ${rate}; it is a share of the pages, above 0 and at most 1`)
-    this.rate = rate
     this.#seed = seed
-    const threshold = rate * HASH_SPAN
     this.#numbers = new Int32Array(pageCount).fill(-1)
-    this.#groupNumbers = new Int32Array(pageCount)
-    this.#isNew = new Uint8Array(pageCount).fill(1)
-    const groupSizes = new Array<number>(GROUPS).fill(0)
+    this.#isSeen = new Uint8Array(pageCount)
     let count = 0
-    for (let page = 0; page < pageCount; page++) {
-      if (this.#hash(page) >= threshold) continue
-      const group = this.#group(page)
-      this.#numbers[page] = count++
-      this.#groupNumbers[page] = groupSizes[group]!++
-    }
-    this.#all = new StackDistances(count)
-    this.#groups = groupSizes.map((size) => new StackDistances(size))
+    for (let page = 0; page < pageCount; page++)
+      if (mix(page, seed) >>> 0 < rate * HASH_SPAN) this.#numbers[page] = count++
+    this.#distances = new StackDistances(count)
+    this.#groups = Array.from({ length: GROUPS }, () => ({ histogram: new Float64Array(count + 1), footprint: 0 }))
   }
 
-  /** Pages in the sample. */
+  /** Pages of the sample seen so far. */
   get sampledPages(): number {
-    return this.#all.footprint
+    return this.#distances.footprint
   }
 
   /** Takes the next references, `(page << 2) | kind`, in order. */
   take(references: Uint32Array): void {
+    const isSeen = this.#isSeen
     const numbers = this.#numbers
     for (let i = 0; i < references.length; i++) {
       const page = references[i]! >>> 2
-      if (this.#isNew[page] !== 0) {
-        this.#isNew[page] = 0
+      if (isSeen[page] === 0) {
+        isSeen[page] = 1
         this.footprint += 1
       }
-      const number = numbers[page]!
-      if (number < 0) continue
-      this.#all.takePage(number)
-      this.#groups[this.#group(page)]!.takePage(this.#groupNumbers[page]!)
+      if (numbers[page]! >= 0) this.#sample(page)
     }
     this.references += references.length
   }
 
   curve(): MissCurve {
     const { references, footprint } = this
-    const all = scaled(this.#all, references, footprint)
-    const groups = this.#groups.filter((group) => group.footprint > 0).map((group) => scaled(group, references, footprint))
+    const share = footprint === 0 ? 1 : this.sampledPages / footprint
+    const all = scaled(this.#distances, this.sampledPages, share)
+    const groups = this.#groups
+      .filter((group) => group.footprint > 0)
+      .map((group) => scaled({ ...group, footprint: this.sampledPages }, this.sampledPages, group.footprint / footprint))
+    const within = (misses: number) => Math.round(Math.max(footprint, Math.min(references, misses)))
     return {
       references,
       footprint,
       at: (frames) => {
         if (frames >= footprint) return { frames, misses: footprint, error: 0 }
-        const of = groups.map((group) => group(frames))
-        const mean = of.reduce((sum, misses) => sum + misses, 0) / of.length
-        const squares = of.reduce((sum, misses) => sum + (misses - mean) * (misses - mean), 0)
-        const error = of.length > 1 ? Math.sqrt(squares / (of.length - 1) / of.length) : references
-        return { frames, misses: Math.round(all(frames)), error: Math.round(error) }
+        const sampled = frames * share
+        const misses = within(all(sampled))
+        // a group or two say nothing of the others
+        if (groups.length < 3) return { frames, misses, error: references }
+        const spread = Math.sqrt(sampled * (1 - share))
+        const ofReferences = errorOf(groups.map((group) => group(sampled))) * Math.sqrt(1 - share)
+        const ofDistances = (all(Math.max(0, sampled - spread)) - all(sampled + spread)) / 2
+        return { frames, misses, error: Math.round(Math.sqrt(ofReferences * ofReferences + ofDistances * ofDistances)) }
       },
     }
   }
 
-  #group(page: number): number {
-    return mix(page + 1, this.#seed ^ 0x5bd1e995) & (GROUPS - 1)
-  }
-
-  #hash(page: number): number {
-    return mix(page + 1, this.#seed) >>> 0
+  #sample(page: number): void {
+    const group = this.#groups[mix(page, this.#seed ^ GROUP_SEED) & (GROUPS - 1)]!
+    const distance = this.#distances.takePage(this.#numbers[page]!)
+    group.histogram[distance]! += 1
+    if (distance === 0) group.footprint += 1
   }
 }
 
-/**
- * Misses by size from a sample. The share of the pages that it really has counts, not the intended one; distances are
- * read between the sizes that the sample can tell apart.
- */
-function scaled(sample: StackDistances, references: number, footprint: number): (frames: number) => number {
-  if (sample.footprint === 0) return () => footprint
-  const share = sample.footprint / footprint
+const GROUP_SEED = 0x5bd1e995
+
+/** Misses by sampled frames, with fractions, where the sample has `share` of the pages; distances are up to `footprint`. */
+function scaled(sample: Distances, footprint: number, share: number): (frames: number) => number {
   const misses = missesBySize(sample)
   return (frames) => {
-    const place = frames * share
-    const below = Math.min(Math.floor(place), sample.footprint)
-    const above = Math.min(below + 1, sample.footprint)
-    const between = misses[below]! + (misses[above]! - misses[below]!) * (place - below)
-    return Math.max(footprint, Math.min(references, between / share))
+    const below = Math.min(Math.floor(frames), footprint)
+    const above = Math.min(below + 1, footprint)
+    return (misses[below]! + (misses[above]! - misses[below]!) * (frames - below)) / share
   }
+}
+
+/** Standard error of the mean of at least two values. */
+function errorOf(values: number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const squares = values.reduce((sum, value) => sum + (value - mean) * (value - mean), 0)
+  return Math.sqrt(squares / (values.length - 1) / values.length)
 }
 
 /** A well mixed 32-bit number of two. */
 function mix(value: number, seed: number): number {
-  let h = Math.imul(value ^ seed, 0x9e3779b1)
+  let h = Math.imul((value + 1) ^ seed, 0x9e3779b1)
   h = Math.imul(h ^ (h >>> 15), 0x85ebca77)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae3d)
   return h ^ (h >>> 16)
@@ -167,20 +170,13 @@ function mix(value: number, seed: number): number {
 export function curveSizes(footprint: number, count: number): number[] {
   if (footprint <= count) return Array.from({ length: footprint }, (_, i) => i + 1)
   const sizes: number[] = []
-  // each next size is at least one above the last, and by as much above it as leaves equal factors for the rest
-  for (let frames = 1, left = count - 1; left >= 0; left--) {
+  for (let frames = 1, left = count - 1; left > 0; left--) {
     sizes.push(frames)
-    if (left === 0) break
-    const factor = rootOf(footprint / frames, left)
-    frames = left === 1 ? footprint : Math.min(footprint, Math.max(frames + 1, Math.round(frames * factor)))
-    if (frames >= footprint) left = 1
+    // at least one more, and as many times more as leaves equal factors for the sizes that are left
+    frames = Math.max(frames + 1, Math.round(frames * power(footprint / frames, 1 / left)))
   }
+  sizes.push(footprint)
   return sizes
-}
-
-/** The `root`-th root of a value of at least 1. */
-function rootOf(value: number, root: number): number {
-  return power(value, 1 / root)
 }
 
 /**

@@ -47,34 +47,37 @@ export class StackDistances {
 
   /** Takes the next references, `(page << 2) | kind`, in order. */
   take(references: Uint32Array): void {
-    for (let i = 0; i < references.length; i++) this.#page(references[i]! >>> 2)
+    for (let i = 0; i < references.length; i++) {
+      const page = references[i]! >>> 2
+      if (page === this.#lastPage) this.histogram[1]! += 1
+      else this.histogram[this.#moveMark(page)]! += 1
+    }
     this.references += references.length
   }
 
-  /** Takes one reference by its page. */
-  takePage(page: number): void {
-    this.#page(page)
+  /** Takes one reference by its page; its distance, 0 if it is the first to the page. */
+  takePage(page: number): number {
+    const distance = page === this.#lastPage ? 1 : this.#moveMark(page)
+    this.histogram[distance]! += 1
     this.references += 1
+    return distance
   }
 
-  #page(page: number): void {
-    if (page === this.#lastPage) {
-      this.histogram[1]! += 1
-      return
-    }
+  /** Marks a page as the newest; its distance before. */
+  #moveMark(page: number): number {
     this.#lastPage = page
     const slot = this.#slotOf[page]!
-    if (slot === 0) {
-      this.histogram[0]! += 1
-      this.footprint += 1
-    } else {
-      this.histogram[this.#marksFrom(slot)]! += 1
+    let distance = 0
+    if (slot === 0) this.footprint += 1
+    else {
+      distance = this.#marksFrom(slot)
       this.#count(slot, -1)
       this.#words[slot >>> STEP]! &= ~(1 << (slot & MASK))
       this.#slotOf[page] = 0
     }
     if (this.#slot + 1 === this.#pageAt.length) this.#closeUp()
     this.#mark(page)
+    return distance
   }
 
   #mark(page: number): void {
