@@ -6,6 +6,7 @@
  * difference is the one to look at.
  */
 
+import { blockListFactory, type PagerVariant } from '../swap/variant.ts'
 import { BlockListReplayer } from './blockList.ts'
 import type { BlockListFactory } from './blockList.ts'
 import { SwapReplayer } from './swap.ts'
@@ -20,12 +21,14 @@ export { UnusableLogError } from './log.ts'
 /** Implementations to verify in place of the engine's own: this is how a variant is verified. */
 export interface VerifyOptions {
   makeBlockList?: BlockListFactory
+  /** Decides in the swap pager's place; logs of other pagers do not notice. */
+  variant?: PagerVariant
 }
 
 /** One maker of replayers a kind. */
 export const replayers: { [kind in LogKind]?: (options: VerifyOptions) => Replayer } = {
-  blockList: (options) => new BlockListReplayer(options.makeBlockList),
-  swap: (options) => new SwapReplayer(options.makeBlockList),
+  blockList: ({ makeBlockList, variant }) => new BlockListReplayer(makeBlockList ?? blockListFactory(variant)),
+  swap: ({ makeBlockList, variant }) => new SwapReplayer(makeBlockList, variant),
   'vnode-dragonfly': () => new DragonflyVnodeReplayer(),
   genfs: () => new GenfsReplayer(),
   'vnode-freebsd': () => new FreebsdVnodeReplayer(),

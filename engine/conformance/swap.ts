@@ -10,6 +10,7 @@ import { KernelStop } from '../sim/kernelStop.ts'
 import { CLOSING, DeviceKind } from '../swap/devices.ts'
 import { BlockList, formatFragmentation } from '../swap/blockList.ts'
 import { META_PAGES, NO_BLOCK } from '../swap/metadata.ts'
+import type { PagerVariant } from '../swap/variant.ts'
 import { Errno, PagerResult, SwapPager, Wait, type SwapPagerHost, type SwapoffWait } from '../swap/pager.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, PageFlag, VmPages } from '../vm/pages.ts'
 import type { BlockListFactory } from './blockList.ts'
@@ -257,17 +258,19 @@ const traffic = ['io', 'done', 'log'] as const
 
 export class SwapReplayer implements Replayer {
   readonly #makeBlockList: BlockListFactory | undefined
+  readonly #variant: PagerVariant | undefined
   #machine: LogMachine | undefined
 
-  constructor(makeBlockList?: BlockListFactory) {
+  constructor(makeBlockList?: BlockListFactory, variant?: PagerVariant) {
     this.#makeBlockList = makeBlockList
+    this.#variant = variant
   }
 
   apply(record: JsonRecord): Difference[] {
     const op = textField(record, 'op')
     if (op === 'init') {
       checkFields(record, ['op', 'phys', 'page_count', 'free_reserved', 'wired', 'nswbuf'], ['profile'])
-      this.#machine = new LogMachine(record, this.#makeBlockList)
+      this.#machine = new LogMachine(record, this.#makeBlockList, this.#variant)
       return []
     }
     const operation = Object.hasOwn(operations, op) ? operations[op] : undefined
@@ -337,7 +340,7 @@ class LogMachine implements SwapPagerHost {
   noLimit = false
   limit = Infinity
 
-  constructor(record: JsonRecord, makeBlockList?: BlockListFactory) {
+  constructor(record: JsonRecord, makeBlockList?: BlockListFactory, variant?: PagerVariant) {
     const frames = integerField(record, 'phys', 1)
     this.#pageCount = integerField(record, 'page_count', 1)
     this.#freeReserved = integerField(record, 'free_reserved', 0)
@@ -355,6 +358,7 @@ class LogMachine implements SwapPagerHost {
       highWater: 512,
       writeBuffers: Infinity,
       metadataNodes: Infinity,
+      variant,
     })
     if (makeBlockList) this.pager.devices.makeBlockList = makeBlockList
   }

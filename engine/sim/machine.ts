@@ -15,6 +15,7 @@ import { createTimingModel } from '../disk/timing/index.ts'
 import { SwapPager, Errno as theErrno, type SwapoffWait, type SwapPagerHost } from '../swap/pager.ts'
 import { DeviceKind as theDeviceKind } from '../swap/devices.ts'
 import { META_PAGES as THE_META_PAGES, NO_BLOCK as THE_NO_BLOCK } from '../swap/metadata.ts'
+import type { PagerVariant } from '../swap/variant.ts'
 import { Contents, ContentsError } from '../vm/contents.ts'
 import { FaultHandler, FaultOutcome as theFaultOutcome } from '../vm/fault.ts'
 import { FilePages } from '../vm/filePages.ts'
@@ -86,6 +87,8 @@ export interface MachineOptions {
   trace: TraceSink
   samples: SampleSink
   messages: (message: MachineMessage) => void
+  /** Takes decisions in the pager's place. */
+  variant?: PagerVariant | undefined
 }
 
 /** An intervention without its time. */
@@ -170,7 +173,7 @@ export class Machine implements Kernel, SwapPagerHost {
   readonly #buffers: Uint8Array[] = []
 
   constructor(options: MachineOptions) {
-    const { experiment } = options
+    const { experiment, variant } = options
     const { columns } = this
     this.#options = options
     this.experiment = experiment
@@ -185,6 +188,12 @@ export class Machine implements Kernel, SwapPagerHost {
     this.#quantum = experiment.machine.quantum
     this.#isLru = experiment.daemon.policy === 'lru'
     const processes = this.#streams.length
+    if (variant?.chooseVictim && experiment.daemon.policy === 'freebsd')
+      throw new ExperimentError(
+        'variant',
+        'daemon.policy',
+        `variant ${variant.name} has chooseVictim, which only the daemons lru, fifo and clock ask; this is freebsd`,
+      )
     if (processes === 0) throw new ExperimentError('no-process', 'processes', 'there must be at least one process')
     if (options.stores.length !== experiment.swap.devices.length)
       throw new Error('a store is wanted for each swap device')
@@ -210,6 +219,7 @@ export class Machine implements Kernel, SwapPagerHost {
       lowWater: experiment.swap.lowWater,
       highWater: experiment.swap.highWater,
       writeBuffers: Math.max(1, Math.floor(experiment.swap.bufferCount / 4)),
+      variant,
       // the formula sizes the zone by the machine's frames; a plain policy's machine may have a handful of them
       ...(experiment.daemon.policy !== 'freebsd' && experiment.swap.maxZoneBytes === 0
         ? { metadataNodes: Infinity }
@@ -246,8 +256,8 @@ export class Machine implements Kernel, SwapPagerHost {
     this.#files = new FilePages(columns, this, this, processes)
     this.#daemon =
       experiment.daemon.policy === 'freebsd'
-        ? new FreebsdDaemon(columns, this)
-        : new PolicyDaemon(columns, this, experiment.daemon.policy)
+        ? new FreebsdDaemon(columns, this, variant)
+        : new PolicyDaemon(columns, this, experiment.daemon.policy, variant)
     this.#fault = new FaultHandler(columns, this, this.regions, this.#files, this.#daemon, processes, {
       readCluster: experiment.paging.readCluster,
       readAheadMax: experiment.paging.readAheadMax,

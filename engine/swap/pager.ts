@@ -29,6 +29,7 @@ import {
   SwapMetadata,
 } from './metadata.ts'
 import { SwapReservation, type ReservationHost } from './reservation.ts'
+import { blockListFactory, type PagerVariant, type SwapRead } from './variant.ts'
 
 // a constant of this module is folded into the code, one of another module is loaded at each use
 const ALL_SECTORS = THE_ALL_SECTORS
@@ -130,6 +131,8 @@ export interface SwapPagerOptions {
   writeBuffers: number
   /** Metadata nodes the zone has room for, where that is not what its size says. */
   metadataNodes?: number
+  /** Decides where blocks are looked for and what is read around a page. */
+  variant?: PagerVariant | undefined
 }
 
 const T = {
@@ -160,6 +163,9 @@ export class SwapPager {
   readonly #host: SwapPagerHost
   readonly #options: SwapPagerOptions
   #totals: Float64Array
+  /** A variant's decision; null: the window is the caller's. */
+  readonly #readWindow: PagerVariant['readWindow'] | null
+  readonly #read: SwapRead = { pageIndex: 0, pages: 0, behind: 0, ahead: 0, blocksBefore: 0, blocksAfter: 0 }
 
   /** Requests: write or read, asynchronous, first global block, pages, read-behind, read-ahead, slot of the device, errno, object. */
   bufferIsWrite: Uint8Array
@@ -209,6 +215,9 @@ export class SwapPager {
     this.metadata = new SwapMetadata(columns, pages, Math.min(options.metadataNodes ?? nodes, METADATA_NODES_MAX))
     this.reservation = new SwapReservation(columns, host)
     this.devices.maximumPages = nodes * META_PAGES
+    const makeBlockList = blockListFactory(options.variant)
+    if (makeBlockList) this.devices.makeBlockList = makeBlockList
+    this.#readWindow = options.variant?.readWindow ?? null
     this.#totals = columns.define('swap.pager', 'f64', 16)
     this.#totals[T.asyncFree] = options.asyncMax
     this.#totals[T.asyncMax] = options.asyncMax
@@ -307,6 +316,10 @@ export class SwapPager {
   }
   get freeCompleted(): number {
     return this.#totals[T.freeCompleted]!
+  }
+  /** nsw_cluster_max, which sysctl calls vm.dmmax. */
+  get clusterMax(): number {
+    return this.#options.clusterMax
   }
   /** Waits for a write buffer. */
   get bufferWaits(): number {
@@ -689,6 +702,19 @@ export class SwapPager {
     const pages = this.#pages
     const first = frames[0]!
     const firstIndex = pages.pageIndex[first]!
+    if (this.#readWindow) {
+      if (!this.hasPage(object, firstIndex)) return PagerResult.fail
+      const read = this.#read
+      read.pageIndex = firstIndex
+      read.pages = count
+      read.behind = Math.max(0, behind)
+      read.ahead = Math.max(0, ahead)
+      read.blocksBefore = this.before
+      read.blocksAfter = this.after
+      const window = this.#readWindow(read)
+      behind = window.behind
+      ahead = window.ahead
+    }
     const reach = count - 1 + (ahead > 0 ? ahead : 0)
     if (
       !this.#hasPage(object, firstIndex, behind > 0 ? Math.min(behind, CLUSTER - 1) : 0, Math.min(reach, CLUSTER - 1))

@@ -4,6 +4,7 @@
  * Source: FreeBSD vm_pageout.c, vm_pageout_cluster().
  */
 import type { Kernel } from '../sim/kernel.ts'
+import type { ClusterNeighbour, PagerVariant } from '../swap/variant.ts'
 
 export class ClusterGatherer {
   /** The cluster is frames[first .. first + count - 1], by page index. */
@@ -12,10 +13,14 @@ export class ClusterGatherer {
   readonly #kernel: Kernel
   readonly #mayJoin: (frame: number) => boolean
 
-  /** `mayJoin` is asked about dirty pages that are neither busy nor wired, and readies those it lets in for writing. */
-  constructor(kernel: Kernel, mayJoin: (frame: number) => boolean) {
+  readonly #decide: PagerVariant['joinCluster'] | undefined
+  readonly #neighbour: ClusterNeighbour = { pageIndex: 0, centre: 0, pages: 0, most: 0, wouldJoin: false }
+
+  /** `mayJoin` is asked about dirty pages that are neither busy nor wired; `decide`, a variant's, has the last word. */
+  constructor(kernel: Kernel, mayJoin: (frame: number) => boolean, decide?: PagerVariant['joinCluster']) {
     this.#kernel = kernel
     this.#mayJoin = mayJoin
+    this.#decide = decide
   }
 
   /** Gathers around a page that is ready for writing; answers how many pages the cluster has. */
@@ -33,7 +38,7 @@ export class ClusterGatherer {
     let canGoBack = true
     while (canGoBack && count < most) {
       do {
-        const neighbour = back > index ? -1 : this.#join(object, index - back)
+        const neighbour = back > index ? -1 : this.#join(object, index - back, index, count)
         if (neighbour < 0) canGoBack = false
         else {
           first -= 1
@@ -43,7 +48,7 @@ export class ClusterGatherer {
         }
       } while (canGoBack && count < most && (index - (back - 1)) % most !== 0)
       while (count < most && index + forward < pages.objectSize[object]!) {
-        const neighbour = this.#join(object, index + forward)
+        const neighbour = this.#join(object, index + forward, index, count)
         if (neighbour < 0) break
         frames[first + count] = neighbour
         count += 1
@@ -54,11 +59,25 @@ export class ClusterGatherer {
     return count
   }
 
-  #join(object: number, pageIndex: number): number {
-    const { pages, mappings } = this.#kernel
+  /** The page, ready for writing, or -1. */
+  #join(object: number, pageIndex: number, centre: number, count: number): number {
+    const { pages, mappings, thresholds } = this.#kernel
     const frame = pages.lookup(object, pageIndex)
     if (frame < 0 || pages.isBusy(frame) || pages.wired[frame] !== 0) return -1
     mappings.testDirty(frame)
-    return pages.dirty[frame] !== 0 && this.#mayJoin(frame) ? frame : -1
+    if (pages.dirty[frame] === 0) return -1
+    let joins = this.#mayJoin(frame)
+    if (this.#decide) {
+      const neighbour = this.#neighbour
+      neighbour.pageIndex = pageIndex
+      neighbour.centre = centre
+      neighbour.pages = count
+      neighbour.most = thresholds.pageoutCluster
+      neighbour.wouldJoin = joins
+      joins = this.#decide(neighbour)
+    }
+    if (!joins) return -1
+    mappings.removeWrite(frame)
+    return frame
   }
 }

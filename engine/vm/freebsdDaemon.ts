@@ -14,6 +14,7 @@ import type { Columns } from '../sim/columns.ts'
 import { QueueEvent as theQueueEvent, type Kernel } from '../sim/kernel.ts'
 import { Counter as theCounter } from '../sim/metrics.ts'
 import { PagerResult as thePagerResult, Wait as theWait } from '../swap/pager.ts'
+import type { PagerVariant } from '../swap/variant.ts'
 import { ClusterGatherer } from './cluster.ts'
 import type { PageDaemon } from './pageDaemon.ts'
 import {
@@ -97,9 +98,13 @@ export class FreebsdDaemon implements PageDaemon {
   #state: Float64Array
   readonly #gatherer: ClusterGatherer
 
-  constructor(columns: Columns, kernel: Kernel) {
+  constructor(columns: Columns, kernel: Kernel, variant?: PagerVariant) {
     this.#kernel = kernel
-    this.#gatherer = new ClusterGatherer(kernel, (frame) => this.#canJoin(frame))
+    this.#gatherer = new ClusterGatherer(
+      kernel,
+      (frame) => kernel.pages.queue[frame] === Queue.laundry,
+      variant?.joinCluster,
+    )
     this.#state = columns.define('daemon.state', 'f64', 29)
     this.#state[D.scheduled] = -1
     this.#state[D.laundryScheduled] = -1
@@ -494,13 +499,6 @@ export class FreebsdDaemon implements PageDaemon {
     )
       frame = pages.next[frame]!
     return frame
-  }
-
-  #canJoin(frame: number): boolean {
-    const { pages, mappings } = this.#kernel
-    if (pages.queue[frame] !== Queue.laundry) return false
-    mappings.removeWrite(frame)
-    return true
   }
 
   /** Sends a cluster to the pager; false if it stopped. vm_pageout_flush. */

@@ -12,6 +12,7 @@ import type { Kernel } from '../sim/kernel.ts'
 import { Counter as theCounter } from '../sim/metrics.ts'
 import { PagerResult as thePagerResult, Wait as theWait } from '../swap/pager.ts'
 import { ClusterGatherer } from './cluster.ts'
+import type { PagerVariant, VictimView } from '../swap/variant.ts'
 import type { PageDaemon } from './pageDaemon.ts'
 import { ObjectType as theObjectType, Queue as theQueue } from './pages.ts'
 
@@ -29,22 +30,34 @@ export class PolicyDaemon implements PageDaemon {
   readonly #kernel: Kernel
   readonly #policy: PolicyName
   readonly #gatherer: ClusterGatherer
+  readonly #chooseVictim: NonNullable<PagerVariant['chooseVictim']> | null
+  /** What a variant that chooses victims is shown. */
+  readonly #view: VictimView
   /** Pages that are taken as soon as their write has ended. */
   #isVictim: Uint8Array
   /** [0] victims being written, [1] the hand, [2] a pageout that stopped, -1 none. */
   #state: Float64Array
 
-  constructor(columns: Columns, kernel: Kernel, policy: PolicyName) {
+  constructor(columns: Columns, kernel: Kernel, policy: PolicyName, variant?: PagerVariant) {
     this.#kernel = kernel
     this.#policy = policy
-    this.#gatherer = new ClusterGatherer(kernel, (frame) => {
-      kernel.mappings.removeWrite(frame)
-      return true
-    })
+    this.#gatherer = new ClusterGatherer(kernel, () => true, variant?.joinCluster)
+    this.#chooseVictim = variant?.chooseVictim ?? null
     this.#isVictim = columns.define('policy.isVictim', 'u8', kernel.pages.frames)
     this.#state = columns.define('policy.state', 'f64', 3)
     this.#state[2] = -1
     kernel.pages.isOneQueue = true
+    const { pages } = kernel
+    this.#view = {
+      frames: pages.frames,
+      first: () => this.#oldest(),
+      after: (frame) => this.#mayTakeFrom(pages.next[frame]!),
+      mayTake: (frame) => this.#mayTake(frame),
+      isDirty: (frame) => pages.dirty[frame] !== 0 || pages.hardwareModified[frame] !== 0,
+      isReferenced: (frame) => pages.hardwareReferenced[frame] !== 0,
+      object: (frame) => pages.object[frame]!,
+      pageIndex: (frame) => pages.pageIndex[frame]!,
+    }
     columns.onRebind(() => {
       this.#isVictim = columns.get('policy.isVictim', 'u8')
       this.#state = columns.get('policy.state', 'f64')
@@ -100,7 +113,8 @@ export class PolicyDaemon implements PageDaemon {
   /** Takes one page: frees it if it is clean, begins to write it if it is dirty. False if there is none to take. */
   #take(): boolean {
     const { pages, mappings, pager } = this.#kernel
-    const frame = this.#policy === 'clock' ? this.#underHand() : this.#oldest()
+    let frame = this.#policy === 'clock' ? this.#underHand() : this.#oldest()
+    if (this.#chooseVictim) frame = this.#chooseVictim(this.#view, frame)
     if (frame < 0) return false
     mappings.removeAll(frame)
     if (pages.dirty[frame] === 0) {
@@ -160,8 +174,12 @@ export class PolicyDaemon implements PageDaemon {
   }
 
   #oldest(): number {
+    return this.#mayTakeFrom(this.#kernel.pages.queueHead[Queue.active]!)
+  }
+
+  /** The first page that may be taken from a place of the queue on, or -1. */
+  #mayTakeFrom(frame: number): number {
     const { pages } = this.#kernel
-    let frame = pages.queueHead[Queue.active]!
     while (frame >= 0 && !this.#mayTake(frame)) frame = pages.next[frame]!
     return frame
   }
