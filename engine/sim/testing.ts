@@ -7,6 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { NullStore, type BlockStore } from '../disk/blockStore.ts'
 import { createImage, RawImage } from '../disk/rawImage.ts'
+import type { PagerVariant } from '../swap/variant.ts'
 import type { ProcessStream } from '../workload/workload.ts'
 import { chunkArrays, type EventChunk } from './events.ts'
 import type { DaemonName, Experiment } from './experiment.ts'
@@ -25,6 +26,7 @@ export interface TestMachineOptions {
   isPlain?: boolean
   contents?: 'verify' | 'none'
   change?: (experiment: Experiment) => void
+  variant?: PagerVariant | undefined
 }
 
 export interface TestMachine {
@@ -120,6 +122,7 @@ export function testMachine(options: TestMachineOptions): TestMachine {
       },
     },
     messages: (message) => messages.push(message),
+    variant: options.variant,
   })
   return {
     machine,

@@ -120,7 +120,10 @@ export const decisionNames = ['searchStart', 'joinCluster', 'readWindow', 'choos
 /** The variant in what a file exports as its default. Throws VariantError `variant-shape` for anything that is none. */
 export function readVariant(exported: unknown): PagerVariant {
   if (!isRecord(exported))
-    throw new VariantError('variant-shape', 'its default export is no variant: an object with name, description and decisions')
+    throw new VariantError(
+      'variant-shape',
+      'its default export is no variant: an object with name, description and decisions',
+    )
   const { name, description } = exported
   if (typeof name !== 'string' || name.trim() === '') throw shape('name', 'must be a text that is not empty')
   if (typeof description !== 'string') throw shape('description', 'must be a text')
@@ -178,7 +181,12 @@ export function blockListFactory(variant: PagerVariant | undefined): BlockListFa
 class VariantBlockList extends BlockList {
   readonly #start: NonNullable<PagerVariant['searchStart']>
 
-  constructor(columns: Columns, name: string, blocks: number | 'restored', start: NonNullable<PagerVariant['searchStart']>) {
+  constructor(
+    columns: Columns,
+    name: string,
+    blocks: number | 'restored',
+    start: NonNullable<PagerVariant['searchStart']>,
+  ) {
     super(columns, name, blocks)
     this.#start = start
   }
@@ -203,11 +211,16 @@ function guard(variant: string, decision: string, given: unknown): (...shown: un
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 const isFunction = (value: unknown): value is (...shown: unknown[]) => unknown => typeof value === 'function'
-const isWhole = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+const isWhole = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 
 const shape = (member: string, what: string) => new VariantError('variant-shape', `${member} ${what}`, member)
 
 function answer(variant: string, decision: string, given: unknown, wanted: string): VariantError {
   const shown = typeof given === 'object' && given !== null ? JSON.stringify(given) : String(given)
-  return new VariantError('variant-answer', `variant ${variant}: ${decision} answered ${shown.slice(0, 60)}, not ${wanted}`, decision)
+  return new VariantError(
+    'variant-answer',
+    `variant ${variant}: ${decision} answered ${shown.slice(0, 60)}, not ${wanted}`,
+    decision,
+  )
 }
