@@ -15,7 +15,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 }
 const { openInBrowser } = await import('../../test/harness/browserApp.ts')
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'pager-screenshots-'))
+const folder = mkdtempSync(path.join(os.tmpdir(), 'lab-'))
 const workspace = path.join(folder, 'PagerWorkbench')
 const target = path.join(root, 'docs/screenshots')
 mkdirSync(target, { recursive: true })
@@ -25,8 +25,8 @@ const demo = {
   swap: {
     maxZoneBytes: 1048576,
     devices: [
-      { image: 'swap0.img', timing: { model: 'hdd' } },
-      { image: 'swap1.img', timing: { model: 'ssd' } },
+      { image: 'swap0.img', create: '64 MiB', timing: { model: 'hdd' } },
+      { image: 'swap1.img', create: '64 MiB', timing: { model: 'ssd' } },
     ],
   },
   processes: [{ name: 'cc1', workload: { name: 'cc1-demo' } }],
@@ -62,8 +62,8 @@ const go = async (place) => {
   await page.goto(new URL(`/#/${place}`, app.url).href)
   await page.locator('main h1').waitFor()
 }
-async function shoot(name) {
-  await page.mouse.move(720, 2)
+async function shoot(name, pointer = [720, 2]) {
+  await page.mouse.move(...pointer)
   await page.waitForTimeout(700)
   await page.screenshot({ path: path.join(target, `${name}.png`), animations: 'disabled', caret: 'hide' })
 }
@@ -82,6 +82,12 @@ try {
   await pager('replay', '1', '--with', experiment('lru.json', lru))
   await pager('run', experiment('loop.json', loop))
   await pager('replay', '1')
+  await pager('import', path.join(root, 'examples/traces/cc1-demo.pgt.zst'), '--name', 'cc1-start', '--limit', '500000')
+  await go('workloads')
+  await at('generate').click()
+  await at('generate-name').fill('zipf')
+  await at('generate-start').click()
+  await at('workload-zipf').waitFor()
   await page.reload()
 
   await go('bench')
@@ -113,15 +119,13 @@ try {
   await at('speed').click()
   await page.locator('.el-select-dropdown__item:visible', { hasText: '10×' }).first().click()
   await at('play').click()
-  await page.waitForFunction(
-    () => Number.parseFloat(document.querySelector('[data-test="virtual-time"]')?.textContent ?? '0') > 30,
-  )
+  while (Number.parseFloat(await at('virtual-time').innerText()) < 30) await page.waitForTimeout(50)
   await at('play').click()
   await at('step').waitFor()
   await at('tab-memory').click()
-  await shoot('run-memory')
+  await shoot('run-memory', [560, 420])
   await at('theme').click()
-  await shoot('run-memory-dark')
+  await shoot('run-memory-dark', [560, 420])
   await at('stop').click()
   await go('runs/1/overview')
   await shoot('run-overview-dark')

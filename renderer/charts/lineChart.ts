@@ -123,6 +123,16 @@ function timeTicks(span: Span, width: number): { value: number; label: string }[
   }))
 }
 
+/** Ends of a logarithmic axis: a little around the values, and far enough that two powers of ten are in it. */
+function decadesAround(values: readonly number[]): Span | null {
+  const positive = values.filter((value) => value > 0 && Number.isFinite(value))
+  if (positive.length === 0) return null
+  const low = Math.log10(Math.min(...positive)) - 0.15
+  const high = Math.log10(Math.max(...positive)) + 0.15
+  const enough = Math.floor(high) - Math.ceil(low) >= 1
+  return { from: 10 ** (enough ? low : Math.floor(low)), to: 10 ** (enough ? high : Math.ceil(high)) }
+}
+
 const isPowerOfTen = (value: number) => /^10*$/.test(String(Math.round(value >= 1 ? value : 1 / value)))
 
 export class LineChart {
@@ -166,7 +176,10 @@ export class LineChart {
             stacked: !spec.dots,
             border: { display: false },
             grid: { drawTicks: false },
-            ticks: { font: { size: 11 }, padding: 6, maxTicksLimit: 5, callback: (value, _index, ticks) => (spec.dots && !isPowerOfTen(Number(value)) && ticks.length > 4 ? '' : labelOf(value)) },
+            ticks: { font: { size: 11 }, padding: 6, maxTicksLimit: 5, callback: (value) => labelOf(value) },
+            afterBuildTicks: (axis) => {
+              if (spec.dots) axis.ticks = axis.ticks.filter(({ value }) => isPowerOfTen(value))
+            },
             afterFit: (axis) => {
               axis.width = plotInsets.left
             },
@@ -206,7 +219,10 @@ export class LineChart {
       const height = chart.height - plotInsets.top - plotInsets.bottom
       Object.assign(scales.y.ticks ?? {}, { color: text, font, maxTicksLimit: height > 160 ? 6 : height > 90 ? 5 : 3 })
     }
-    chart.data.datasets = datasetsOf(spec, tiles)
+    const datasets = datasetsOf(spec, tiles)
+    const decades = spec.dots ? decadesAround(datasets.flatMap(({ data }) => data.map(({ y }) => y))) : null
+    if (scales?.y && decades) Object.assign(scales.y, { min: decades.from, max: decades.to })
+    chart.data.datasets = datasets
     chart.update('none')
   }
 
