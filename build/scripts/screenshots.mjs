@@ -63,8 +63,9 @@ const go = async (place) => {
   await page.locator('main h1').waitFor()
 }
 async function shoot(name, pointer = [720, 2]) {
+  await page.waitForTimeout(600)
   await page.mouse.move(...pointer)
-  await page.waitForTimeout(700)
+  await page.waitForTimeout(300)
   await page.screenshot({ path: path.join(target, `${name}.png`), animations: 'disabled', caret: 'hide' })
 }
 async function theme(name) {
@@ -85,9 +86,9 @@ try {
   await pager('import', path.join(root, 'examples/traces/cc1-demo.pgt.zst'), '--name', 'cc1-start', '--limit', '500000')
   await go('workloads')
   await at('generate').click()
-  await at('generate-name').fill('zipf')
+  await at('generate-name').fill('sequential')
   await at('generate-start').click()
-  await at('workload-zipf').waitFor()
+  await at('workload-sequential').waitFor()
   await page.reload()
 
   await go('bench')

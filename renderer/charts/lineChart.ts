@@ -133,7 +133,7 @@ function decadesAround(values: readonly number[]): Span | null {
   return { from: 10 ** (enough ? low : Math.floor(low)), to: 10 ** (enough ? high : Math.ceil(high)) }
 }
 
-const isPowerOfTen = (value: number) => /^10*$/.test(String(Math.round(value >= 1 ? value : 1 / value)))
+const isPowerOfTen = (value: number) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9
 
 export class LineChart {
   readonly chart: RunLineChart
