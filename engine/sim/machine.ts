@@ -39,6 +39,7 @@ import { Columns, type Snapshot } from './columns.ts'
 import { EventQueue } from './eventQueue.ts'
 import { EventKind as theEventKind, newEventChunk, type EventChunk } from './events.ts'
 import { ExperimentError, type Experiment, type Intervention } from './experiment.ts'
+import { kernelView, type KernelProcess, type KernelView } from './kernelNames.ts'
 import { QueueEvent as theQueueEvent, WaitFor as theWaitFor, type Kernel } from './kernel.ts'
 import { KernelStop } from './kernelStop.ts'
 import { makeMessage, messageIds, type MachineMessage } from './messages.ts'
@@ -151,6 +152,9 @@ export class Machine implements Kernel, SwapPagerHost {
   #base: Int32Array
   #ordinal: Float64Array
   #processState: Uint8Array
+  /** Of processes that have exited, just before: pages mapped, swap blocks. */
+  #residentAtExit: Float64Array
+  #swapAtExit: Float64Array
   readonly #faults: FaultInjection
   readonly #fault: FaultHandler
   readonly #files: FilePages
@@ -166,6 +170,8 @@ export class Machine implements Kernel, SwapPagerHost {
   #chunk: EventChunk
   #status: MachineStatus = 'running'
   #pageDaemon = false
+  /** Taken before the last process exits. */
+  #viewAtExit: KernelView | null = null
   #tasks: SwapoffTask[] = []
   /** Set when a fault was resolved or a request submitted, for stepping. */
   #sawFault = false
@@ -204,6 +210,8 @@ export class Machine implements Kernel, SwapPagerHost {
     this.#base = columns.define('process.base', 'i32', processes)
     this.#ordinal = columns.define('process.ordinal', 'f64', processes)
     this.#processState = columns.define('process.state', 'u8', processes)
+    this.#residentAtExit = columns.define('process.residentAtExit', 'f64', processes)
+    this.#swapAtExit = columns.define('process.swapAtExit', 'f64', processes)
     const { frames, wired } = experiment.machine
     this.queue = new EventQueue(columns)
     this.pages = new VmPages(columns, frames)
@@ -273,6 +281,8 @@ export class Machine implements Kernel, SwapPagerHost {
       this.#base = columns.get('process.base', 'i32')
       this.#ordinal = columns.get('process.ordinal', 'f64')
       this.#processState = columns.get('process.state', 'u8')
+      this.#residentAtExit = columns.get('process.residentAtExit', 'f64')
+      this.#swapAtExit = columns.get('process.swapAtExit', 'f64')
     })
 
     this.#streams.forEach((stream, process) => this.#buildAddressSpace(process, stream))
@@ -1002,6 +1012,9 @@ export class Machine implements Kernel, SwapPagerHost {
 
   #exit(process: number, how: number): void {
     const { regions, mappings } = this
+    if (this.#isLast(process)) this.#viewAtExit = kernelView(this)
+    this.#residentAtExit[process] = this.#mappedPages(process)
+    this.#swapAtExit[process] = this.#swapBlocks(process)
     this.#processState[process] = ProcessState.ended
     this.#fault.waitFor[process] = WaitFor.nothing
     this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, how)
@@ -1230,6 +1243,47 @@ export class Machine implements Kernel, SwapPagerHost {
     }
   }
 
+  /** What the kernel's own tools would show: now, or, where all processes have exited, just before the last did. */
+  kernelView(): KernelView {
+    return this.#viewAtExit ?? kernelView(this)
+  }
+
+  processTable(): KernelProcess[] {
+    return this.processNames.map((name, process) => {
+      const hasExited = this.#processState[process] === ProcessState.ended
+      return {
+        pid: FIRST_PID + process,
+        name,
+        hasExited,
+        residentPages: hasExited ? this.#residentAtExit[process]! : this.#mappedPages(process),
+        swapBlocks: hasExited ? this.#swapAtExit[process]! : this.#swapBlocks(process),
+      }
+    })
+  }
+
+  #isLast(process: number): boolean {
+    return this.#processState.every((state, other) => other === process || state === ProcessState.ended)
+  }
+
+  /** pmap_resident_count */
+  #mappedPages(process: number): number {
+    const { entry } = this.mappings
+    const base = this.#base[process]!
+    let mapped = 0
+    for (let page = 0; page < this.#streams[process]!.pageCount; page++) if (entry[base + page]! >= 0) mapped += 1
+    return mapped
+  }
+
+  /** vmspace_swap_count */
+  #swapBlocks(process: number): number {
+    const { regions } = this
+    let blocks = 0
+    for (let region = 0; region < regions.count; region++)
+      if (regions.process[region] === process && regions.object[region]! >= 0)
+        blocks += this.pager.countBlocks(regions.object[region]!, regions.offset[region]!, regions.pages[region]!)
+    return blocks
+  }
+
   // ---- looking at it ---------------------------------------------------------------------------------------
 
   deviceStatus(): { device: number; attached: boolean; closing: boolean; usedPages: number; totalPages: number }[] {
@@ -1262,11 +1316,12 @@ export class Machine implements Kernel, SwapPagerHost {
   // ---- keyframes -------------------------------------------------------------------------------------------
 
   get canSave(): boolean {
-    return this.#tasks.length === 0 && this.#status === 'running'
+    // once all have exited there is nothing to come back to, and the kernel's view of them is in no column
+    return this.#tasks.length === 0 && this.#status === 'running' && !this.#allEnded()
   }
 
   save(): Snapshot {
-    if (!this.canSave) throw new Error('a machine cannot be saved while a swapoff is under way')
+    if (!this.canSave) throw new Error('a machine cannot be saved while a swapoff is under way, nor at its end')
     return this.columns.save()
   }
 
@@ -1275,6 +1330,7 @@ export class Machine implements Kernel, SwapPagerHost {
     this.columns.restore(snapshot)
     this.#status = 'running'
     this.problem = null
+    this.#viewAtExit = null
     this.#tasks = []
     this.#chunk.count = 0
     for (const view of this.#views) view.references = new Uint32Array(0)

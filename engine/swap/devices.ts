@@ -153,6 +153,9 @@ export class SwapDevices {
   get lowWater(): number {
     return this.#state[S.lowWater]!
   }
+  get highWater(): number {
+    return this.#state[S.highWater]!
+  }
   setWaterMarks(low: number, high: number): void {
     this.#state[S.lowWater] = low
     this.#state[S.highWater] = high
