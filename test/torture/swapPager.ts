@@ -251,6 +251,7 @@ class Rig implements SwapPagerHost {
   /** By slot: what the device's blocks hold, whether it has gone, free blocks that it took along. */
   readonly #blocks: Int32Array[] = []
   readonly #isOrphaned: boolean[] = []
+  readonly #orphanedFree: number[] = []
   #flight: number[] = []
   #errno = new Map<number, number>()
   #puts: Put[] = []
@@ -874,6 +875,9 @@ class Rig implements SwapPagerHost {
       return
     }
     if (!found) this.#fail(`page ${page} of object ${book.object} has no block, but is read`)
+    const isAlone = (pages.objectFlags[book.object]! & (ObjectFlag.split | ObjectFlag.dead)) !== 0
+    if (isAlone && pager.readBehind + pager.readAhead > 0)
+      this.#fail(`object ${book.object} is being split or dead, and is read around`)
     if (pager.readBehind > Math.max(behind, 0) || pager.readAhead > Math.max(ahead, 0))
       this.#fail(
         `${pager.readBehind} pages behind and ${pager.readAhead} ahead were read, ${behind} and ${ahead} wanted`,
@@ -1306,6 +1310,7 @@ class Rig implements SwapPagerHost {
     this.#say(() => `orphan slot ${slot}`)
     this.#count('orphans')
     this.#isOrphaned[slot] = true
+    this.#orphanedFree[slot] = devices.lists[slot]!.available
     devices.orphan(slot)
   }
 
@@ -1446,6 +1451,8 @@ class Rig implements SwapPagerHost {
       frameAt[page] = frame
       if (pages.sharedBusy[frame]! > 0) paging += 1
       const isWaiting = this.#pager.isInProgress(frame)
+      if (this.#busyReason[frame] === BusyReason.stuck && pages.exclusiveBusy[frame] === 0)
+        this.#fail(`page ${page} of object ${object} should be stuck busy after a read error`)
       if (pages.exclusiveBusy[frame] !== 0 && !isWaiting && this.#busyReason[frame] === BusyReason.none)
         this.#fail(`page ${page} of object ${object} is busy for no reason`)
       if (isWaiting && blockAt[page] === NO_BLOCK)
@@ -1539,6 +1546,8 @@ class Rig implements SwapPagerHost {
       if (!isClosing && free + used !== blocks - LABEL_PAGES)
         this.#fail(`slot ${slot}: ${free} free and ${used} used of ${blocks} blocks`)
       const isLeaving = this.#swapoffs.some((swapoff) => swapoff.slot === slot)
+      if (this.#isOrphaned[slot] === true && !isLeaving && free !== this.#orphanedFree[slot])
+        this.#fail(`slot ${slot} has gone, but its free blocks change: ${free}, not ${this.#orphanedFree[slot]!}`)
       if (!isLeaving) total += blocks
       else if (free !== 0) this.#fail(`slot ${slot} is being swapped off and has ${free} free blocks`)
       if (isClosing !== (isLeaving || this.#isOrphaned[slot] === true))
