@@ -38,6 +38,7 @@ export interface SimulationData {
 }
 
 export interface SimulationCalls {
+  start(data: SimulationData): void
   /** The next `count` references are at the beginning of the buffer, which stays as it is until this is answered. */
   take(buffer: SharedArrayBuffer, count: number): void
   results(): SizeResult[][]
@@ -62,8 +63,12 @@ export async function simulatePolicies(
   options: SimulationOptions = {},
 ): Promise<PolicyResult[]> {
   const shares = split(policies, options.threads ?? availableParallelism())
-  const threads = shares.map((share) => startThread({ pageCount: stream.pageCount, policies: share.map(({ sizes }) => sizes), curve: null }))
+  const threads = shares.map(startThread)
   try {
+    for (const [index, thread] of threads.entries()) {
+      const sizes = shares[index]?.map((part) => part.sizes) ?? []
+      await thread.call('start', { pageCount: stream.pageCount, policies: sizes, curve: null })
+    }
     await feed(stream, threads, options)
     const found = new Map<string, SizeResult>()
     for (const [index, thread] of threads.entries())
@@ -88,8 +93,9 @@ export async function missCurve(
   frames: number[],
   options: SimulationOptions = {},
 ): Promise<CurveShape> {
-  const thread = startThread({ pageCount: stream.pageCount, policies: [], curve: request })
+  const thread = startThread()
   try {
+    await thread.call('start', { pageCount: stream.pageCount, policies: [], curve: request })
     await feed(stream, [thread], options)
     return await thread.call('curve', frames)
   } finally {
@@ -99,8 +105,7 @@ export async function missCurve(
 
 type SimulationThread = ThreadClient<SimulationCalls>
 
-const startThread = (data: SimulationData): SimulationThread =>
-  new ThreadClient<SimulationCalls>(threadUrls.simulation, 'a simulation thread', { data })
+const startThread = (): SimulationThread => new ThreadClient(threadUrls.simulation, 'a simulation thread')
 
 /** References of a piece, and pieces under way at once. */
 const PIECE_REFERENCES = 1 << 19
