@@ -135,9 +135,14 @@ describe('a run', () => {
   })
 
   test('a step goes to the next fault', async () => {
-    const before = await total('faults')
+    // the exact value is "5,033, and 986 on resident pages": a step may end at either
+    const faults = async () => {
+      const exact = (await at('total-faults').getAttribute('data-value')) ?? ''
+      return (exact.match(/\d[\d,]*\d|\d/g) ?? []).reduce((sum, count) => sum + Number(count.replaceAll(',', '')), 0)
+    }
+    const before = await faults()
     await at('step').click()
-    await expect.poll(() => total('faults')).toBe(before + 1)
+    await expect.poll(faults).toBe(before + 1)
     await isEnabled('step').toBe(true)
   })
 
