@@ -12,7 +12,7 @@ import { eventKinds } from '../engine/sim/events.ts'
 import { sampleColumnNames } from '../engine/sim/metrics.ts'
 import type { Connection } from './connection.ts'
 import { StoreError } from './errors.ts'
-import { isObject, numbersOf, parseJson } from './json.ts'
+import { isObject, numbersOf, parseJson, textAt } from './json.ts'
 import { runStatuses, totalNumbers, zeroTotals } from './types.ts'
 import type {
   NewRun,
@@ -23,6 +23,7 @@ import type {
   RunMessage,
   RunStatus,
   RunTotals,
+  RunVariant,
   StoredIntervention,
 } from './types.ts'
 
@@ -51,6 +52,7 @@ interface RunRow {
   totals: string
   trace_digest: string
   stored_bytes: number
+  variant: string | null
   original_digest: string | null
 }
 
@@ -66,6 +68,7 @@ export class RunTable {
   readonly #messages
   readonly #interventions
   readonly #counts
+  readonly #kernelView
   readonly #progress
   readonly #status
   readonly #addBytes
@@ -92,6 +95,7 @@ export class RunTable {
     this.#counts = sqlite.prepare<[number], { kind_counts: string }>(
       'SELECT kind_counts FROM trace_chunks WHERE run_id = ?',
     )
+    this.#kernelView = sqlite.prepare<[number], { view: string }>('SELECT view FROM kernel_views WHERE run_id = ?')
     this.#progress = sqlite.prepare<[string, string, number, number, number]>(
       'UPDATE runs SET totals = ?, trace_digest = ?, end_time_ns = ?, wall_seconds = ? WHERE id = ?',
     )
@@ -140,6 +144,7 @@ export class RunTable {
         interventions: this.interventions(id),
         eventCounts: this.eventCounts(id),
         messages: this.messages(id),
+        ...variantOf(row),
       }
     })
   }
@@ -151,6 +156,18 @@ export class RunTable {
       for (const [kind, count] of Object.entries(numbersOf(parseJson(kind_counts))))
         sums[kind] = (sums[kind] ?? 0) + count
     return Object.fromEntries(eventKinds.flatMap((kind) => (sums[kind] === undefined ? [] : [[kind, sums[kind]]])))
+  }
+
+  /**
+   * A run under the kernel's names at its end, as JSON data; null for one that has not ended, or ended before it could be told.
+   * Throws StoreError `not-found`.
+   */
+  kernelView(id: number): unknown {
+    return this.#connection.read(() => {
+      this.#row(id)
+      const view = this.#kernelView.get(id)
+      return view === undefined ? null : parseJson(view.view)
+    })
   }
 
   messages(id: number): RunMessage[] {
@@ -172,8 +189,8 @@ export class RunTable {
       const { lastInsertRowid } = sqlite
         .prepare(
           `INSERT INTO runs (name, experiment_name, experiment, seed, engine_version, status, replay_of, same_configuration,
-             recorded, started_at, frames, ns_per_reference, footprint, references_total, bucket_ns, sample_columns, thresholds, totals)
-           VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}')`,
+             recorded, started_at, frames, ns_per_reference, footprint, references_total, bucket_ns, sample_columns, thresholds, variant, totals)
+           VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}')`,
         )
         .run(
           run.name,
@@ -192,6 +209,7 @@ export class RunTable {
           run.bucketNs,
           JSON.stringify(sampleColumnNames().slice(1)),
           JSON.stringify(run.thresholds),
+          run.variant === undefined ? null : JSON.stringify(run.variant),
         )
       const id = Number(lastInsertRowid)
       const addWorkload = sqlite.prepare('INSERT INTO run_workloads VALUES (?, ?, ?, ?)')
@@ -222,6 +240,10 @@ export class RunTable {
       this.#connection.sqlite
         .prepare('UPDATE runs SET status = ?, problem = ?, ended_at = ? WHERE id = ?')
         .run(end.status, end.problem, new Date().toISOString(), id)
+      if (end.kernelView !== undefined)
+        this.#connection.sqlite
+          .prepare('INSERT OR REPLACE INTO kernel_views VALUES (?, ?)')
+          .run(id, JSON.stringify(end.kernelView))
     })
   }
 
@@ -312,6 +334,15 @@ export class RunTable {
       storedBytes: row.stored_bytes,
       totals: totalsOf(row, status),
     }
+  }
+}
+
+function variantOf(row: RunRow): { variant?: RunVariant } {
+  if (row.variant === null) return {}
+  const stored = parseJson(row.variant)
+  const text = (name: string) => textAt(stored, name)
+  return {
+    variant: { name: text('name'), description: text('description'), file: text('file'), digest: text('digest') },
   }
 }
 

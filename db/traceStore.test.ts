@@ -88,6 +88,52 @@ describe('the database file', () => {
     })
   })
 
+  it('of the first version is brought up: its runs stay, with no variant and no view of the kernel', () => {
+    inScratch((directory) => {
+      const file = path.join(directory, 'workbench.sqlite')
+      const old = openConnection(file, { migrations: migrations.slice(0, 1) })
+      const { lastInsertRowid } = old.sqlite
+        .prepare(
+          `INSERT INTO runs (name, experiment_name, experiment, seed, engine_version, status, same_configuration, recorded, started_at,
+             frames, ns_per_reference, footprint, references_total, bucket_ns, sample_columns, thresholds, totals)
+           VALUES ('old', 'old', '{}', 1, '0.0.1', 'finished', 0, 1, '2026-01-01T00:00:00Z', 100, 1, 400, 1000, 1000, '[]', '{}', '{}')`,
+        )
+        .run()
+      old.close()
+      expect(codeOf(() => TraceStore.open(file, { readOnly: true }))).toBe('read-only')
+      const store = TraceStore.open(file)
+      const id = Number(lastInsertRowid)
+      expect(store.runs.detail(id)).toMatchObject({ name: 'old', frames: 100, status: 'finished' })
+      expect(store.runs.detail(id)).not.toHaveProperty('variant')
+      expect(store.runs.kernelView(id)).toBeNull()
+      expect(store.check()).toEqual([])
+      store.close()
+    })
+  })
+
+  it("keeps a run's variant, and the kernel's view of its end until the run is removed", () => {
+    withStore((store) => {
+      const variant = {
+        name: 'first-fit',
+        description: 'Low blocks first.',
+        file: '/home/me/first-fit.ts',
+        digest: 'ef'.repeat(32),
+      }
+      const id = store.createRun(someRun({ variant }))
+      expect(store.runs.detail(id).variant).toEqual(variant)
+      expect(store.runs.kernelView(id)).toBeNull()
+      const kernelView = { timeNs: 5, values: { 'vm.nswapdev': 2 }, devices: [], processes: [] }
+      store.finishRun(id, someEnd({ kernelView }))
+      expect(store.runs.kernelView(id)).toEqual(kernelView)
+      const other = store.createRun(someRun())
+      store.finishRun(other, someEnd())
+      expect(store.runs.kernelView(other)).toBeNull()
+      expect(codeOf(() => store.runs.kernelView(99))).toBe('not-found')
+      store.runs.remove(id)
+      expect(store.query('SELECT count(*) FROM kernel_views').rows).toEqual([[0]])
+    })
+  })
+
   it('opened for reading refuses every write and sees what a writer commits', () => {
     withStore((store, file) => {
       const reader = TraceStore.open(file, { readOnly: true })

@@ -83,6 +83,15 @@ export interface StoredIntervention {
   [detail: string]: unknown
 }
 
+/** The pager variant that a run ran with. */
+export interface RunVariant {
+  name: string
+  description: string
+  /** Where it lay, and the SHA-256 of its bytes, hex. */
+  file: string
+  digest: string
+}
+
 /** What is known of a run when it starts. */
 export interface NewRun {
   name: string
@@ -105,6 +114,8 @@ export interface NewRun {
   bucketNs: number
   thresholds: Record<string, number>
   devices: RunDevice[]
+  /** Absent: the kernel's own decisions. */
+  variant?: RunVariant
 }
 
 export interface RunInfo {
@@ -142,6 +153,8 @@ export interface RunDetail extends RunInfo {
   interventions: StoredIntervention[]
   eventCounts: Record<string, number>
   messages: RunMessage[]
+  /** Absent: the kernel's own decisions. */
+  variant?: RunVariant
 }
 
 /** How a run ended. */
@@ -151,6 +164,8 @@ export interface RunEnd {
   /** `traceDigest` among them is the run's digest. */
   totals: RunTotals
   endTimeNs: number
+  /** The machine under the kernel's names, as JSON data; absent where there is none. */
+  kernelView?: unknown
 }
 
 /** The shape of a binary answer (electron/contract/dataPlane.ts encodes it). */

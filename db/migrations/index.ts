@@ -1,5 +1,6 @@
 /** Every upgrader, oldest first. Changing the schema is adding a file and a line here. */
 import { initial } from './0001-initial.ts'
+import { withKernelView } from './0002-kernelView.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [initial]
+export const migrations: readonly Migration[] = [initial, withKernelView]

@@ -205,6 +205,11 @@ const configurationRows: { label: string; value: (run: ReportRun) => string }[] 
       return (done.length > 0 ? done : planned).join('; ') || 'nothing'
     },
   },
+  {
+    label: 'Pager variant',
+    value: ({ detail }) =>
+      detail.variant ? `${detail.variant.name}: ${detail.variant.description}` : "none: the kernel's own",
+  },
   { label: 'Seed', value: ({ detail }) => String(detail.seed) },
   { label: 'Sample bucket', value: ({ detail }) => si(detail.bucketNs / 1e9, 's') },
   { label: 'Engine', value: ({ detail }) => detail.engineVersion },
@@ -534,11 +539,12 @@ function modelled(runs: readonly ReportRun[]): Block[] {
 function repeat(runs: readonly ReportRun[]): Block[] {
   const lines = runs.flatMap(({ letter, detail }) => [
     `${runs.length > 1 ? `run ${letter}` : 'run'}       ${detail.id}, ${detail.name}, started ${moment(detail.startedAt)}, ${detail.status}`,
-    `again     npx pager replay ${detail.id}`,
-    `anew      npx pager run ${fileNameOf(detail.name)}`,
+    `again     npx pager replay ${detail.id}${detail.variant ? ` --variant ${detail.variant.file}` : ''}`,
+    `anew      npx pager run ${fileNameOf(detail.name)}${detail.variant ? ` --variant ${detail.variant.file}` : ''}`,
     `engine    ${detail.engineVersion}, seed ${detail.seed}`,
     `trace     ${detail.totals.traceDigest === '' ? 'no digest: the run has not ended' : grouped(detail.totals.traceDigest)}`,
     ...detail.devices.map((device) => `image     ${device.name} (${device.image}) ${device.baseDigest}`),
+    ...(detail.variant ? [`variant   ${detail.variant.name} ${detail.variant.digest}`] : []),
     '',
   ])
   return [

@@ -18,7 +18,7 @@ function machineOf(streams: ProcessStream[], timing = 'ssd') {
 
 const number = (view: KernelView, name: string): number => {
   const value = view.values[name]
-  if (typeof value !== 'number') throw new Error(`${name} is ${String(value)}`)
+  if (typeof value !== 'number') throw new Error(`${name} is no number`)
   return value
 }
 
