@@ -189,7 +189,7 @@ describe('a run', () => {
     await expect.poll(() => total('references')).toBe(whole)
   })
 
-  test('events are listed, and filtered by kind', async () => {
+  test('events are listed with the process that caused them', async () => {
     await at('tab-events').click()
     await expect.poll(() => page.locator('main').innerText()).toContain('cc1')
   })
