@@ -140,6 +140,8 @@ const runDetailSchema = runInfoSchema.extend({
   ),
   eventCounts: z.record(z.string(), z.number()),
   messages: z.array(messageSchema),
+  /** The pager variant it ran with; absent: the kernel's own decisions. `digest` is the SHA-256 of `file`. */
+  variant: z.object({ name: z.string(), description: z.string(), file: z.string(), digest: z.string() }).optional(),
 })
 export type RunDetail = z.infer<typeof runDetailSchema>
 
@@ -272,13 +274,19 @@ export const requests = {
   'runs.get': { params: byId, result: runDetailSchema },
   'runs.rename': { params: z.strictObject({ id: z.int(), name: z.string().min(1) }), result: runInfoSchema },
   'runs.remove': { params: byId, result: none },
+  /** `variant` is the absolute path of a pager variant, which is executed: windows may not send it. */
   'runs.start': {
-    params: z.strictObject({ file: z.unknown(), record: z.boolean(), startPaused: z.boolean() }),
+    params: z.strictObject({
+      file: z.unknown(),
+      record: z.boolean(),
+      startPaused: z.boolean(),
+      variant: z.string().optional(),
+    }),
     result: z.object({ id: z.int() }),
   },
-  /** Replays a run: `file` null means its own configuration. */
+  /** Replays a run: `file` null means its own configuration. `variant` as for runs.start; a run that had one wants it again. */
   'runs.replay': {
-    params: z.strictObject({ id: z.int(), file: z.unknown().nullable() }),
+    params: z.strictObject({ id: z.int(), file: z.unknown().nullable(), variant: z.string().optional() }),
     result: z.object({ id: z.int() }),
   },
   'runs.control': {

@@ -25,6 +25,7 @@ export async function answerRequest(
     if (!isMethod(method))
       throw new ContractError({ code: 'unknown-method', message: `there is no request '${shown(method)}'` })
     checkParams(method, params)
+    refuseVariant(params)
     await checkPaths(workbench, grants, method, params)
     return { result: await workbench.request(method, params) }
   } catch (error) {
@@ -53,6 +54,16 @@ function checkParams<M extends Method>(method: M, params: unknown): asserts para
     message: `${method}: ${field ? `${field}: ` : ''}${issue?.message ?? 'parameters that do not fit'}`,
     ...(field ? { field } : {}),
   })
+}
+
+/** A variant is a program: a window has nobody's word that it may run one. */
+function refuseVariant(params: unknown): void {
+  if (typeof params === 'object' && params !== null && 'variant' in params && params.variant !== undefined)
+    throw new ContractError({
+      code: 'variant-not-trusted',
+      message: 'a pager variant is a program with your rights: it is run from the command line, with --variant FILE',
+      field: 'variant',
+    })
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   type EngineProgress,
   type EngineSaid,
   type Prepared,
+  type VariantFile,
   type WriterCalls,
 } from './protocol.ts'
 import { ThreadClient } from './threadCalls.ts'
@@ -38,6 +39,7 @@ export interface StartOptions {
   replayOf: number | null
   sameConfiguration: boolean
   baseDigests: string[]
+  variant: VariantFile | null
 }
 
 interface LiveRun {
@@ -80,6 +82,7 @@ export class LiveRuns {
       replayOf: options.replayOf,
       sameConfiguration: options.sameConfiguration,
       baseDigests: options.baseDigests,
+      variant: options.variant,
       record: options.record,
       shared,
       transientPrefix,
@@ -151,7 +154,7 @@ export class LiveRuns {
     const run = this.#runs.get(id)
     const info = this.info(id)
     if (!run || !info) return undefined
-    const { engineVersion, frames, nsPerReference, footprint, bucketNs, devices } = run.prepared.run
+    const { engineVersion, frames, nsPerReference, footprint, bucketNs, devices, variant } = run.prepared.run
     return {
       ...info,
       file: run.options.file,
@@ -165,6 +168,7 @@ export class LiveRuns {
       endTimeNs: run.progress.virtualNs,
       eventCounts: {},
       messages: run.messages,
+      ...(variant ? { variant } : {}),
     }
   }
 

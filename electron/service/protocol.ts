@@ -11,6 +11,7 @@ import type { ImageInfo, Notice, RunMessage, Totals, WorkloadInfo } from '../con
 import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
 import type { Intervention } from '../../engine/sim/experiment.ts'
 import type { Snapshot } from '../../engine/sim/columns.ts'
+import type { KernelView } from '../../engine/sim/kernelNames.ts'
 import type { NewRun, RunDetail as StoredRunDetail, RunInfo as StoredRunInfo } from '../../db/types.ts'
 import type { ReportInfo, StoredReport } from '../../db/reports.ts'
 import type { StoredExperiment } from '../../db/experiments.ts'
@@ -56,7 +57,15 @@ export type RunToWriter =
   | { type: 'status'; status: 'running' | 'paused' }
   | { type: 'keyframe'; reference: number; timeNs: number; snapshot: Snapshot }
   /** `at` is wall time in ms since 1970: what the writer then still does counts as the run's. */
-  | { type: 'end'; status: EndStatus; problem: string | null; totals: Totals; endTimeNs: number; at: number }
+  | {
+      type: 'end'
+      status: EndStatus
+      problem: string | null
+      totals: Totals
+      endTimeNs: number
+      at: number
+      kernelView: KernelView
+    }
 
 /** From the writer to an engine thread. */
 export type WriterToRun =
@@ -144,6 +153,11 @@ export type ChoresSaid = { type: 'import-progress'; job: number; done: number; t
 
 // ---- engine
 
+export interface VariantFile {
+  file: string
+  digest: string
+}
+
 export interface EngineData {
   /** Folder, database, images and overlays of the workspace. */
   workspace: string
@@ -152,6 +166,8 @@ export interface EngineData {
   sameConfiguration: boolean
   /** Digests that the base images must have, by device; empty: any. */
   baseDigests: string[]
+  /** The file of a pager variant and the digest it must have; null: none. */
+  variant: VariantFile | null
   record: boolean
   shared: SharedArrayBuffer
   /** Prefix of the names of files that last as long as the run. */

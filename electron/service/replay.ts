@@ -4,17 +4,26 @@ import type { RunDetail } from '../../db/types.ts'
 import { ContractError } from '../contract/contract.ts'
 import { parseExperiment, type ExperimentFile } from '../contract/experiment.ts'
 import type { StartOptions } from './liveRuns.ts'
+import type { VariantFile } from './protocol.ts'
 
 /** Statuses after which a replay ends at the same event, so that its digest must be the same. */
 const comparable = new Set(['finished', 'kernel-panic', 'livelock'])
 
 /**
  * The start of a replay of a recorded run, under `file` or, where that is null, its own configuration with everything that
- * was done to the machine. Images must be what they were. Throws ContractError.
+ * was done to the machine. Images must be what they were. A run with a pager variant wants that named again: what the store says is no
+ * leave to execute a file. Throws ContractError.
  */
-export function replayOptions(run: RunDetail, file: ExperimentFile | null): StartOptions {
+export function replayOptions(run: RunDetail, file: ExperimentFile | null, variant: VariantFile | null): StartOptions {
+  if (run.variant && !variant && file === null)
+    throw new ContractError({
+      code: 'variant-wanted',
+      message: `run ${run.id} ran with the pager variant ${run.variant.name}: replay it from the command line with --variant ${run.variant.file} (SHA-256 ${run.variant.digest})`,
+      field: 'variant',
+    })
   const own = ownFile(run)
   const isSame = file === null || isDeepStrictEqual(withoutName(file), withoutName(own))
+  const isSameVariant = (variant?.digest ?? '') === (run.variant?.digest ?? '')
   const images = new Map(run.devices.map((device) => [device.image, device.baseDigest]))
   const replayed = file ?? own
   return {
@@ -22,7 +31,8 @@ export function replayOptions(run: RunDetail, file: ExperimentFile | null): Star
     record: true,
     startPaused: false,
     replayOf: run.id,
-    sameConfiguration: isSame && comparable.has(run.status),
+    sameConfiguration: isSame && isSameVariant && comparable.has(run.status),
+    variant,
     baseDigests: replayed.swap.devices.map((device) => images.get(device.image) ?? ''),
   }
 }

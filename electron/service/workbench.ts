@@ -40,9 +40,10 @@ import { OwnerSocket } from './owner.ts'
 import { replayOptions } from './replay.ts'
 import { seedWorkspace } from './seed.ts'
 import { summaryOf } from './summary.ts'
-import type { ChoresCalls, ChoresSaid, QueryCalls, WriterCalls } from './protocol.ts'
+import type { ChoresCalls, ChoresSaid, QueryCalls, VariantFile, WriterCalls } from './protocol.ts'
 import { ThreadClient } from './threadCalls.ts'
 import { threadUrls } from './threadUrls.ts'
+import { variantDigest } from './variants.ts'
 import { engineVersion } from './version.ts'
 
 export interface Workbench extends WorkbenchClient {
@@ -239,14 +240,16 @@ class WorkbenchService implements Workbench {
         await writer().call('removeRun', id)
         return this.#changed('runs', none)
       },
-      'runs.start': async ({ file, record, startPaused }) => {
+      'runs.start': async ({ file, record, startPaused, variant }) => {
         const checked = checkedFile(file)
-        const options = { file: checked, record, startPaused, replayOf: null, sameConfiguration: false, baseDigests: [] }
-        return { id: await this.#runs.start(options) }
+        const asked = { record, startPaused, variant: variantFile(variant) }
+        return {
+          id: await this.#runs.start({ file: checked, ...asked, replayOf: null, sameConfiguration: false, baseDigests: [] }),
+        }
       },
-      'runs.replay': async ({ id, file }) => {
+      'runs.replay': async ({ id, file, variant }) => {
         const replay = file === null ? null : checkedFile(file)
-        return { id: await this.#runs.start(replayOptions(await query().call('run', id), replay)) }
+        return { id: await this.#runs.start(replayOptions(await query().call('run', id), replay, variantFile(variant))) }
       },
       'runs.control': async (params) => {
         await this.#runs.control(params)
@@ -442,6 +445,7 @@ class WorkbenchService implements Workbench {
       devices: stored.devices,
       eventCounts: stored.eventCounts,
       messages: stored.messages,
+      ...(stored.variant ? { variant: stored.variant } : {}),
     }
   }
 }
@@ -456,6 +460,10 @@ export function checkedFile(input: unknown): ExperimentFile {
     message: first ? `${first.field}: ${first.message}` : 'the experiment cannot be read',
     ...(first ? { field: first.field } : {}),
   })
+}
+
+function variantFile(file: string | undefined): VariantFile | null {
+  return file === undefined ? null : { file, digest: variantDigest(file) }
 }
 
 interface StoredExperiment {

@@ -18,6 +18,7 @@ import { NullStore, type BlockStore } from '../../../engine/disk/blockStore.ts'
 import { createImage, RawImage } from '../../../engine/disk/rawImage.ts'
 import { EVENTS_PER_CHUNK, type EventChunk } from '../../../engine/sim/events.ts'
 import type { Experiment } from '../../../engine/sim/experiment.ts'
+import type { KernelView } from '../../../engine/sim/kernelNames.ts'
 import { Machine } from '../../../engine/sim/machine.ts'
 import { Counter, SAMPLE_WIDTH } from '../../../engine/sim/metrics.ts'
 import { ContractError, type RunMessage, type Totals } from '../../contract/contract.ts'
@@ -42,6 +43,7 @@ import {
 import { say, serveCalls } from '../threadCalls.ts'
 import { totalsOf } from '../totals.ts'
 import { engineVersion } from '../version.ts'
+import { loadVariant } from '../variants.ts'
 import { resolveWorkloads } from '../workloads.ts'
 
 // the engine's fault path is many small routines: let the compiler put more of them into one another
@@ -124,10 +126,16 @@ class Recorder {
   }
 
   /** Ends the run in the store and waits until that is done. */
-  end(status: EndStatus, problem: string | null, totals: Totals, endTimeNs: number): Promise<WriterToRun & { type: 'ended' }> {
+  end(
+    status: EndStatus,
+    problem: string | null,
+    totals: Totals,
+    endTimeNs: number,
+    kernelView: KernelView,
+  ): Promise<WriterToRun & { type: 'ended' }> {
     return new Promise((resolve) => {
       this.#onEnded = resolve
-      const message: RunToWriter = { type: 'end', status, problem, totals, endTimeNs, at: Date.now() }
+      const message: RunToWriter = { type: 'end', status, problem, totals, endTimeNs, at: Date.now(), kernelView }
       this.#port?.postMessage(message)
     })
   }
@@ -187,6 +195,8 @@ class Engine {
   #tailAt = 0
   #keyframeAt = 0
   #interventionsKept = 0
+  /** What was thrown outside the loop; it ends the run there. */
+  #failure: { error: unknown } | null = null
   readonly #messages: RunMessage[]
 
   constructor(parts: {
@@ -241,6 +251,12 @@ class Engine {
     if (this.#hasEnded) throw new ContractError({ code: 'not-running', message: 'the run has ended' })
     const at = this.machine.references
     this.machine.intervene(intervention)
+    // what has begun (a swapoff) takes its first step before anything else is done, as it will in a replay
+    try {
+      this.machine.run(0)
+    } catch (error) {
+      this.#failure = { error }
+    }
     this.#report(performance.now())
     this.#wake?.()
     return at
@@ -256,6 +272,7 @@ class Engine {
     let problem: string | null
     try {
       while (status === 'running') {
+        if (this.#failure) throw this.#failure.error
         if (this.#recorder.refused !== null || this.#isStopped || this.#isAbandoned()) {
           status = 'stopped'
         } else if (this.#isPaused && this.#step === null) {
@@ -456,7 +473,8 @@ class Engine {
     }
     this.#store.close()
     this.#activeMs += performance.now() - begun
-    const ended = await this.#recorder.end(status, problem, this.#totals(status), this.machine.virtualNs)
+    const view = this.machine.kernelView()
+    const ended = await this.#recorder.end(status, problem, this.#totals(status), this.machine.virtualNs, view)
     const totals = { ...this.#totals(ended.status, ended.traceDigest), events: ended.events, seconds: ended.seconds }
     this.#recorder.close()
     const progress = this.#progress(ended.status, totals)
@@ -505,6 +523,7 @@ async function prepare(): Promise<Prepared> {
     const files = fileStoreMaker(experiment, `${overlayPrefix}files`)
     closers.push(() => files.close())
     const messages: RunMessage[] = []
+    const loaded = data.variant && (await loadVariant(data.variant.file, data.variant.digest))
     const machine = new Machine({
       experiment,
       processes: resolved.processes,
@@ -523,6 +542,7 @@ async function prepare(): Promise<Prepared> {
         if (data.record) messages.push(message)
         tell({ type: 'message', message })
       },
+      variant: loaded?.variant,
     })
     engine = new Engine({ machine, recorder, store, devices, fileStore: files, messages })
     return {
@@ -543,6 +563,7 @@ async function prepare(): Promise<Prepared> {
         bucketNs: experiment.sampling.bucketNs,
         thresholds: { ...machine.thresholds },
         devices: devices.devices,
+        ...(loaded ? { variant: loaded.source } : {}),
       },
       thresholds: { ...machine.thresholds },
       imagePaths: devices.imagePaths,

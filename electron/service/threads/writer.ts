@@ -11,6 +11,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { EventEncoder } from '../../../db/eventEncoder.ts'
 import { zeroTotals } from '../../../db/types.ts'
 import { openWorkspace, type Workspace } from '../../../db/workspace.ts'
+import type { KernelView } from '../../../engine/sim/kernelNames.ts'
 import type { Totals } from '../../contract/contract.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
 import { eventChunkIn } from '../eventBuffer.ts'
@@ -138,7 +139,7 @@ function take(recording: Recording, message: RunToWriter): void {
       return
     }
     case 'end':
-      finish(recording, message.status, message.problem, message.totals, message.endTimeNs, message.at)
+      finish(recording, message.status, message.problem, message.totals, message.endTimeNs, message.at, message.kernelView)
   }
 }
 
@@ -176,6 +177,7 @@ function finish(
   totals: Totals,
   endTimeNs: number,
   at: number,
+  kernelView?: KernelView,
 ): void {
   const { id, encoder, port } = recording
   recordings.delete(id)
@@ -186,7 +188,7 @@ function finish(
   const seconds = totals.seconds + Math.max(0, Date.now() - at) / 1000
   if (recording.recorded) {
     try {
-      store().finishRun(id, { status: ended, problem: why, totals: { ...totals, events, traceDigest, seconds, status: ended }, endTimeNs })
+      store().finishRun(id, { status: ended, problem: why, totals: { ...totals, events, traceDigest, seconds, status: ended }, endTimeNs, kernelView })
     } catch (error) {
       // a full disk even for the last line: the row stays, and the next owner marks it interrupted
       ended = 'failed'
