@@ -48,6 +48,10 @@ export function onlyArgument(positionals: string[], what: string): string {
   return first
 }
 
+/** What `--help` says of a variant wherever one can be given. */
+export const variantHelp = `  --variant FILE    a pager variant decides in the pager's place (docs/variants.md). The file is a program: it is
+                    executed with all your rights, so name none that you have not read`
+
 /** A whole number from `minimum` on. */
 export function wholeNumber(text: string, what: string, minimum = 0): number {
   const value = Number(text)

@@ -11,6 +11,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'run', meaning: 'run an experiment and record it', load: async () => (await import('./run.ts')).run },
   { name: 'replay', meaning: 'run a recorded run again, as it was or otherwise', load: async () => (await import('./replay.ts')).replay },
   { name: 'runs', meaning: 'list the recorded runs', load: async () => (await import('./runs.ts')).runs },
+  { name: 'sysctl', meaning: "a run under the kernel's names: sysctl, swapinfo, vmstat, processes", load: async () => (await import('./sysctl.ts')).sysctl },
   { name: 'report', meaning: 'a report of one or more runs', load: async () => (await import('./report.ts')).report },
   { name: 'import', meaning: 'import a memory trace', load: async () => (await import('./import.ts')).importTrace },
   { name: 'workloads', meaning: 'list the workloads', load: async () => (await import('./workloads.ts')).workloads },

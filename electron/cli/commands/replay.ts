@@ -1,7 +1,9 @@
 /** pager replay: runs a recorded run again. */
+import path from 'node:path'
 import { ContractError } from '../../contract/contract.ts'
+import { variantDigest } from '../../service/variants.ts'
 import { runNumber, withWorkbench } from '../client.ts'
-import { commonHelp, note, onlyArgument, parse, print, printJson, workspaceOf, type Command } from '../command.ts'
+import { commonHelp, note, onlyArgument, parse, print, printJson, variantHelp, workspaceOf, type Command } from '../command.ts'
 import { readExperimentFile } from '../experimentFile.ts'
 import { exitStatusOf, followRun, totalsText } from '../follow.ts'
 import { requireWorkspace } from '../requireWorkspace.ts'
@@ -17,15 +19,19 @@ Runs a recorded run again: the same workload, configuration and images, and ever
 Its trace must then be the same, event for event; the digests are compared.
 
   --with EXPERIMENT.json   the run's workload under another configuration
+${variantHelp};
+                    a run that had a variant wants it again
 ${commonHelp}
 
 Exit status: 0; 1 if the trace differs although nothing was changed, or the replay did not finish; 2 if the run
 cannot be replayed (an image has changed, a workload is gone).`,
 
   async run(args) {
-    const { values, positionals } = parse(args, { with: { type: 'string' } })
+    const { values, positionals } = parse(args, { with: { type: 'string' }, variant: { type: 'string' } })
     const original = runNumber(onlyArgument(positionals, 'run'))
     const other = values.with === undefined ? null : readExperimentFile(values.with)
+    const variant = values.variant === undefined ? {} : { variant: path.resolve(values.variant) }
+    const digest = variant.variant === undefined ? '' : variantDigest(variant.variant)
     const workspace = workspaceOf(values.workspace)
     requireWorkspace(workspace)
     return withWorkbench(workspace, async (client) => {
@@ -34,15 +40,16 @@ cannot be replayed (an image has changed, a workload is gone).`,
         throw new ContractError({ code: 'running', message: `run ${original} is ${before.status}; wait for its end` })
       // another configuration, but the same input: that is what makes it a replay
       const file = other === null ? null : { ...other, processes: before.file.processes }
-      const ended = await followRun(client, () => client.request('runs.replay', { id: original, file }))
-      const isComparable = file === null && repeatable.has(before.status) && before.totals.traceDigest !== ''
+      const ended = await followRun(client, () => client.request('runs.replay', { id: original, file, ...variant }))
+      const isSame = file === null && digest === (before.variant?.digest ?? '')
+      const isComparable = isSame && repeatable.has(before.status) && before.totals.traceDigest !== ''
       const agrees = isComparable ? ended.totals.traceDigest === before.totals.traceDigest : null
       if (values.json) {
         printJson({ ...ended.totals, replayOf: original, agrees })
         if (ended.problem !== null) note(`pager replay: ${ended.problem}`)
       } else {
         print(totalsText(ended))
-        print(verdict(original, before.status, file === null, agrees))
+        print(verdict(original, before.status, isSame, agrees))
       }
       if (agrees !== null) return agrees ? 0 : 1
       return exitStatusOf(ended)

@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { WorkbenchClient } from '../../contract/contract.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
 import { withWorkbench } from '../client.ts'
-import { atPlace, commonHelp, note, onlyArgument, parse, print, printJson, UsageError, workspaceOf, type Command } from '../command.ts'
+import { atPlace, commonHelp, note, onlyArgument, parse, print, printJson, UsageError, variantHelp, workspaceOf, type Command } from '../command.ts'
 import { readExperimentFile } from '../experimentFile.ts'
 import { exitStatusOf, followRun, totalsText } from '../follow.ts'
 
@@ -16,23 +16,26 @@ Runs an experiment and records it in the workspace. Prints its totals.
 
   --out DIR         also write report.html, samples.csv and totals.json there
   --no-record       keep nothing of the run but its totals and trace digest
+${variantHelp}
 ${commonHelp}
 
 Images named without a slash are those of the workspace; other paths start at the experiment file's folder.
 Exit status: 0 finished; 1 stopped, failed, panicked or looped; 2 the experiment cannot be run.`,
 
   async run(args) {
-    const { values, positionals } = parse(args, { out: { type: 'string' }, 'no-record': { type: 'boolean' } })
+    const { values, positionals } = parse(args, { out: { type: 'string' }, 'no-record': { type: 'boolean' }, variant: { type: 'string' } })
     const name = onlyArgument(positionals, 'experiment file')
     const { out } = values
     const record = values['no-record'] !== true
     if (out !== undefined && !record) throw new UsageError('--out makes a report of what was recorded, so it does not go with --no-record')
     const file = readExperimentFile(name)
     if (out !== undefined) makeFolder(out)
+    const variant = values.variant === undefined ? {} : { variant: path.resolve(values.variant) }
     return withWorkbench(workspaceOf(values.workspace), async (client) => {
       const start = () =>
-        client.request('runs.start', { file, record, startPaused: false }).catch((error: unknown) => {
-          throw atPlace(name, error)
+        client.request('runs.start', { file, record, startPaused: false, ...variant }).catch((error: unknown) => {
+          // what is wrong with a variant begins with its own file
+          throw errorShape(error).field === 'variant' ? error : atPlace(name, error)
         })
       const ended = await followRun(client, start)
       if (out !== undefined && ended.totals.run !== null) {

@@ -1,8 +1,12 @@
 /** pager verify: replays golden operation logs against the pagers. */
 import path from 'node:path'
 import { verifyFiles, type VerifyFileResult } from '../../../engine/conformance/index.ts'
-import { commonHelp, parse, print, printJson, UsageError, type Command } from '../command.ts'
+import { plainJson, readLog } from '../../../engine/conformance/log.ts'
+import { loadVariant } from '../../service/variants.ts'
+import { commonHelp, parse, print, printJson, UsageError, variantHelp, type Command } from '../command.ts'
 import { count, ProgressLine } from '../terminal.ts'
+
+const OPERATION_LENGTH_MAX = 160
 
 export const verify: Command = {
   help: `
@@ -10,29 +14,51 @@ pager verify LOG.jsonl[.gz]... [options]
 
 Performs every operation of golden logs on the pagers and compares every result. A log's kind is told by its content.
 
+${variantHelp}.
+                    The first operation of each log at which it differs from the kernel is shown
 ${commonHelp}
 
 Exit status: 0 no difference; 1 there is one; 2 a log cannot be replayed.`,
 
-  run(args) {
-    const { values, positionals } = parse(args, {})
+  async run(args) {
+    const { values, positionals } = parse(args, { variant: { type: 'string' } })
     if (positionals.length === 0) throw new UsageError('which logs? See --help')
+    const loaded = values.variant === undefined ? null : await loadVariant(values.variant)
     const line = new ProgressLine()
     try {
-      const result = verifyFiles(positionals, ({ file, fileIndex, files, operations }) =>
-        line.show(`${count(operations)} operations, ${path.basename(file)}`, fileIndex / files),
+      const result = verifyFiles(
+        positionals,
+        ({ file, fileIndex, files, operations }) =>
+          line.show(`${count(operations)} operations, ${path.basename(file)}`, fileIndex / files),
+        loaded ? { variant: loaded.variant } : {},
       )
       line.clear()
-      if (values.json) printJson(result)
-      else {
-        for (const file of result.files) print(fileText(file))
+      if (values.json) {
+        const { name, digest } = loaded?.source ?? {}
+        printJson(loaded ? { ...result, variant: { name, digest } } : result)
+      } else {
+        for (const file of result.files) {
+          print(fileText(file))
+          if (loaded && file.first) print(`  ${operationAt(file.file, file.first.line)}`)
+        }
+        if (loaded) print(`variant ${loaded.source.name}, SHA-256 ${loaded.source.digest}`)
         print(`${count(result.operations)} operations, ${count(result.differences)} differences`)
       }
-      return Promise.resolve(result.differences === 0 ? 0 : 1)
+      return result.differences === 0 ? 0 : 1
     } finally {
       line.clear()
     }
   },
+}
+
+/** An operation as its log has it, cut to a line of a terminal. */
+function operationAt(file: string, wanted: number): string {
+  for (const { line, record } of readLog(file))
+    if (line === wanted) {
+      const text = JSON.stringify(plainJson(record))
+      return text.length > OPERATION_LENGTH_MAX ? `${text.slice(0, OPERATION_LENGTH_MAX)}...` : text
+    }
+  return ''
 }
 
 function fileText({ file, operations, differences, first }: VerifyFileResult): string {
