@@ -6,7 +6,7 @@
  * difference is the one to look at.
  */
 
-import { blockListFactory, type PagerVariant } from '../swap/variant.ts'
+import { blockListFactory, VariantError, type PagerVariant } from '../swap/variant.ts'
 import { BlockListReplayer } from './blockList.ts'
 import type { BlockListFactory } from './blockList.ts'
 import { SwapReplayer } from './swap.ts'
@@ -64,8 +64,8 @@ export interface VerifyProgress {
 const progressInterval = 1000
 
 /**
- * Replays each file on a fresh machine. Throws UnusableLogError for a log that cannot be replayed as a whole; a
- * difference never throws.
+ * Replays each file on a fresh machine. Throws UnusableLogError for a log that cannot be replayed as a whole, VariantError where a
+ * variant fails at a decision; a difference never throws.
  */
 export function verifyFiles(
   paths: readonly string[],
@@ -92,6 +92,8 @@ export function verifyFiles(
         differences = replayer.apply(record, line)
       } catch (error) {
         if (error instanceof UnusableLogError) throw error.at(file, line)
+        if (error instanceof VariantError)
+          throw new VariantError(error.code, `${file}: line ${line}: ${error.message}`, error.field)
         throw new Error(`${file}: line ${line}: the replay itself failed`, { cause: error })
       }
       fileResult.operations++

@@ -10,7 +10,7 @@ import { KernelStop } from '../sim/kernelStop.ts'
 import { CLOSING, DeviceKind } from '../swap/devices.ts'
 import { BlockList, formatFragmentation } from '../swap/blockList.ts'
 import { META_PAGES, NO_BLOCK } from '../swap/metadata.ts'
-import type { PagerVariant } from '../swap/variant.ts'
+import { VariantError, type PagerVariant } from '../swap/variant.ts'
 import { Errno, PagerResult, SwapPager, Wait, type SwapPagerHost, type SwapoffWait } from '../swap/pager.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, PageFlag, VmPages } from '../vm/pages.ts'
 import type { BlockListFactory } from './blockList.ts'
@@ -294,7 +294,12 @@ export class SwapReplayer implements Replayer {
       // the reference performed it, so a panic or a refusal is a difference
       if (
         !(error instanceof KernelStop) &&
-        !(error instanceof Error && 'code' in error && !(error instanceof UnusableLogError))
+        !(
+          error instanceof Error &&
+          'code' in error &&
+          !(error instanceof UnusableLogError) &&
+          !(error instanceof VariantError)
+        )
       )
         throw error
       return [{ field: 'op', expected: op, got: error.message }]

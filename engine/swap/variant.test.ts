@@ -153,6 +153,18 @@ describe('a variant', () => {
     expect(run(options.variant).digest()).toBe(run(undefined).digest())
   })
 
+  test.each(['blist-02', 'swap-basic-1'])(
+    'that fails at a decision ends the verification of %s with the line',
+    (name) => {
+      const variant = readVariant({ ...empty, searchStart: () => -1 })
+      const error = expect.objectContaining({
+        code: 'variant-answer',
+        message: expect.stringMatching(/: line \d+: variant empty: searchStart/),
+      })
+      expect(() => verifyFiles([log(name)], undefined, { variant })).toThrow(error)
+    },
+  )
+
   test("that repeats the kernel's decisions leaves the trace as it is", () => {
     const repeating: PagerVariant = {
       ...empty,
