@@ -8,6 +8,7 @@ export interface BenchModule {
 export const benches: Readonly<Record<string, () => Promise<BenchModule>>> = {
   blist: () => import('./blockList.ts'),
   engine: () => import('./engine.ts'),
+  sim: () => import('./sim.ts'),
   store: () => import('./store.ts'),
   swap: () => import('./swap.ts'),
   torture: () => import('./torture.ts'),

@@ -14,10 +14,13 @@
  * load, the sum of all surpluses; when it reaches frames - 1 the first such reference is full, and no page can be kept over it
  * any more.
  *
+ * References that the optimum cannot notice at a size are left out first (reduction.ts); on programs they are nearly all.
+ *
  * Which of the pages never needed again goes first makes no difference to misses and swapins. Here it is the one
  * referenced longest ago: the pages that have gone at the end are those referenced longest ago.
  */
 import { ReferenceKind } from '../../../workload/workload.ts'
+import { Reduction, Row } from '../reduction.ts'
 import { checkSizes, type ReplacementPolicy, type SizeResult, type Simulator } from '../simulator.ts'
 
 export const opt: ReplacementPolicy = {
@@ -35,90 +38,73 @@ const DIRTY = 1
 const ON_SWAP = 2
 
 class Opt implements Simulator {
-  /** The number (its slot, from 1 on) of each page's last reference; 0: none. */
-  readonly #slotOf: Int32Array
-  /** Which page was referenced in a slot. */
-  readonly #pageAt: Int32Array
+  readonly #row = new Row(ROW)
+  /** From the smallest size to the greatest, the order of reduction. */
   readonly #sizes: OptSize[]
-  /** The newest slot. */
-  #slot = 0
+  /** In the order in which the sizes were given. */
+  readonly #given: OptSize[]
   #lastPage = -1
-  #pagesSeen = 0
 
   constructor(pageCount: number, frames: readonly number[]) {
-    // at least half of the slots are free after each compaction
-    const slots = Math.max(MIN_SLOTS, 2 * pageCount + 2)
-    this.#slotOf = new Int32Array(pageCount)
-    this.#pageAt = new Int32Array(slots)
-    this.#sizes = frames.map((size) => new OptSize(size, pageCount, slots))
+    this.#given = frames.map((size) => new OptSize(size, pageCount))
+    this.#sizes = [...this.#given].sort((a, b) => a.frames - b.frames)
   }
 
   take(references: Uint32Array): void {
-    const slotOf = this.#slotOf
-    const pageAt = this.#pageAt
-    const sizes = this.#sizes
-    for (let i = 0; i < references.length; i++) {
+    for (let at = 0; at < references.length; at += ROW) this.#take(references, at, Math.min(at + ROW, references.length))
+  }
+
+  #take(references: Uint32Array, start: number, end: number): void {
+    const row = this.#row
+    const { pages, isWrite, places } = row
+    let lastPage = this.#lastPage
+    let count = 0
+    for (let i = start; i < end; i++) {
       const reference = references[i]!
       const page = reference >>> 2
-      const isWrite = (reference & 3) === ReferenceKind.write
-      if (page === this.#lastPage) {
-        // the same page again: no reference lies between, so it is resident whatever the size
-        if (isWrite) for (const size of sizes) size.write(page)
+      const writes = (reference & 3) === ReferenceKind.write ? 1 : 0
+      if (page === lastPage) {
+        // nothing was referenced between, so it is resident at every size; the first of the two may as well be the write
+        if (count > 0) isWrite[count - 1]! |= writes
+        else if (writes !== 0) for (const size of this.#sizes) size.write(page)
         continue
       }
-      this.#lastPage = page
-      if (this.#slot + 1 === pageAt.length) this.#compact()
-      const before = slotOf[page]!
-      if (before === 0) this.#pagesSeen += 1
-      const slot = this.#slot + 1
-      for (const size of sizes) size.reference(page, before, slot, isWrite)
-      this.#slot = slot
-      slotOf[page] = slot
-      pageAt[slot] = page
+      lastPage = page
+      pages[count] = page
+      isWrite[count] = writes
+      places[count] = count
+      count += 1
     }
+    this.#lastPage = lastPage
+    row.count = count
+    for (const size of this.#sizes) size.take(row, count)
   }
 
   results(): SizeResult[] {
-    // what is no longer resident at the end, of the pages referenced longest ago
-    return this.#sizes.map((size) => {
-      let gone = Math.max(0, this.#pagesSeen - size.frames)
-      let pageouts = size.pageouts
-      for (let slot = 1; gone > 0; slot++) {
-        const page = this.#pageAt[slot]!
-        if (this.#slotOf[page] !== slot) continue
-        gone -= 1
-        if (size.isDirty(page)) pageouts += 1
-      }
-      return { frames: size.frames, misses: size.misses, swapins: size.swapins, pageouts }
-    })
-  }
-
-  /** Renumbers the slots without those that are no page's last one. */
-  #compact(): void {
-    const slotOf = this.#slotOf
-    const pageAt = this.#pageAt
-    for (const size of this.#sizes) size.compact(slotOf, pageAt, this.#slot)
-    let next = 0
-    for (let slot = 1; slot <= this.#slot; slot++) {
-      const page = pageAt[slot]!
-      if (slotOf[page] !== slot) continue
-      next += 1
-      slotOf[page] = next
-      pageAt[next] = page
-    }
-    this.#slot = next
+    return this.#given.map((size) => size.result())
   }
 }
 
-const MIN_SLOTS = 4096
+/** References that are reduced and decided at one size before the next one's turn comes. */
+const ROW = 32768
+/** Slots beside twice the pages. */
+const SPARE_SLOTS = 8192
 
 /** The decisions at one size. */
 class OptSize {
   readonly frames: number
-  misses = 0
-  swapins = 0
-  pageouts = 0
+  #misses = 0
+  #swapins = 0
+  #pageouts = 0
+  readonly #reduction: Reduction
   readonly #state: Uint8Array
+  /** The number (its slot, from 1 on) of each page's last reference; 0: none. */
+  readonly #slotOf: Int32Array
+  /** Which page was referenced in a slot. */
+  readonly #pageAt: Int32Array
+  /** The newest slot. */
+  #slot = 0
+  #pagesSeen = 0
   /** Of each slot; 0 where it has joined the slots before it. */
   readonly #surplus: Int32Array
   /** A slot that has joined leads to an earlier one, one that has not to itself. */
@@ -129,54 +115,102 @@ class OptSize {
   #full = 0
   #load = 0
 
-  constructor(frames: number, pageCount: number, slots: number) {
+  constructor(frames: number, pageCount: number) {
+    // at least half of the slots are free after each renumbering
+    const slots = 2 * pageCount + SPARE_SLOTS
     this.frames = frames
     this.#limit = frames - 1
+    this.#reduction = new Reduction(pageCount, frames)
     this.#state = new Uint8Array(pageCount)
+    this.#slotOf = new Int32Array(pageCount)
+    this.#pageAt = new Int32Array(slots)
     this.#surplus = new Int32Array(slots)
     this.#leader = new Int32Array(slots)
   }
 
-  isDirty(page: number): boolean {
-    return (this.#state[page]! & DIRTY) !== 0
+  result(): SizeResult {
+    // pages that are not resident any more, though nothing told of it: those referenced longest ago
+    let gone = Math.max(0, this.#pagesSeen - this.frames)
+    let pageouts = this.#pageouts
+    for (let slot = 1; gone > 0; slot++) {
+      const page = this.#pageAt[slot]!
+      if (this.#slotOf[page] !== slot) continue
+      gone -= 1
+      if ((this.#state[page]! & DIRTY) !== 0) pageouts += 1
+    }
+    return { frames: this.frames, misses: this.#misses, swapins: this.#swapins, pageouts }
   }
 
   write(page: number): void {
     this.#state[page]! |= DIRTY
   }
 
-  /** A reference to a page whose last one was in slot `before` (0: none, never the slot just before `slot`). */
-  reference(page: number, before: number, slot: number, isWrite: boolean): void {
-    if (before === 0 || before < this.#full || this.#limit === 0) this.#miss(page)
-    else this.#keep(before, slot - 1)
-    if (isWrite) this.#state[page]! |= DIRTY
-    // the newest slot has not been kept over; one before it that has not either is no greater
+  /** Takes a row whose places are below `length`, and leaves in it what larger sizes need. */
+  take(row: Row, length: number): void {
+    this.#reduction.reduce(row, length)
+    const slots = this.#pageAt.length
+    for (let i = 0; i < row.count; ) {
+      if (this.#slot + 1 === slots) this.#renumber()
+      const end = Math.min(row.count, i + slots - 1 - this.#slot)
+      this.#decide(row, i, end)
+      i = end
+    }
+  }
+
+  /** Decides references `start` to `end` of a row, for which there are slots. */
+  #decide({ pages, isWrite }: Row, start: number, end: number): void {
+    const state = this.#state
+    const slotOf = this.#slotOf
+    const pageAt = this.#pageAt
+    const surplus = this.#surplus
     const leader = this.#leader
-    if (this.#surplus[slot - 1] === 0) leader[slot - 1] = slot - 2
-    leader[slot] = slot
-    this.#surplus[slot] = 0
+    const limit = this.#limit
+    let newest = this.#slot
+    for (let i = start; i < end; i++) {
+      const page = pages[i]!
+      const last = slotOf[page]!
+      // the same page as before, across two rows: nothing lies between
+      if (last === newest && last !== 0) {
+        if (isWrite[i] !== 0) state[page]! |= DIRTY
+        continue
+      }
+      if (last === 0) {
+        this.#pagesSeen += 1
+        this.#misses += 1
+      } else if (last < this.#full || limit === 0) this.#miss(page)
+      else {
+        const giver = this.#find(last)
+        surplus[newest]! += 1
+        if (giver <= this.#full) this.#rise()
+        else if (--surplus[giver]! === 0) leader[giver] = giver - 1
+      }
+      if (isWrite[i] !== 0) state[page]! |= DIRTY
+      // nothing has been kept over the newest slot; one before it over which nothing has been either is not above it
+      if (surplus[newest] === 0) leader[newest] = newest - 1
+      newest += 1
+      leader[newest] = newest
+      surplus[newest] = 0
+      slotOf[page] = newest
+      pageAt[newest] = page
+    }
+    this.#slot = newest
   }
 
   #miss(page: number): void {
     const state = this.#state[page]!
-    this.misses += 1
-    if (state === 0) return
+    this.#misses += 1
+    if (state === 0) return // never written
     // it was evicted since its last reference, written out if it was dirty, and so it may be on the device now
-    this.swapins += 1
-    if ((state & DIRTY) !== 0) this.pageouts += 1
+    this.#swapins += 1
+    if ((state & DIRTY) !== 0) this.#pageouts += 1
     this.#state[page] = ON_SWAP
   }
 
-  #keep(before: number, newest: number): void {
-    const surplus = this.#surplus
-    const slot = this.#find(before)
-    surplus[newest]! += 1
-    if (slot > this.#full) {
-      if (--surplus[slot]! === 0) this.#leader[slot] = slot - 1
-      return
-    }
+  /** The greatest load is one more than it was. */
+  #rise(): void {
     this.#load += 1
     if (this.#load < this.#limit) return
+    const surplus = this.#surplus
     let first = this.#full + 1
     while (surplus[first] === 0) first++
     this.#full = first
@@ -200,16 +234,19 @@ class OptSize {
    * Renumbers the slots to the last ones of pages, in their order. The surplus of a slot between two of them goes to the
    * next: as no page can be asked to be kept from in between, nothing can tell the two apart.
    */
-  compact(slotOf: Int32Array, pageAt: Int32Array, newest: number): void {
+  #renumber(): void {
+    const slotOf = this.#slotOf
+    const pageAt = this.#pageAt
     const surplus = this.#surplus
     const leader = this.#leader
     const full = this.#full
     let next = 0
     let carried = 0
     let isFullPlaced = full === 0
-    for (let slot = 1; slot <= newest; slot++) {
+    for (let slot = 1; slot <= this.#slot; slot++) {
       if (slot > full) carried += surplus[slot]!
-      if (slotOf[pageAt[slot]!] !== slot) continue
+      const page = pageAt[slot]!
+      if (slotOf[page] !== slot) continue
       next += 1
       if (!isFullPlaced && slot >= full) {
         // what is carried can be asked for from this slot on only, as if it were full: it counts as taken
@@ -218,10 +255,13 @@ class OptSize {
         this.#load -= carried
         carried = 0
       }
+      slotOf[page] = next
+      pageAt[next] = page
       surplus[next] = carried
       leader[next] = carried > 0 ? next : next - 1
       carried = 0
     }
     leader[next] = next
+    this.#slot = next
   }
 }
