@@ -164,16 +164,24 @@ function split(policies: readonly PolicySizes[], threads: number): Share[][] {
   return shares
 }
 
-/** Chunks that are kept as they are; later ones are kept compressed, so that memory stays small for traces of any length. */
+/** 256 MiB of references. */
 const PLAIN_CHUNKS = 1024
 
-/** Keeps an imported stream in memory for a command that needs it once or twice. */
+/**
+ * Keeps an imported stream in memory for a command that needs it once: the first chunks as they are, later ones
+ * compressed, so that memory stays small for traces of any length.
+ */
 export class CompactStorage implements ReferenceStorage {
+  readonly #plainChunks: number
   readonly #plain: Uint32Array[] = []
   readonly #encoded = new Map<number, Uint8Array>()
 
+  constructor(plainChunks = PLAIN_CHUNKS) {
+    this.#plainChunks = plainChunks
+  }
+
   write(chunk: number, references: Uint32Array): void {
-    if (chunk < PLAIN_CHUNKS) this.#plain.push(references.slice())
+    if (chunk < this.#plainChunks) this.#plain.push(references.slice())
     else this.#encoded.set(chunk, encodeReferences(references, references.length))
   }
 

@@ -44,15 +44,14 @@ cannot be replayed (an image has changed, a workload is gone).`,
       const isSame = file === null && digest === (before.variant?.digest ?? '')
       const isComparable = isSame && repeatable.has(before.status) && before.totals.traceDigest !== ''
       const agrees = isComparable ? ended.totals.traceDigest === before.totals.traceDigest : null
-      if (values.json) {
-        printJson({ ...ended.totals, replayOf: original, agrees })
-        if (ended.problem !== null) note(`pager replay: ${ended.problem}`)
-      } else {
+      if (values.json) printJson({ ...ended.totals, replayOf: original, agrees })
+      else {
         print(totalsText(ended))
         print(verdict(original, before.status, isSame, agrees))
       }
-      if (agrees !== null) return agrees ? 0 : 1
-      return exitStatusOf(ended)
+      const status = agrees === null ? exitStatusOf(ended) : agrees ? 0 : 1
+      if (ended.problem !== null && (values.json || status === 2)) note(`pager replay: ${ended.problem}`)
+      return status
     })
   },
 }

@@ -43,11 +43,12 @@ Exit status: 0 finished; 1 stopped, failed, panicked or looped; 2 the experiment
         await writeReport(client, ended.id, 'html', path.join(out, 'report.html'))
         await writeReport(client, ended.id, 'csv', path.join(out, 'samples.csv'))
       }
-      if (values.json) {
-        printJson(ended.totals)
-        if (ended.problem !== null) note(`pager run: ${ended.problem}`)
-      } else print(totalsText(ended))
-      return exitStatusOf(ended)
+      if (values.json) printJson(ended.totals)
+      else print(totalsText(ended))
+      const status = exitStatusOf(ended)
+      // where standard output has no room for it, or the input was at fault
+      if (ended.problem !== null && (values.json || status === 2)) note(`pager run: ${ended.problem}`)
+      return status
     })
   },
 }

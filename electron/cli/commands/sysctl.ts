@@ -32,14 +32,16 @@ Exit status: 0; 2 for a run or a name that there is not.`,
     if (first === undefined) throw new UsageError('which run? "pager runs" lists them')
     const { format = 'sysctl' } = options
     const show = formats.get(format)
-    if (!show) throw new UsageError(`--format: there is no format "${format}"; there are ${[...formats.keys()].join(', ')}`)
+    if (!show)
+      throw new UsageError(`--format: there is no format "${format}"; there are ${[...formats.keys()].join(', ')}`)
     if (names.length > 0 && format !== 'sysctl')
       throw new UsageError(`--format ${format} is a table of its own; names go with --format sysctl`)
     const run = runNumber(first)
     const view = readView(run, workspaceOf(options.workspace))
     const selected = names.flatMap((name) => {
       const found = valuesUnder(view, name)
-      if (found.length === 0) throw new UsageError(`run ${run} has no value named ${name}; "pager sysctl ${run}" shows all`)
+      if (found.length === 0)
+        throw new UsageError(`run ${run} has no value named ${name}; "pager sysctl ${run}" shows all`)
       return found
     })
     const virtualSeconds = view.timeNs / 1e9

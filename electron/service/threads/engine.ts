@@ -196,7 +196,7 @@ class Engine {
   #keyframeAt = 0
   #interventionsKept = 0
   /** What was thrown outside the loop; it ends the run there. */
-  #failure: { error: unknown } | null = null
+  #failure: Error | null = null
   readonly #messages: RunMessage[]
 
   constructor(parts: {
@@ -255,7 +255,7 @@ class Engine {
     try {
       this.machine.run(0)
     } catch (error) {
-      this.#failure = { error }
+      this.#failure = error instanceof Error ? error : new Error(String(error))
     }
     this.#report(performance.now())
     this.#wake?.()
@@ -272,7 +272,7 @@ class Engine {
     let problem: string | null
     try {
       while (status === 'running') {
-        if (this.#failure) throw this.#failure.error
+        if (this.#failure) throw this.#failure
         if (this.#recorder.refused !== null || this.#isStopped || this.#isAbandoned()) {
           status = 'stopped'
         } else if (this.#isPaused && this.#step === null) {
