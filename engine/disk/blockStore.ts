@@ -45,8 +45,8 @@ export function checkRange(path: string, page: number, count: number, sizePages:
  * transfer allocates nothing of its own.
  */
 export class VectoredFile {
-  readonly fd: number
-  readonly path: string
+  declare readonly fd: number
+  declare readonly path: string
   /** The ArrayBuffer of the last transfer, and a view over all of it: frames almost always live in one. */
   #lastBuffer: ArrayBufferLike | null = null
   #wholeView: Uint8Array = new Uint8Array(0)
@@ -162,7 +162,7 @@ function areNeighbours(buffers: Uint8Array[], start: number, count: number): boo
  * The store of a run without contents (`"contents": "none"`): transfers are checked for their range and move no bytes.
  */
 export class NullStore implements BlockStore {
-  readonly sizePages: number
+  declare readonly sizePages: number
 
   constructor(sizePages: number) {
     this.sizePages = sizePages

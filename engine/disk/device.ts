@@ -48,15 +48,15 @@ export interface DeviceOptions {
 }
 
 export class Device {
-  readonly number: number
-  readonly name: string
-  readonly sizePages: number
-  readonly store: BlockStore
+  declare readonly number: number
+  declare readonly name: string
+  declare readonly sizePages: number
+  declare readonly store: BlockStore
   /** How the request submitted last ends: 0, or an errno. */
   lastErrno = 0
   readonly #timing: TimingModel
   readonly #faults: FaultInjection
-  #counters: Float64Array
+  #counters: Float64Array = new Float64Array(0)
 
   constructor(options: DeviceOptions) {
     const { columns, name } = options

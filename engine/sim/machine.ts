@@ -132,29 +132,29 @@ interface SwapoffTask {
 
 export class Machine implements Kernel, SwapPagerHost {
   readonly columns = new Columns()
-  readonly experiment: Experiment
-  readonly pages: VmPages
-  readonly mappings: Mappings
-  readonly contents: Contents
-  readonly queue: EventQueue
-  readonly regions: RegionTable
-  readonly thresholds: Thresholds
-  readonly pager: SwapPager
+  declare readonly experiment: Experiment
+  declare readonly pages: VmPages
+  declare readonly mappings: Mappings
+  declare readonly contents: Contents
+  declare readonly queue: EventQueue
+  declare readonly regions: RegionTable
+  declare readonly thresholds: Thresholds
+  declare readonly pager: SwapPager
   readonly devices: Device[] = []
   readonly interventionsDone: Intervention[] = []
-  readonly referencesTotal: number
-  readonly footprint: number
-  readonly processNames: readonly string[]
-  counters: Float64Array
+  declare readonly referencesTotal: number
+  declare readonly footprint: number
+  declare readonly processNames: readonly string[]
+  declare counters: Float64Array
   /** After kernel-panic, livelock or failed: what happened. */
   problem: string | null = null
-  #state: Float64Array
-  #base: Int32Array
-  #ordinal: Float64Array
-  #processState: Uint8Array
+  #state: Float64Array = new Float64Array(0)
+  #base: Int32Array = new Int32Array(0)
+  #ordinal: Float64Array = new Float64Array(0)
+  #processState: Uint8Array = new Uint8Array(0)
   /** Of processes that have exited, just before: pages mapped, swap blocks. */
-  #residentAtExit: Float64Array
-  #swapAtExit: Float64Array
+  #residentAtExit: Float64Array = new Float64Array(0)
+  #swapAtExit: Float64Array = new Float64Array(0)
   readonly #faults: FaultInjection
   readonly #fault: FaultHandler
   readonly #files: FilePages

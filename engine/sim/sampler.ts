@@ -20,16 +20,16 @@ export type GaugeReader = (gauges: Float64Array, devices: Float64Array) => void
 
 export class Sampler {
   /** Virtual time at which the present bucket ends, ns. */
-  bucketEnd: number
+  declare bucketEnd: number
   readonly #bucketNs: number
   readonly #sink: SampleSink
   readonly #read: GaugeReader
   readonly #rows = new Float64Array(BATCH * SAMPLE_WIDTH)
   #count = 0
   /** Totals at the last sample: counters, then devices. */
-  #before: Float64Array
+  #before: Float64Array = new Float64Array(0)
   /** [0] number of the present bucket. */
-  #state: Float64Array
+  #state: Float64Array = new Float64Array(0)
   readonly #gauges = new Float64Array(GAUGES)
   readonly #devices = new Float64Array(DEVICE_COLUMNS)
 

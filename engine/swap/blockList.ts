@@ -46,11 +46,11 @@ export type BlockListErrorCode = 'blocklist-size' | 'blocklist-range' | 'blockli
 
 /** A broken rule of use: where the original would panic with an assertion. */
 export class BlockListError extends Error {
-  readonly code: BlockListErrorCode
-  readonly list: string
+  declare readonly code: BlockListErrorCode
+  declare readonly list: string
   /** First block and number of blocks of the offending request. */
-  readonly block: number
-  readonly count: number
+  declare readonly block: number
+  declare readonly count: number
 
   constructor(code: BlockListErrorCode, list: string, block: number, count: number, message: string) {
     super(`block list ${list}: ${message}`)
@@ -63,14 +63,14 @@ export class BlockListError extends Error {
 }
 
 export class BlockList {
-  readonly name: string
+  declare readonly name: string
   /** Number of blocks that the last successful `allocate` obtained; 0 after a failure. */
   allocated = 0
 
   #columns: Columns
-  #bitmap: Int32Array
-  #hints: Uint8Array
-  #state: Uint32Array
+  #bitmap: Int32Array = new Int32Array(0)
+  #hints: Uint8Array = new Uint8Array(0)
+  #state: Uint32Array = new Uint32Array(0)
   /** The root's level; leaves are level 0. */
   #top = 0
   #leaves = 0

@@ -51,19 +51,19 @@ const S = {
 } as const
 
 export class SwapDevices {
-  unit: Int32Array
-  kind: Uint8Array
-  firstBlock: Float64Array
-  endBlock: Float64Array
-  blocks: Float64Array
-  used: Float64Array
-  flags: Uint8Array
+  declare unit: Int32Array
+  declare kind: Uint8Array
+  declare firstBlock: Float64Array
+  declare endBlock: Float64Array
+  declare blocks: Float64Array
+  declare used: Float64Array
+  declare flags: Uint8Array
   /** Whether there is still something behind the device: sw_id is not NULL. */
-  present: Uint8Array
+  declare present: Uint8Array
   /** Requests on their way plus one for being attached: the GEOM consumer's index. */
-  consumers: Int32Array
-  next: Int32Array
-  #state: Float64Array
+  declare consumers: Int32Array
+  declare next: Int32Array
+  #state: Float64Array = new Float64Array(0)
   readonly lists: (BlockList | null)[] = []
   readonly #columns: Columns
   readonly #messages: DeviceMessages

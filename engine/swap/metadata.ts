@@ -20,12 +20,12 @@ export const NODE_BYTES = 136
 
 export class SwapMetadata {
   /** Global swap block by node * 16 + place. */
-  blocks: Float64Array
+  declare blocks: Float64Array
   /** First page index of each node. */
-  nodeIndex: Float64Array
-  #freeNext: Int32Array
+  declare nodeIndex: Float64Array
+  #freeNext: Int32Array = new Int32Array(0)
   /** [0] first free node, [1] nodes in use, [2] limit on nodes, [3] node allocations that are made to fail next, [4] whether the zone then says it is exhausted. */
-  #zone: Float64Array
+  #zone: Float64Array = new Float64Array(0)
   readonly #columns: Columns
   readonly #pages: VmPages
   readonly #tries: RadixTriePool

@@ -155,47 +155,47 @@ const T = {
 } as const
 
 export class SwapPager {
-  readonly devices: SwapDevices
-  readonly metadata: SwapMetadata
-  readonly reservation: SwapReservation
+  declare readonly devices: SwapDevices
+  declare readonly metadata: SwapMetadata
+  declare readonly reservation: SwapReservation
   readonly #columns: Columns
   readonly #pages: VmPages
   readonly #host: SwapPagerHost
   readonly #options: SwapPagerOptions
-  #totals: Float64Array
+  #totals: Float64Array = new Float64Array(0)
   /** A variant's decision; null: the window is the caller's. */
   readonly #readWindow: PagerVariant['readWindow'] | null
   readonly #read: SwapRead = { pageIndex: 0, pages: 0, behind: 0, ahead: 0, blocksBefore: 0, blocksAfter: 0 }
 
   /** Requests: write or read, asynchronous, first global block, pages, read-behind, read-ahead, slot of the device, errno, object. */
-  bufferIsWrite: Uint8Array
-  bufferIsAsync: Uint8Array
-  bufferBlock: Float64Array
-  bufferPages: Int32Array
-  bufferBehind: Int32Array
-  bufferAhead: Int32Array
-  bufferSlot: Int32Array
-  bufferErrno: Int32Array
-  bufferObject: Int32Array
+  declare bufferIsWrite: Uint8Array
+  declare bufferIsAsync: Uint8Array
+  declare bufferBlock: Float64Array
+  declare bufferPages: Int32Array
+  declare bufferBehind: Int32Array
+  declare bufferAhead: Int32Array
+  declare bufferSlot: Int32Array
+  declare bufferErrno: Int32Array
+  declare bufferObject: Int32Array
   /** The operation that waits for a synchronous write, -1 none. */
-  bufferOperation: Int32Array
-  bufferFrames: Int32Array
-  #bufferNext: Int32Array
+  declare bufferOperation: Int32Array
+  declare bufferFrames: Int32Array
+  #bufferNext: Int32Array = new Int32Array(0)
 
   /** Pageout operations. */
-  operationObject: Int32Array
-  operationCount: Int32Array
-  operationAsync: Uint8Array
-  operationWait: Uint8Array
-  #operationAt: Int32Array
-  #operationRun: Int32Array
-  #operationPlace: Int32Array
-  #operationBlock: Float64Array
-  #operationFreeStart: Float64Array
-  #operationFreeCount: Float64Array
-  #operationNext: Int32Array
-  #operationFrames: Int32Array
-  #operationResults: Uint8Array
+  declare operationObject: Int32Array
+  declare operationCount: Int32Array
+  declare operationAsync: Uint8Array
+  declare operationWait: Uint8Array
+  #operationAt: Int32Array = new Int32Array(0)
+  #operationRun: Int32Array = new Int32Array(0)
+  #operationPlace: Int32Array = new Int32Array(0)
+  #operationBlock: Float64Array = new Float64Array(0)
+  #operationFreeStart: Float64Array = new Float64Array(0)
+  #operationFreeCount: Float64Array = new Float64Array(0)
+  #operationNext: Int32Array = new Int32Array(0)
+  #operationFrames: Int32Array = new Int32Array(0)
+  #operationResults: Uint8Array = new Uint8Array(0)
   #operationWidth = 64
 
   /** Pages got beyond those asked for by the last getPages(). */

@@ -28,7 +28,7 @@ export interface ReservationHost {
 
 export class SwapReservation {
   /** Pages promised to each user: ui_vmsize. */
-  byUser: Float64Array
+  declare byUser: Float64Array
   /** [0] swap_reserved in pages, [1] vm.overcommit. */
   #state: Float64Array
   readonly #host: ReservationHost

@@ -24,15 +24,15 @@ export class ContentsError extends Error {
 
 export class Contents {
   /** Version by slot. */
-  version: Uint32Array
+  declare version: Uint32Array
   /** Identity by slot: the slot whose identity the contents were made from. */
-  identity: Int32Array
+  declare identity: Int32Array
   /** [0] slots given out. */
-  #state: Float64Array
+  #state: Float64Array = new Float64Array(0)
   readonly #columns: Columns
   readonly #seed: number
   /** Whether there are bytes at all. */
-  readonly isReal: boolean
+  declare readonly isReal: boolean
   readonly #words: Int32Array
   readonly #bytes: Buffer
   readonly #frames: number

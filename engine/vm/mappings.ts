@@ -13,12 +13,12 @@ const ALL_SECTORS = THE_ALL_SECTORS
 
 export class Mappings {
   /** -1, or frame * 2 + writable. */
-  entry: Int32Array
-  next: Int32Array
+  declare entry: Int32Array
+  declare next: Int32Array
   /** Map entry (region) that covers this page of the address space. */
-  region: Int32Array
+  declare region: Int32Array
   /** Page index in the region's object. */
-  pageIndex: Float64Array
+  declare pageIndex: Float64Array
   readonly #columns: Columns
   readonly #pages: VmPages
 

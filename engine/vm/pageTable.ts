@@ -15,14 +15,14 @@ const SIZE_CLASSES = 24
 
 export class PageTable {
   /** Frame + 1 by row, 0 where the page is not resident. In a free table the first row leads to the next free one. */
-  #rows: Int32Array
+  #rows: Int32Array = new Int32Array(0)
   /** Per object: first row of its table, and pages it covers; 0 where it has none. */
-  #base: Int32Array
-  #length: Int32Array
+  #base: Int32Array = new Int32Array(0)
+  #length: Int32Array = new Int32Array(0)
   /** Per object: root of the trie of what its table does not cover. */
-  #root: Int32Array
+  #root: Int32Array = new Int32Array(0)
   /** First row of the first free table of each size, by bits; then [SIZE_CLASSES] rows taken. Row 0 is never given out. */
-  #free: Int32Array
+  #free: Int32Array = new Int32Array(0)
   readonly #tries: RadixTriePool
   readonly #columns: Columns
 

@@ -53,75 +53,75 @@ export const ObjectFlag = { anonymous: 1, split: 2, dead: 4, disconnectWanted: 8
 export type SwapFreeHook = (frame: number) => void
 
 export class VmPages {
-  readonly frames: number
+  declare readonly frames: number
   /** Frame columns. */
-  object: Int32Array
-  pageIndex: Float64Array
-  valid: Uint8Array
-  dirty: Uint8Array
-  exclusiveBusy: Uint8Array
-  sharedBusy: Int32Array
-  wired: Int32Array
-  flags: Uint8Array
+  declare object: Int32Array
+  declare pageIndex: Float64Array
+  declare valid: Uint8Array
+  declare dirty: Uint8Array
+  declare exclusiveBusy: Uint8Array
+  declare sharedBusy: Int32Array
+  declare wired: Int32Array
+  declare flags: Uint8Array
   /** Flags of the NetBSD and DragonFly page models. */
-  kernelFlags: Uint16Array
-  queue: Uint8Array
-  queueRequest: Uint8Array
-  activity: Uint8Array
-  next: Int32Array
-  previous: Int32Array
+  declare kernelFlags: Uint16Array
+  declare queue: Uint8Array
+  declare queueRequest: Uint8Array
+  declare activity: Uint8Array
+  declare next: Int32Array
+  declare previous: Int32Array
   /** What the processor's mappings have seen since the bits were last taken: referenced, modified. */
-  hardwareReferenced: Uint8Array
-  hardwareModified: Uint8Array
+  declare hardwareReferenced: Uint8Array
+  declare hardwareModified: Uint8Array
   /** Mappings: first of the chain of this frame (addressSpace.ts), -1 none. */
-  firstMapping: Int32Array
+  declare firstMapping: Int32Array
   /** Place in the contents ledger, -1 none. */
-  slot: Int32Array
+  declare slot: Int32Array
   /** Somebody sleeps until this page is no longer busy. */
-  wanted: Uint8Array
+  declare wanted: Uint8Array
   /** The pages of an object in order of insertion: neighbours of this one, -1 at the ends. */
-  listNext: Int32Array
-  listPrevious: Int32Array
+  declare listNext: Int32Array
+  declare listPrevious: Int32Array
   /** Number of the insertion that put the page there: it grows along an object's list, so a place outlives the page that had it. */
-  listOrder: Float64Array
+  declare listOrder: Float64Array
 
   /** Object columns. */
-  objectType: Uint8Array
-  objectFlags: Uint16Array
-  objectSize: Float64Array
-  references: Int32Array
-  pagingInProgress: Int32Array
-  residentPages: Int32Array
+  declare objectType: Uint8Array
+  declare objectFlags: Uint16Array
+  declare objectSize: Float64Array
+  declare references: Int32Array
+  declare pagingInProgress: Int32Array
+  declare residentPages: Int32Array
   /** Root of the swap metadata trie; -1: none yet. */
-  metadataRoot: Int32Array
-  metadataNodes: Int32Array
+  declare metadataRoot: Int32Array
+  declare metadataNodes: Int32Array
   /** -1: no handle. */
-  handle: Float64Array
+  declare handle: Float64Array
   /** User whose credential is charged, -1: none. */
-  chargedUser: Int32Array
+  declare chargedUser: Int32Array
   /** Bytes of swap reserved for the object. */
-  charge: Float64Array
-  writeMappings: Float64Array
-  backing: Int32Array
-  backingOffset: Float64Array
-  shadowCount: Int32Array
+  declare charge: Float64Array
+  declare writeMappings: Float64Array
+  declare backing: Int32Array
+  declare backingOffset: Float64Array
+  declare shadowCount: Int32Array
   /** First of this object's places in the contents ledger, -1: none. */
-  slotBase: Int32Array
-  objectNext: Int32Array
-  objectPrevious: Int32Array
+  declare slotBase: Int32Array
+  declare objectNext: Int32Array
+  declare objectPrevious: Int32Array
   /** First and last page in order of insertion, -1: none. */
-  firstPage: Int32Array
-  lastPage: Int32Array
+  declare firstPage: Int32Array
+  declare lastPage: Int32Array
 
   /** Queue heads, tails and lengths by Queue. */
-  queueHead: Int32Array
-  queueTail: Int32Array
-  queueLength: Int32Array
+  declare queueHead: Int32Array
+  declare queueTail: Int32Array
+  declare queueLength: Int32Array
 
   /** [0] first object of the list, [1] last, [2] free object rows, [3] objects. */
-  #objectList: Int32Array
+  #objectList: Int32Array = new Int32Array(0)
   /** [0] insertions so far. */
-  #insertions: Float64Array
+  #insertions: Float64Array = new Float64Array(0)
   readonly #columns: Columns
   readonly #table: PageTable
   swapFreeHook: SwapFreeHook = () => {}

@@ -5,18 +5,18 @@
 import type { Columns } from '../sim/columns.ts'
 
 export class RegionTable {
-  process: Int32Array
+  declare process: Int32Array
   /** First virtual page number, and pages. */
-  start: Float64Array
-  pages: Float64Array
-  object: Int32Array
+  declare start: Float64Array
+  declare pages: Float64Array
+  declare object: Int32Array
   /** Page index in the object of the region's first page. */
-  offset: Float64Array
+  declare offset: Float64Array
   /** Pages read ahead by the last sequential fault; the virtual page number that would continue it. */
-  readAhead: Int32Array
-  nextRead: Float64Array
+  declare readAhead: Int32Array
+  declare nextRead: Float64Array
   /** [0] regions. */
-  #state: Int32Array
+  #state: Int32Array = new Int32Array(0)
   readonly #columns: Columns
 
   constructor(columns: Columns) {
