@@ -4,8 +4,9 @@ import { chunkArrays, eventColumns, eventKinds, newEventChunk } from '../engine/
 import type { EventChunk } from '../engine/sim/events.ts'
 import { encodeColumn } from '../engine/workload/codec.ts'
 import { encodeGroupedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
-import { EventEncoder } from './eventEncoder.ts'
-import { eventRows, eventsAsCsv, eventsAsJsonLines } from './events.ts'
+import { canonicalBytes, encodeChunk, EventEncoder } from './eventEncoder.ts'
+import { eventRows } from './events.ts'
+import { eventsAsCsv, eventsAsJsonLines } from './eventText.ts'
 import { sequenceOf, someEnd, someEvents, someRun, withStore } from './testing.ts'
 import type { TraceStore } from './traceStore.ts'
 
@@ -38,23 +39,34 @@ function changed(chunk: EventChunk, row: number): EventChunk {
 }
 
 describe('the trace digest', () => {
-  it('is SHA-256 over counts, lengths and canonical bytes, in order', () => {
-    const chunk = someEvents(1000)
-    const hash = createHash('sha256')
+  it("is SHA-256 over the chunks' digests, each of which is one over count, lengths and canonical bytes, in order", () => {
+    const chunks = [someEvents(65536, 1), someEvents(1000, 2, 1e9)]
     const u32 = (value: number) => {
       const bytes = Buffer.alloc(4)
       bytes.writeUInt32LE(value)
       return bytes
     }
-    hash.update(u32(1000))
-    const groups = new RowGroups(chunk.kind, 1000)
-    for (const [number, column] of chunkArrays(chunk).entries()) {
-      const bytes = number === 1 ? encodeColumn(column, 1000) : encodeGroupedColumn(column, groups)
-      hash.update(u32(bytes.length)).update(bytes)
+    const whole = createHash('sha256')
+    for (const chunk of chunks) {
+      const hash = createHash('sha256').update(u32(chunk.count))
+      for (const bytes of canonicalBytes(chunk)) hash.update(u32(bytes.length)).update(bytes)
+      whole.update(hash.digest())
     }
     const encoder = new EventEncoder(true)
-    encoder.add(chunk)
-    expect(encoder.finish()).toBe(hash.digest('hex'))
+    for (const chunk of chunks) encoder.add(chunk)
+    expect(encoder.finish()).toBe(whole.digest('hex'))
+  })
+
+  it('does not depend on who encodes a chunk, but on the order in which they are taken', () => {
+    const chunks = [someEvents(65536, 1), someEvents(65536, 2, 1e9)]
+    const plain = new EventEncoder(true)
+    for (const chunk of chunks) plain.add(chunk)
+    const [first, second] = [encodeChunk(chunks[0]!, 0, true), encodeChunk(chunks[1]!, 65536, true)]
+    const taking = new EventEncoder(true)
+    expect(() => taking.accept(second)).toThrow('event 65536 came where 0 was due')
+    taking.accept(first)
+    taking.accept(second)
+    expect(taking.finish()).toBe(plain.finish())
   })
 
   it('is the same with recording off and with glances at the open end, and another for one changed event', () => {
@@ -107,6 +119,62 @@ describe('events', () => {
     })
   })
 
+  it('of an object, of a page and of a device are found as a look at every event finds them', () => {
+    withStore((store) => {
+      const { id, rows, endNs } = record(store)
+      const next = sequenceOf(41)
+      for (let i = 0; i < 60; i++) {
+        const some = rows[next(rows.length)]!
+        const object = some[3]!
+        const page = [undefined, some[4]!, some[4]! + next(8), 1e9 + i][i % 4]
+        const device = i % 5 === 0 ? some[6]! : undefined
+        const fromEvent = i % 3 === 0 ? next(rows.length) : 0
+        const matching = rows.filter(
+          (row) =>
+            row[3] === object &&
+            (page === undefined || (row[4]! <= page && page < row[4]! + Math.max(1, row[5]!))) &&
+            (device === undefined || row[6] === device) &&
+            row[10]! >= fromEvent,
+        )
+        const filter = { fromNs: 0, toNs: endNs, kinds: [], object, page, device, fromEvent }
+        const offset = i % 2 === 0 ? 0 : next(200)
+        const expected = matching.slice(offset, offset + 500)
+        const window = store.events.query(id, { ...filter, offset, limit: 500 })
+        expect([...window.number]).toEqual(expected.map((row) => row[10]))
+        expect(window.more).toBe(matching.length > offset + 500)
+        expect(store.events.count(id, filter)).toBe(matching.length)
+      }
+    })
+  })
+
+  it('of a run of trace format 1 are read as they were, and its digest is compared with none of today', () => {
+    withStore((store) => {
+      const id = store.createRun(someRun())
+      const chunk = someEvents(3000)
+      const groups = new RowGroups(chunk.kind, chunk.count)
+      const columns = chunkArrays(chunk).map((column, i) => {
+        const { name } = eventColumns[i]!
+        const data = name === 'kind' ? encodeColumn(column, chunk.count) : encodeGroupedColumn(column, groups)
+        return { name, rawBytes: data.length, data }
+      })
+      store.appendEvents(id, { ...encodeChunk(chunk, 0, true), columns, index: null })
+      store.finishRun(id, someEnd())
+      const replay = store.createRun(someRun({ replayOf: id, sameConfiguration: true }))
+      store.finishRun(replay, someEnd())
+      expect(store.runs.get(replay).replayAgrees).toBe(true)
+      store.transaction(() => store.runs.setTraceFormat(id, 1))
+      expect(store.runs.get(replay).replayAgrees).toBeNull()
+      const all = { fromNs: 0, toNs: Infinity, kinds: [], offset: 0, limit: 10_000 }
+      const columnsRead = eventRows(store.events.query(id, all)).columns
+      expect(columnsRead.slice(0, 10)).toEqual(chunkArrays(chunk).map((column) => column.subarray(0, chunk.count)))
+      expect(store.events.count(id, { ...all, object: 1, page: 5 })).toBe(
+        [...chunk.object.keys()].filter(
+          (row) => chunk.object[row] === 1 && chunk.page[row]! <= 5 && 5 < chunk.page[row]! + chunk.pages[row]!,
+        ).length,
+      )
+    })
+  })
+
   it('are exported as CSV and as JSON lines', () => {
     withStore((store) => {
       const { id, rows, endNs } = record(store)
@@ -142,7 +210,9 @@ describe('events', () => {
       expect(store.events.count(id, all)).toBe(65536)
       expect(() => store.appendEvents(id, whole)).toThrow('already')
       store.finishRun(id, someEnd())
-      const stored = whole.columns.reduce((sum, column) => sum + column.data.length, 0)
+      const { pages, objects } = whole.index!
+      const columns = whole.columns.reduce((sum, column) => sum + column.data.length, 0)
+      const stored = columns + 32 + pages.length + objects.length
       expect(store.runs.get(id).storedBytes).toBe(stored)
     })
   })

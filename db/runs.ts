@@ -12,6 +12,7 @@ import { eventKinds } from '../engine/sim/events.ts'
 import { sampleColumnNames } from '../engine/sim/metrics.ts'
 import type { Connection } from './connection.ts'
 import { StoreError } from './errors.ts'
+import { TRACE_FORMAT } from './eventEncoder.ts'
 import { isObject, numbersOf, parseJson, textAt } from './json.ts'
 import { runStatuses, totalNumbers, zeroTotals } from './types.ts'
 import type {
@@ -53,11 +54,14 @@ interface RunRow {
   trace_digest: string
   stored_bytes: number
   variant: string | null
+  trace_format: number
+  note: string
   original_digest: string | null
+  original_format: number | null
 }
 
 const SELECT_RUN =
-  'SELECT runs.*, original.trace_digest AS original_digest FROM runs LEFT JOIN runs AS original ON original.id = runs.replay_of'
+  'SELECT runs.*, original.trace_digest AS original_digest, original.trace_format AS original_format FROM runs LEFT JOIN runs AS original ON original.id = runs.replay_of'
 
 export class RunTable {
   readonly #connection: Connection
@@ -69,6 +73,7 @@ export class RunTable {
   readonly #interventions
   readonly #counts
   readonly #kernelView
+  readonly #format
   readonly #progress
   readonly #status
   readonly #addBytes
@@ -96,6 +101,7 @@ export class RunTable {
       'SELECT kind_counts FROM trace_chunks WHERE run_id = ?',
     )
     this.#kernelView = sqlite.prepare<[number], { view: string }>('SELECT view FROM kernel_views WHERE run_id = ?')
+    this.#format = sqlite.prepare<[number], { trace_format: number }>('SELECT trace_format FROM runs WHERE id = ?')
     this.#progress = sqlite.prepare<[string, string, number, number, number]>(
       'UPDATE runs SET totals = ?, trace_digest = ?, end_time_ns = ?, wall_seconds = ? WHERE id = ?',
     )
@@ -170,6 +176,20 @@ export class RunTable {
     })
   }
 
+  /** The format of a run's events. Throws StoreError `not-found`. */
+  traceFormat(id: number): number {
+    const row = this.#connection.read(() => this.#format.get(id))
+    if (row === undefined) throw new StoreError('not-found', `there is no run ${id}`, 'id')
+    return row.trace_format
+  }
+
+  /** For a run that came from elsewhere, and was recorded in another format. */
+  setTraceFormat(id: number, format: number): void {
+    this.#connection.write(() =>
+      this.#connection.sqlite.prepare('UPDATE runs SET trace_format = ? WHERE id = ?').run(format, id),
+    )
+  }
+
   messages(id: number): RunMessage[] {
     return this.#connection.read(() => this.#messages.all(id))
   }
@@ -189,8 +209,8 @@ export class RunTable {
       const { lastInsertRowid } = sqlite
         .prepare(
           `INSERT INTO runs (name, experiment_name, experiment, seed, engine_version, status, replay_of, same_configuration,
-             recorded, started_at, frames, ns_per_reference, footprint, references_total, bucket_ns, sample_columns, thresholds, variant, totals)
-           VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}')`,
+             recorded, started_at, frames, ns_per_reference, footprint, references_total, bucket_ns, sample_columns, thresholds, variant, trace_format, totals)
+           VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}')`,
         )
         .run(
           run.name,
@@ -210,6 +230,7 @@ export class RunTable {
           JSON.stringify(sampleColumnNames().slice(1)),
           JSON.stringify(run.thresholds),
           run.variant === undefined ? null : JSON.stringify(run.variant),
+          TRACE_FORMAT,
         )
       const id = Number(lastInsertRowid)
       const addWorkload = sqlite.prepare('INSERT INTO run_workloads VALUES (?, ?, ?, ?)')
@@ -319,7 +340,12 @@ export class RunTable {
 
   #info(row: RunRow): RunInfo {
     const status = runStatuses.find((name) => name === row.status) ?? 'failed'
-    const comparable = row.same_configuration !== 0 && row.trace_digest !== '' && (row.original_digest ?? '') !== ''
+    const comparable =
+      row.same_configuration !== 0 &&
+      row.trace_digest !== '' &&
+      (row.original_digest ?? '') !== '' &&
+      // digests of different formats say nothing about each other
+      row.trace_format === row.original_format
     return {
       id: row.id,
       name: row.name,

@@ -61,8 +61,8 @@ describe('the database file', () => {
       const next = migrations.length + 1
       const second: Migration = {
         version: next,
-        name: 'a note for each run',
-        up: (sqlite) => sqlite.exec("ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT 'none'"),
+        name: 'a mood for each run',
+        up: (sqlite) => sqlite.exec("ALTER TABLE runs ADD COLUMN mood TEXT NOT NULL DEFAULT 'none'"),
       }
       const third: Migration = {
         version: next + 1,
@@ -79,7 +79,7 @@ describe('the database file', () => {
       const raw = new Database(file)
       expect(readUserVersion(raw)).toBe(next)
       expect(raw.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").pluck().get()).toBe(0)
-      expect(raw.prepare('SELECT note FROM runs WHERE id = ?').pluck().get(id)).toBe('none')
+      expect(raw.prepare('SELECT mood FROM runs WHERE id = ?').pluck().get(id)).toBe('none')
       raw.close()
       // this program does not know that version
       expect(codeOf(() => TraceStore.open(file))).toBe('newer-version')

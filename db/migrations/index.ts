@@ -1,6 +1,7 @@
 /** Every upgrader, oldest first. Changing the schema is adding a file and a line here. */
 import { initial } from './0001-initial.ts'
 import { withKernelView } from './0002-kernelView.ts'
+import { withPageIndex } from './0003-pageIndex.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [initial, withKernelView]
+export const migrations: readonly Migration[] = [initial, withKernelView, withPageIndex]

@@ -327,8 +327,26 @@ export const requests = {
       fromNs: z.number(),
       toNs: z.number(),
       kinds: z.array(z.string()),
+      object: z.int().optional(),
+      /** Events whose pages include this one; with `object`. */
+      page: z.int().optional(),
+      device: z.int().optional(),
       /** Rows of the filtered range to leave out first. */
       offset: z.int().min(0),
+      limit: z.int().min(1).max(10000),
+    }),
+    result: binary,
+  },
+  /**
+   * Events of a page, from an event of the run on; binary, as those of runs.events. To go on after a window that has more, ask from
+   * the event after its last one.
+   */
+  'runs.pageHistory': {
+    params: z.strictObject({
+      id: z.int(),
+      object: z.int(),
+      page: z.int().min(0),
+      fromEvent: z.int().min(0),
       limit: z.int().min(1).max(10000),
     }),
     result: binary,

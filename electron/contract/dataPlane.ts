@@ -8,6 +8,8 @@
 
 export const DATA_MAGIC = 0x31425750
 export const DATA_VERSION = 1
+/** All sample columns take 2 and 3 for each metric; a header that says more than this is none. */
+const COLUMNS_MAX = 4096
 export const DataKind = { samples: 1, events: 2, frames: 3 } as const
 
 const elementBytes = [1, 4, 8] as const
@@ -57,7 +59,7 @@ export function decodeTable(buffer: ArrayBuffer): DataTable {
   if (word(2) !== DATA_VERSION) refuse(`version ${word(2)}`)
   const rows = word(3)
   const count = word(4)
-  if (count > 256) refuse('too many columns')
+  if (count > COLUMNS_MAX) refuse(`${count} columns`)
   let offset = padded((8 + count * 2) * 4)
   const columns: DataColumn[] = []
   for (let i = 0; i < count; i++) {

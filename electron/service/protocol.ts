@@ -7,7 +7,7 @@
  *             ── calls ──> engine   (one per running machine) ── run port ──> writer
  */
 import type { MessagePort } from 'node:worker_threads'
-import type { ImageInfo, Notice, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
+import type { ImageInfo, Notice, Params, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
 import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
 import type { Intervention } from '../../engine/sim/experiment.ts'
 import type { Snapshot } from '../../engine/sim/columns.ts'
@@ -103,7 +103,8 @@ export interface QueryCalls {
   runInfo(id: number): StoredRunInfo
   messages(id: number): RunMessage[]
   samples(query: { id: number; fromNs: number; toNs: number; buckets: number; columns: string[] }): ArrayBuffer
-  events(query: { id: number; fromNs: number; toNs: number; kinds: string[]; offset: number; limit: number }): ArrayBuffer
+  events(query: Params<'runs.events'>): ArrayBuffer
+  pageHistory(query: Params<'runs.pageHistory'>): ArrayBuffer
   reports(): ReportInfo[]
   report(id: number): StoredReport
   renderReport(runs: number[], format: string, name: string): { mediaType: string; content: string }

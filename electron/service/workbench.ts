@@ -262,6 +262,7 @@ class WorkbenchService implements Workbench {
       'runs.intervene': async (params) => ({ at: await this.#runs.intervene(params) }),
       'runs.samples': (params) => query().call('samples', params),
       'runs.events': (params) => query().call('events', params),
+      'runs.pageHistory': (params) => query().call('pageHistory', params),
       'runs.messages': async ({ id }) => this.#runs.messagesOf(id) ?? query().call('messages', id),
       'runs.frames': ({ id }) => this.#runs.frames(id),
 

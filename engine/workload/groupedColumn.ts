@@ -54,6 +54,19 @@ export function encodeGroupedColumn(values: ColumnArray, groups: RowGroups): Uin
   const isConstant = isConstantPerKey(rows, groups)
   const sorted =
     rows instanceof Float64Array ? sortNumbers(rows, groups, isConstant) : sortIntegers(rows, groups, isConstant)
+  return encodeGroups(sorted, groups, isConstant)
+}
+
+/**
+ * As encodeGroupedColumn, for rows that the caller has sorted by key (RowGroups.places); nothing in them is told against the row
+ * before.
+ */
+export function encodeSortedColumn(sorted: Int32Array | Float64Array, groups: RowGroups): Uint8Array {
+  isAgainstRowBefore.fill(0)
+  return encodeGroups(sorted, groups, false)
+}
+
+function encodeGroups(sorted: Int32Array | Float64Array, groups: RowGroups, isConstant: boolean): Uint8Array {
   const parts: Uint8Array[] = []
   let length = 0
   for (const key of groups.present) {
@@ -82,6 +95,30 @@ export function decodeGroupedColumn<K extends ColumnKind>(bytes: Uint8Array, kin
   const { count } = groups
   const out = new constructors[kind](count)
   const rows = kind === 'f64' ? new Float64Array(count) : new Int32Array(count)
+  const any = decodeGroups(bytes, rows, groups)
+  if (rows instanceof Float64Array) {
+    if (out instanceof Float64Array) unsortNumbers(rows, groups, out, any)
+  } else if (out instanceof Int32Array) unsortIntegers(rows, groups, out, any)
+  else {
+    const wide = new Int32Array(count)
+    unsortIntegers(rows, groups, wide, any)
+    if (out instanceof Uint8Array)
+      for (let row = 0; row < count; row++)
+        if (wide[row]! >>> 8 !== 0)
+          throw new CodecError('bad-value', 0, `row ${row} of a u8 column would be ${wide[row]!}`)
+    out.set(wide)
+  }
+  return out
+}
+
+/** Rows 0..groups.count-1 of a column of encodeSortedColumn, still sorted by key, into `out`. Throws CodecError. */
+export function decodeSortedColumn(bytes: Uint8Array, groups: RowGroups, out: Int32Array | Float64Array): void {
+  if (decodeGroups(bytes, out, groups))
+    throw new CodecError('bad-value', 0, 'a group of a sorted column is told against the row before')
+}
+
+/** Fills `rows`, sorted by key; whether any of them are told against the row before. */
+function decodeGroups(bytes: Uint8Array, rows: Int32Array | Float64Array, groups: RowGroups): boolean {
   let position = 0
   let any = false
   for (const key of groups.present) {
@@ -105,19 +142,7 @@ export function decodeGroupedColumn<K extends ColumnKind>(bytes: Uint8Array, kin
   }
   if (position !== bytes.length)
     throw new CodecError('trailing-bytes', position, `the column goes on at byte ${position}, after its last group`)
-  if (rows instanceof Float64Array) {
-    if (out instanceof Float64Array) unsortNumbers(rows, groups, out, any)
-  } else if (out instanceof Int32Array) unsortIntegers(rows, groups, out, any)
-  else {
-    const wide = new Int32Array(count)
-    unsortIntegers(rows, groups, wide, any)
-    if (out instanceof Uint8Array)
-      for (let row = 0; row < count; row++)
-        if (wide[row]! >>> 8 !== 0)
-          throw new CodecError('bad-value', 0, `row ${row} of a u8 column would be ${wide[row]!}`)
-    out.set(wide)
-  }
-  return out
+  return any
 }
 
 const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } = {

@@ -26,6 +26,8 @@ serveCalls<QueryCalls>(parentPort, {
   messages: (id) => store.runs.messages(id),
   samples: ({ id, ...query }) => encodeTable(sampleTiles(store.samples.query(id, query))),
   events: ({ id, ...query }) => encodeTable(eventRows(store.events.query(id, query))),
+  pageHistory: ({ id, ...query }) =>
+    encodeTable(eventRows(store.events.query(id, { fromNs: 0, toNs: Infinity, kinds: [], offset: 0, ...query }))),
   reports: () => store.reports.list(),
   report: (id) => store.reports.get(id),
   renderReport: (runs, format, name) => {

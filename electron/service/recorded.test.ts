@@ -1,0 +1,48 @@
+/** What can be asked of what a run recorded, while it runs and afterwards. */
+import { describe, expect, it } from 'vitest'
+import { decodeTable } from '../contract/dataPlane.ts'
+import { runToEnd, smallExperiment, withService } from './testing.ts'
+
+const run = { file: smallExperiment(), record: true, startPaused: false }
+
+describe('a recorded run', () => {
+  it('answers all its sample columns at once', () =>
+    withService(async (workbench) => {
+      const { id } = await runToEnd(workbench, () => workbench.request('runs.start', run))
+      const { sampleColumns } = await workbench.request('workbench.info', {})
+      const columns = sampleColumns.slice(1)
+      const answer = await workbench.request('runs.samples', { id, fromNs: 0, toNs: 1e12, buckets: 10, columns })
+      expect(decodeTable(answer).columns).toHaveLength(2 + 3 * columns.length)
+    }))
+
+  it("gives a page's history in windows, and the same events by object and page", () =>
+    withService(async (workbench) => {
+      const { id } = await runToEnd(workbench, () => workbench.request('runs.start', run))
+      const all = { id, fromNs: 0, toNs: 1e15, kinds: [], offset: 0, limit: 10_000 }
+      const asked = { object: 0, page: 7 }
+      const [, , , , firstPages, pageCounts] = decodeTable(await workbench.request('runs.events', all)).columns
+      const expected = decodeTable(await workbench.request('runs.events', { ...all, ...asked }))
+      const among = [...(firstPages ?? [])].filter((first, row) => first <= 7 && 7 < first + Math.max(1, pageCounts?.[row] ?? 0))
+      expect(expected.rows).toBeGreaterThan(5)
+      expect(among.length).toBeGreaterThanOrEqual(expected.rows)
+      const numbers: number[] = []
+      for (let more = true, fromEvent = 0; more;) {
+        const window = decodeTable(await workbench.request('runs.pageHistory', { id, ...asked, fromEvent, limit: 3 }))
+        numbers.push(...(window.columns.at(-1) ?? []))
+        fromEvent = (numbers.at(-1) ?? 0) + 1
+        more = window.extra[0] === 1
+      }
+      expect(numbers).toEqual([...(expected.columns.at(-1) ?? [])])
+    }))
+
+  it('shows its newest events while it stands still, before a chunk is full', () =>
+    withService(async (workbench) => {
+      const { id } = await workbench.request('runs.start', { ...run, startPaused: true })
+      const count = async () =>
+        decodeTable(await workbench.request('runs.events', { id, fromNs: 0, toNs: 1e15, kinds: [], offset: 0, limit: 10_000 })).rows
+      const before = await count()
+      await workbench.request('runs.control', { id, action: 'step-io' })
+      await expect.poll(count, { timeout: 5000 }).toBeGreaterThan(before)
+      await workbench.request('runs.control', { id, action: 'stop' })
+    }))
+})
