@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeTable } from '../contract/dataPlane.ts'
 import { runToEnd, smallExperiment, withService } from './testing.ts'
 
-const run = { file: smallExperiment(), record: true, startPaused: false }
+const run = { file: smallExperiment({}, 4000), record: true, startPaused: false }
 
 describe('a recorded run', () => {
   it('answers all its sample columns at once', () =>

@@ -408,6 +408,10 @@ export class Machine implements Kernel, SwapPagerHost {
   get eventCount(): number {
     return this.#state[S.events]!
   }
+  /** Events since the last chunk that was taken. Valid until the machine runs on. */
+  get openChunk(): EventChunk {
+    return this.#chunk
+  }
   get status(): MachineStatus {
     return this.#status
   }

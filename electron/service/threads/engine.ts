@@ -77,15 +77,12 @@ const tell = (said: EngineSaid) => say(service, said)
 class Recorder {
   readonly record: boolean
   refused: string | null = null
-  eventsSent = 0
   #port: MessagePort | null = null
   readonly #shared = new Int32Array(data.shared)
   readonly #free: ArrayBuffer[] = []
   #buffersMade = 1
   #current = newEventBuffer(EVENTS_PER_CHUNK)
   #chunk = eventChunkIn(this.#current, 0)
-  /** Whether the machine fills our chunk. */
-  #isFilling = false
   #onEnded: ((ended: WriterToRun & { type: 'ended' }) => void) | null = null
 
   constructor(record: boolean) {
@@ -108,20 +105,18 @@ class Recorder {
       // the machine's first chunk is its own
       if (chunk !== this.#chunk) copyEvents(chunk, this.#chunk)
       const message: RunToWriter = { type: 'chunk', buffer: this.#current, count: chunk.count }
-      this.eventsSent += chunk.count
       this.#port?.postMessage(message, [this.#current])
       this.#current = this.#buffer()
     }
     this.#chunk = eventChunkIn(this.#current, 0)
-    this.#isFilling = true
     return this.#chunk
   }
 
   /** Shows the events of the chunk that is being filled. */
-  keepTail(eventCount: number): void {
-    const count = Math.min(eventCount - this.eventsSent, EVENTS_PER_CHUNK)
-    if (!this.record || count <= 0 || !this.#isFilling) return
-    const buffer = copyOfEvents(this.#chunk, count)
+  keepTail(chunk: EventChunk): void {
+    const { count } = chunk
+    if (!this.record || count === 0) return
+    const buffer = copyOfEvents(chunk, count)
     this.keep({ type: 'tail', buffer, count }, [buffer])
   }
 
@@ -382,7 +377,7 @@ class Engine {
     }
     if (now - this.#tailAt >= TAIL_MS) {
       this.#tailAt = now
-      this.#recorder.keepTail(this.machine.eventCount)
+      this.#recorder.keepTail(this.machine.openChunk)
       this.#recorder.keep({ type: 'progress', totals: this.#totals('running'), endTimeNs: this.machine.virtualNs })
     }
     if (now - this.#keyframeAt >= KEYFRAME_MS) this.#keepKeyframe()
@@ -391,7 +386,7 @@ class Engine {
   /** Everything that there is to see, before the run stands still. */
   #showAll(now: number): void {
     this.#keepSamples()
-    this.#recorder.keepTail(this.machine.eventCount)
+    this.#recorder.keepTail(this.machine.openChunk)
     this.#recorder.keep({ type: 'progress', totals: this.#totals('paused'), endTimeNs: this.machine.virtualNs })
     this.#report(now)
   }
