@@ -67,6 +67,45 @@ const interventionSchema = z.discriminatedUnion('action', [
   z.strictObject({ at: z.int().min(0), action: z.literal('inject'), fault: injectedFault }),
 ])
 
+const at = z.int().min(0).describe('Done before this reference of the process is made, counted from 0')
+const child = z.int().min(0).describe('Number of another process, in the order of processes')
+const range = {
+  page: z.int().min(0).describe('First virtual page number'),
+  pages: z.int().min(1).describe('Pages'),
+}
+const sharedObject = z.string().min(1).describe('Name of a shared memory object')
+
+const verbSchema = z
+  .discriminatedUnion('verb', [
+    z.strictObject({ at, verb: z.literal('fork'), child }),
+    z.strictObject({ at, verb: z.literal('wait'), child }),
+    z.strictObject({ at, verb: z.literal('exec') }),
+    z.strictObject({ at, verb: z.literal('exit') }),
+    z.strictObject({
+      at,
+      verb: z.literal('map'),
+      ...range,
+      object: z.string().default('').describe('Name of a shared memory object; empty: private anonymous memory'),
+      offset: z.int().min(0).default(0).describe('First page of the object'),
+    }),
+    z.strictObject({ at, verb: z.literal('unmap'), ...range }),
+    z.strictObject({ at, verb: z.literal('protect'), ...range, access: z.enum(['none', 'read', 'write']) }),
+    z.strictObject({ at, verb: z.literal('lock'), ...range }),
+    z.strictObject({ at, verb: z.literal('unlock'), ...range }),
+    z.strictObject({
+      at,
+      verb: z.literal('madvise'),
+      ...range,
+      advice: z.enum(['normal', 'sequential', 'random', 'willneed', 'dontneed', 'free', 'nosync', 'autosync']),
+    }),
+    z.strictObject({ at, verb: z.literal('protect-process') }),
+    z.strictObject({ at, verb: z.literal('shm-open'), object: sharedObject, pages: z.int().min(0) }),
+    z.strictObject({ at, verb: z.literal('shm-truncate'), object: sharedObject, pages: z.int().min(0) }),
+    z.strictObject({ at, verb: z.literal('shm-unlink'), object: sharedObject }),
+    z.strictObject({ at, verb: z.literal('limit-swap'), bytes: z.int().min(0) }),
+  ])
+  .describe('What a process does besides referencing memory')
+
 const workloadSchema = z
   .union([
     z.strictObject({ name: z.string().min(1).describe('A workload of the workspace') }),
@@ -187,10 +226,29 @@ export const experimentFileSchema = z.strictObject({
       z.strictObject({
         name: z.string().default('').describe("What the process is called; empty: the workload's name"),
         workload: workloadSchema,
+        user: z.int().min(0).max(15).default(0).describe('Number of the user it runs for'),
+        verbs: z
+          .array(verbSchema)
+          .default([])
+          .describe('What it does besides, in the order of `at`; a process that a fork names begins with that fork'),
       }),
     )
     .min(1)
     .describe('Processes that run side by side'),
+  users: z
+    .array(
+      z.strictObject({
+        mayExceedQuota: z.boolean().default(false).describe('PRIV_VM_SWAP_NOQUOTA: may reserve beyond all swap'),
+        mayExceedLimit: z.boolean().default(false).describe('PRIV_VM_SWAP_NORLIMIT: may reserve beyond its limit'),
+      }),
+    )
+    .max(16)
+    .default([])
+    .describe('Users by number; those that are left out have no privilege'),
+  onSignal: z
+    .enum(['die', 'continue'])
+    .default('die')
+    .describe('What a process does when a reference cannot be made: it dies, or leaves it out'),
   untouched: z
     .enum(['file', 'zero'])
     .default('file')
@@ -289,6 +347,8 @@ export function toEngineExperiment(file: ExperimentFile, footprint: number, even
         createPages: create === '' ? 0 : Math.floor(parseSize(create) / 4096),
       })),
     },
+    users: file.users,
+    onSignal: file.onSignal,
     untouched: file.untouched,
     fileTiming: file.fileTiming,
     contents: file.contents,

@@ -7,6 +7,7 @@ import { importTrace } from '../../engine/workload/importers/index.ts'
 import { ImportError } from '../../engine/workload/importError.ts'
 import { MemoryStorage, REFERENCES_PER_CHUNK, useOfKind } from '../../engine/workload/streamFile.ts'
 import type { ReferenceStorage } from '../../engine/workload/streamFile.ts'
+import type { Verb } from '../../engine/workload/verbs.ts'
 import type { ProcessStream, Workload } from '../../engine/workload/workload.ts'
 import { ContractError } from '../contract/contract.ts'
 import type { ExperimentFile } from '../contract/experiment.ts'
@@ -15,7 +16,7 @@ import { errorShape } from '../hosts/dispatch.ts'
 type WorkloadChoice = ExperimentFile['processes'][number]['workload']
 
 export interface ResolvedWorkloads {
-  processes: { name: string; stream: ProcessStream }[]
+  processes: { name: string; stream: ProcessStream; verbs: Verb[]; user: number }[]
   /** The workload of each process, for the run's record. */
   workloads: { id: number | null; name: string }[]
   footprint: number
@@ -31,18 +32,30 @@ export interface ResolvedWorkloads {
 export async function resolveWorkloads(file: ExperimentFile, store: TraceStore, base: string): Promise<ResolvedWorkloads> {
   const resolved: ResolvedWorkloads = { processes: [], workloads: [], footprint: 0, references: 0, eventsPerReference: 1 }
   let events = 0
+  /** The machine's first process of each of the file's. */
+  const first: number[] = []
   for (const [number, process] of file.processes.entries()) {
     const field = `processes[${number}].workload`
     const { id, workload } = await resolveWorkload(process.workload, field, store, base)
+    first.push(resolved.processes.length)
     for (const stream of workload.processes) {
       const name = process.name === '' ? stream.name || workload.name : process.name
-      resolved.processes.push({ name, stream })
+      resolved.processes.push({ name, stream, verbs: [], user: process.user })
       resolved.workloads.push({ id, name: workload.name })
       resolved.footprint += stream.pageCount
       resolved.references += stream.referenceCount
       events += stream.referenceCount * workload.eventsPerReference
     }
   }
+  for (const [number, process] of file.processes.entries())
+    resolved.processes[first[number]!]!.verbs = process.verbs.map((verb, place) => {
+      if (!('child' in verb)) return verb
+      const child = first[verb.child]
+      const field = `processes[${number}].verbs[${place}].child`
+      if (child === undefined)
+        throw new ContractError({ code: 'verb', message: `${field}: there is no process ${verb.child}`, field })
+      return { ...verb, child }
+    })
   if (resolved.references > 0) resolved.eventsPerReference = events / resolved.references
   return resolved
 }

@@ -40,10 +40,11 @@ export type Intervention =
   | { at: number; action: 'tunable'; name: string; value: number }
   | { at: number; action: 'inject'; fault: InjectedFault }
 
-export interface ProcessExperiment {
-  /** Which process of the workload, by number; a workload of one process has number 0. */
-  stream: number
-  name: string
+/** What the machine knows of a user, by number. */
+export interface UserExperiment {
+  /** PRIV_VM_SWAP_NOQUOTA, PRIV_VM_SWAP_NORLIMIT: reservations beyond swap, or beyond the limit, are granted. */
+  mayExceedQuota: boolean
+  mayExceedLimit: boolean
 }
 
 export interface Experiment {
@@ -90,6 +91,9 @@ export interface Experiment {
     /** kern.maxswzone in bytes; 0: by the kernel's formula. */
     maxZoneBytes: number
   }
+  users: UserExperiment[]
+  /** What a process does that is sent SIGSEGV or SIGBUS: it dies, or leaves the reference out and goes on. */
+  onSignal: 'die' | 'continue'
   /** Where pages that are never written come from. */
   untouched: 'file' | 'zero'
   /** Timing model of the device that files are on. */

@@ -12,7 +12,7 @@ import type { EventQueue } from './eventQueue.ts'
 export const QueueEvent = { swapRequest: 1, fileRequest: 2, daemon: 3, laundry: 4, retry: 5 } as const
 
 /** What a process, or the laundry, waits for. */
-export const WaitFor = { nothing: 0, page: 1, busy: 2, memory: 3 } as const
+export const WaitFor = { nothing: 0, page: 1, busy: 2, memory: 3, process: 4 } as const
 
 export interface Kernel {
   readonly pages: VmPages
@@ -49,4 +49,6 @@ export interface Kernel {
   setPageDaemon(running: boolean): void
   /** Somebody must be killed. */
   outOfMemory(): void
+  /** The user whose swap a process's memory is charged to. */
+  userOf(process: number): number
 }

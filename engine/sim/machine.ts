@@ -16,11 +16,13 @@ import { SwapPager, Errno as theErrno, type SwapoffWait, type SwapPagerHost } fr
 import { DeviceKind as theDeviceKind } from '../swap/devices.ts'
 import { META_PAGES as THE_META_PAGES, NO_BLOCK as THE_NO_BLOCK } from '../swap/metadata.ts'
 import type { PagerVariant } from '../swap/variant.ts'
+import { AddressSpaces } from '../vm/addressSpace.ts'
 import { Contents, ContentsError } from '../vm/contents.ts'
 import { FaultHandler, FaultOutcome as theFaultOutcome } from '../vm/fault.ts'
 import { FilePages } from '../vm/filePages.ts'
 import { FreebsdDaemon } from '../vm/freebsdDaemon.ts'
 import { Mappings } from '../vm/mappings.ts'
+import { VmObjects } from '../vm/objects.ts'
 import type { PageDaemon } from '../vm/pageDaemon.ts'
 import {
   ObjectFlag as theObjectFlag,
@@ -33,8 +35,8 @@ import {
 import { PolicyDaemon } from '../vm/policyDaemon.ts'
 import { RegionTable } from '../vm/regions.ts'
 import { computeThresholds, type Thresholds } from '../vm/thresholds.ts'
-import { buildRegions } from '../workload/regions.ts'
-import { PageUse, type ProcessStream, type StreamReader } from '../workload/workload.ts'
+import { verbNames, type Verb, type VerbAction } from '../workload/verbs.ts'
+import type { ProcessStream, StreamReader } from '../workload/workload.ts'
 import { Columns, type Snapshot } from './columns.ts'
 import { EventQueue } from './eventQueue.ts'
 import { EventKind as theEventKind, newEventChunk, type EventChunk } from './events.ts'
@@ -51,6 +53,7 @@ import {
   MAX_DEVICES as THE_MAX_DEVICES,
 } from './metrics.ts'
 import { Sampler, type SampleSink } from './sampler.ts'
+import { VerbOutcome, VerbRunner, type ProcessControl } from './verbRunner.ts'
 
 // a constant of this module is folded into the code, one of another module is loaded at each use
 const Counter = theCounter
@@ -80,7 +83,8 @@ export interface TraceSink {
 
 export interface MachineOptions {
   experiment: Experiment
-  processes: readonly { name: string; stream: ProcessStream }[]
+  /** `verbs` ascending by place; a process that a fork verb names begins with that fork. */
+  processes: readonly { name: string; stream: ProcessStream; verbs?: readonly Verb[]; user?: number }[]
   /** One store for each of experiment.swap.devices, opened by the caller. */
   stores: readonly BlockStore[]
   /** Makes the store of file pages; called once at most, while the machine is made. */
@@ -98,13 +102,17 @@ export type Action = Intervention extends infer I ? (I extends Intervention ? Om
 /** Detail of an `admin` event. */
 export const AdminKind = { swapon: 0, swapoff: 1, orphan: 2, tunable: 3, inject: 4 } as const
 /** Detail of a `process` event. */
-export const ProcessEventKind = { start: 0, exit: 1, signal: 2, killed: 3 } as const
+export const ProcessEventKind = { start: 0, exit: 1, signal: 2, killed: 3, fork: 4, exec: 5, callFailed: 6 } as const
 /** Tunables that can be set while the machine runs. */
 export const runningTunables = ['vm.swap_async_max', 'vm.overcommit', 'nswap_lowat', 'nswap_hiwat'] as const
 
-const ProcessState = { ready: 0, blocked: 1, ended: 2 } as const
+/** A process that waits for its fork is unborn. */
+const ProcessState = { ready: 0, blocked: 1, ended: 2, unborn: 3 } as const
 /** Process numbers of the kernel begin here, so that none is mistaken for a system process. */
 const FIRST_PID = 1000
+/** Bits of a process's flags: P_PROTECTED, P_WKILLED. */
+const PROTECTED = 1
+const KILLED = 2
 /** Virtual time in which no process got on before the machine is taken to be stuck. */
 const STUCK_NS = 3600e9
 const METADATA_PAUSE_NS = 10_000_000
@@ -118,8 +126,7 @@ const S = {
   events: 5,
   interventions: 6,
   lastProgress: 7,
-  dying: 8,
-  asyncMaxWanted: 9,
+  asyncMaxWanted: 8,
 } as const
 
 interface SwapoffTask {
@@ -130,7 +137,7 @@ interface SwapoffTask {
   started: number
 }
 
-export class Machine implements Kernel, SwapPagerHost {
+export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   readonly columns = new Columns()
   declare readonly experiment: Experiment
   declare readonly pages: VmPages
@@ -152,6 +159,10 @@ export class Machine implements Kernel, SwapPagerHost {
   #base: Int32Array = new Int32Array(0)
   #ordinal: Float64Array = new Float64Array(0)
   #processState: Uint8Array = new Uint8Array(0)
+  /** Per process: 1 it is not killed when memory runs out, 2 it has been killed and ends when it next runs. */
+  #processFlags: Uint8Array = new Uint8Array(0)
+  /** RLIMIT_SWAP of each process, as the limit call returns it. */
+  #swapLimit: Float64Array = new Float64Array(0)
   /** Of processes that have exited, just before: pages mapped, swap blocks. */
   #residentAtExit: Float64Array = new Float64Array(0)
   #swapAtExit: Float64Array = new Float64Array(0)
@@ -162,6 +173,10 @@ export class Machine implements Kernel, SwapPagerHost {
   readonly #sampler: Sampler
   readonly #options: MachineOptions
   readonly #streams: readonly ProcessStream[]
+  readonly #users: readonly number[]
+  readonly #objects: VmObjects
+  readonly #spaces: AddressSpaces
+  readonly #verbs: VerbRunner
   readonly #readers: StreamReader[]
   readonly #views: { references: Uint32Array; from: number }[]
   readonly #nsPerReference: number
@@ -185,6 +200,7 @@ export class Machine implements Kernel, SwapPagerHost {
     this.experiment = experiment
     this.thresholds = computeThresholds(experiment)
     this.#streams = options.processes.map((process) => process.stream)
+    this.#users = options.processes.map((process) => process.user ?? 0)
     this.processNames = options.processes.map((process) => process.name)
     this.#readers = this.#streams.map((stream) => stream.open())
     this.#views = this.#streams.map(() => ({ references: new Uint32Array(0), from: 0 }))
@@ -205,11 +221,13 @@ export class Machine implements Kernel, SwapPagerHost {
       throw new Error('a store is wanted for each swap device')
 
     this.counters = columns.define('counters', 'f64', COUNTERS)
-    this.#state = columns.define('machine', 'f64', 10)
+    this.#state = columns.define('machine', 'f64', 9)
     this.#state[S.quantumLeft] = this.#quantum
     this.#base = columns.define('process.base', 'i32', processes)
     this.#ordinal = columns.define('process.ordinal', 'f64', processes)
     this.#processState = columns.define('process.state', 'u8', processes)
+    this.#processFlags = columns.define('process.flags', 'u8', processes)
+    this.#swapLimit = columns.define('process.swapLimit', 'f64', processes).fill(Infinity)
     this.#residentAtExit = columns.define('process.residentAtExit', 'f64', processes)
     this.#swapAtExit = columns.define('process.swapAtExit', 'f64', processes)
     const { frames, wired } = experiment.machine
@@ -217,7 +235,7 @@ export class Machine implements Kernel, SwapPagerHost {
     this.pages = new VmPages(columns, frames)
     this.mappings = new Mappings(columns, this.pages)
     this.contents = new Contents(columns, frames, experiment.seed, experiment.contents === 'verify')
-    this.regions = new RegionTable(columns)
+    this.regions = new RegionTable(columns, processes)
     this.pager = new SwapPager(columns, this.pages, this, {
       pageCount: frames,
       maxZoneBytes: experiment.swap.maxZoneBytes,
@@ -262,14 +280,35 @@ export class Machine implements Kernel, SwapPagerHost {
       )
     })
     this.#files = new FilePages(columns, this, this, processes)
+    this.#objects = new VmObjects(this, this.regions)
+    this.#spaces = new AddressSpaces({
+      kernel: this,
+      regions: this.regions,
+      objects: this.#objects,
+      files: this.#files,
+      streams: this.#streams,
+      base: () => this.#base,
+      userOf: (process) => this.userOf(process),
+      untouchedIsFile: experiment.untouched === 'file',
+    })
     this.#daemon =
       experiment.daemon.policy === 'freebsd'
         ? new FreebsdDaemon(columns, this, variant)
         : new PolicyDaemon(columns, this, experiment.daemon.policy, variant)
-    this.#fault = new FaultHandler(columns, this, this.regions, this.#files, this.#daemon, processes, {
+    this.#fault = new FaultHandler(columns, this, this.regions, this.#objects, this.#files, this.#daemon, processes, {
       readCluster: experiment.paging.readCluster,
       readAheadMax: experiment.paging.readAheadMax,
       loadsUnreferenced: experiment.daemon.policy === 'clock',
+    })
+    this.#verbs = new VerbRunner({
+      kernel: this,
+      columns,
+      regions: this.regions,
+      objects: this.#objects,
+      spaces: this.#spaces,
+      fault: this.#fault,
+      control: this,
+      verbs: options.processes.map((process, number) => this.#checkVerbs(number, process.verbs ?? [])),
     })
     this.#sampler = new Sampler(columns, experiment.sampling.bucketNs, options.samples, (gauges, devices) =>
       this.#readGauges(gauges, devices),
@@ -281,65 +320,47 @@ export class Machine implements Kernel, SwapPagerHost {
       this.#base = columns.get('process.base', 'i32')
       this.#ordinal = columns.get('process.ordinal', 'f64')
       this.#processState = columns.get('process.state', 'u8')
+      this.#processFlags = columns.get('process.flags', 'u8')
+      this.#swapLimit = columns.get('process.swapLimit', 'f64')
       this.#residentAtExit = columns.get('process.residentAtExit', 'f64')
       this.#swapAtExit = columns.get('process.swapAtExit', 'f64')
     })
 
-    this.#streams.forEach((stream, process) => this.#buildAddressSpace(process, stream))
+    const children = new Set(
+      options.processes.flatMap(({ verbs = [] }) => verbs.flatMap((verb) => (verb.verb === 'fork' ? [verb.child] : []))),
+    )
+    this.#streams.forEach((stream, process) => {
+      const base = this.mappings.addSpace(stream.pageCount)
+      this.#base[process] = base
+      this.mappings.pageNumber.set(stream.pageNumbers, base)
+      if (children.has(process)) this.#processState[process] = ProcessState.unborn
+      else if (!this.#spaces.build(process, true))
+        throw new ExperimentError(
+          'no-swap',
+          'swap.overcommit',
+          `process ${process}: swap for ${stream.pageCount} pages cannot be reserved`,
+        )
+    })
     this.#buildFiles(options.makeFileStore)
     this.#wire(wired)
     for (let number = 0; number < this.devices.length; number++)
       if (experiment.swap.devices[number]!.swapon) this.#swapon(number)
     for (let process = 0; process < processes; process++)
-      this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, ProcessEventKind.start)
+      if (this.#processState[process] === ProcessState.ready)
+        this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, ProcessEventKind.start)
   }
 
   // ---- making it -------------------------------------------------------------------------------------------
 
-  #buildAddressSpace(process: number, stream: ProcessStream): void {
-    const { regions, mappings, contents, pages } = this
-    const table = buildRegions(stream.pageNumbers)
-    const isFilePage = (page: number) =>
-      this.experiment.untouched === 'file' && (stream.pageUse[page]! & PageUse.write) === 0
-    const filePages = table.regions.map((): number[] => [])
-    const hasAnonymous = new Uint8Array(table.regions.length)
-    for (let page = 0; page < stream.pageCount; page++) {
-      const region = table.regionOf[page]!
-      if (isFilePage(page)) filePages[region]!.push(table.pageIndex[page]!)
-      else hasAnonymous[region] = 1
-    }
-    const first = regions.count
-    table.regions.forEach((region, number) => {
-      let file = -1
-      if (filePages[number]!.length > 0) {
-        file = pages.createObject(ObjectType.file, region.pageCount)
-        pages.slotBase[file] = contents.allocateSlots(region.pageCount)
-        this.#files.addFile(file, region.pageCount, pages.slotBase[file]!, filePages[number]!)
-      }
-      let object = file
-      if (hasAnonymous[number] !== 0) {
-        const bytes = region.pageCount * PAGE_SIZE
-        if (!this.pager.reservation.reserve(bytes))
-          throw new ExperimentError(
-            'no-swap',
-            'swap.overcommit',
-            `process ${process}: swap for ${region.pageCount} pages cannot be reserved`,
-          )
-        object = pages.createObject(ObjectType.default, region.pageCount)
-        pages.objectFlags[object] = ObjectFlag.anonymous
-        pages.charge[object] = bytes
-        pages.chargedUser[object] = 0
-        pages.slotBase[object] = contents.allocateSlots(region.pageCount)
-        pages.backing[object] = file
-      }
-      regions.add(process, region.startPage, region.pageCount, object, 0)
+  #checkVerbs(process: number, verbs: readonly Verb[]): readonly Verb[] {
+    verbs.forEach((verb, number) => {
+      const field = `processes[${process}].verbs[${number}]`
+      if (number > 0 && verb.at < verbs[number - 1]!.at)
+        throw new ExperimentError('verb', `${field}.at`, 'verbs must stand in the order of their places')
+      if ('child' in verb && (verb.child >= this.#streams.length || verb.child === process))
+        throw new ExperimentError('verb', `${field}.child`, `there is no other process ${verb.child}`)
     })
-    const base = mappings.addSpace(stream.pageCount)
-    this.#base[process] = base
-    for (let page = 0; page < stream.pageCount; page++) {
-      mappings.region[base + page] = first + table.regionOf[page]!
-      mappings.pageIndex[base + page] = table.pageIndex[page]!
-    }
+    return verbs
   }
 
   /** Fills the store of file pages with what must be in it. */
@@ -575,8 +596,13 @@ export class Machine implements Kernel, SwapPagerHost {
 
   #allEnded(): boolean {
     for (let process = 0; process < this.#processState.length; process++)
-      if (this.#processState[process] !== ProcessState.ended) return false
+      if (this.#isAlive(process)) return false
     return true
+  }
+
+  #isAlive(process: number): boolean {
+    const state = this.#processState[process]
+    return state === ProcessState.ready || state === ProcessState.blocked
   }
 
   #someReady(): boolean {
@@ -606,13 +632,20 @@ export class Machine implements Kernel, SwapPagerHost {
     const ns = this.#nsPerReference
     const made = this.#ordinal[process]!
     const view = this.#views[process]!
+    if ((this.#processFlags[process]! & KILLED) !== 0) return this.#end(process, ProcessEventKind.killed)
+    if (this.#verbs.nextAt(process) <= made) {
+      this.#performVerbs(process, made)
+      return
+    }
     let offset = made - view.from
     if (offset < 0 || offset >= view.references.length) {
       view.references = this.#readers[process]!.read(made)
       view.from = made
       offset = 0
       if (view.references.length === 0) {
-        this.#exit(process, ProcessEventKind.exit)
+        // verbs that stand beyond the last reference
+        if (this.#verbs.nextAt(process) < Infinity) this.#performVerbs(process, Infinity)
+        else this.#end(process, ProcessEventKind.exit)
         return
       }
     }
@@ -624,6 +657,7 @@ export class Machine implements Kernel, SwapPagerHost {
         end - state[S.references]!,
         references.length - offset,
         this.#referencesToIntervention(),
+        this.#verbs.nextAt(process) - this.#ordinal[process]!,
       )
       const nextTime = this.queue.nextTime
       if (ns > 0) limit = Math.min(limit, Math.ceil((Math.min(nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
@@ -655,9 +689,7 @@ export class Machine implements Kernel, SwapPagerHost {
     }
     this.#sawFault = true
     if (outcome === FaultOutcome.failed) {
-      this.message('process-signal', FIRST_PID + process, 0)
-      this.#exit(process, ProcessEventKind.signal)
-      return false
+      return this.#signal(process)
     }
     if ((reference & 3) === 1) {
       const frame = this.mappings.entry[mapping]! >> 1
@@ -666,6 +698,30 @@ export class Machine implements Kernel, SwapPagerHost {
     }
     this.#count(process, 1, this.#nsPerReference)
     return true
+  }
+
+  /** A reference cannot be made. The process dies of it, or leaves it out and goes on. Answers whether it was passed over. */
+  #signal(process: number): boolean {
+    this.message('process-signal', FIRST_PID + process, 0)
+    this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, ProcessEventKind.signal)
+    if (this.experiment.onSignal === 'die') {
+      this.#end(process, ProcessEventKind.exit)
+      return false
+    }
+    this.#count(process, 1, this.#nsPerReference)
+    return true
+  }
+
+  /** Performs the verbs of a process up to a place in its stream, until one blocks. */
+  #performVerbs(process: number, place: number): void {
+    while (this.#verbs.nextAt(process) <= place) {
+      const outcome = this.#verbs.perform(process)
+      if (outcome === VerbOutcome.ended) return
+      if (outcome === VerbOutcome.blocked) {
+        if (this.#processState[process] === ProcessState.ready) this.#processState[process] = ProcessState.blocked
+        return
+      }
+    }
   }
 
   #count(process: number, count: number, ns: number): void {
@@ -876,7 +932,7 @@ export class Machine implements Kernel, SwapPagerHost {
     pager.requestDone(buffer, pager.bufferErrno[buffer]!)
     if (isWrite) for (let i = 0; i < count; i++) this.#daemon.pageWritten(pager.bufferFrames[buffer * 64 + i]!)
     if ((this.pages.objectFlags[object]! & ObjectFlag.dead) !== 0 && this.pages.pagingInProgress[object] === 0)
-      this.#endObject(object)
+      this.#objects.end(object)
   }
 
   // ---- what the parts ask for ------------------------------------------------------------------------------
@@ -892,9 +948,19 @@ export class Machine implements Kernel, SwapPagerHost {
 
   freePage(frame: number): void {
     this.mappings.removeAll(frame)
+    if ((this.pages.flags[frame]! & PageFlag.mayVanish) !== 0) this.#vanish(frame)
     this.pages.free(frame)
     if (this.pages.wanted[frame] !== 0) this.wakeBusy(frame)
     this.#wakeMemory()
+  }
+
+  /** A page whose contents madvise gave away, and that was not written to since, is gone with its frame. */
+  #vanish(frame: number): void {
+    const { pages, pager, contents } = this
+    const object = pages.object[frame]!
+    const isInSwap =
+      pages.objectType[object] === ObjectType.swap && pager.metadata.lookup(object, pages.pageIndex[frame]!) >= 0
+    if (pages.dirty[frame] === 0 && !isInSwap) contents.version[pages.slot[frame]!] = 0
   }
 
   releaseBusy(frame: number): void {
@@ -960,16 +1026,22 @@ export class Machine implements Kernel, SwapPagerHost {
     return this.pages.frames - this.thresholds.freeReserved - this.experiment.machine.wired
   }
   swapLimit(): number {
-    return Infinity
+    return this.#swapLimit[this.#state[S.current]!]!
   }
   mayExceedQuota(): boolean {
-    return false
+    return this.#privilege('mayExceedQuota')
   }
   mayExceedLimit(): boolean {
-    return false
+    return this.#privilege('mayExceedLimit')
   }
   currentUser(): number {
-    return 0
+    return this.userOf(this.#state[S.current]!)
+  }
+  userOf(process: number): number {
+    return this.#users[process]!
+  }
+  #privilege(name: 'mayExceedQuota' | 'mayExceedLimit'): boolean {
+    return this.experiment.users[this.currentUser()]?.[name] ?? false
   }
   reservationFailed(user: number, bytes: number): void {
     this.message('swap-reserve-failed', user, bytes)
@@ -987,7 +1059,7 @@ export class Machine implements Kernel, SwapPagerHost {
     let largest = -1
     let most = 0
     for (let process = 0; process < this.#processState.length; process++) {
-      if (this.#processState[process] === ProcessState.ended) continue
+      if (!this.#isAlive(process) || this.#processFlags[process] !== 0) continue
       const size = this.processSize(process)
       if (size > most) {
         most = size
@@ -996,69 +1068,90 @@ export class Machine implements Kernel, SwapPagerHost {
     }
     if (largest < 0) return
     this.message('process-killed', FIRST_PID + largest, most)
-    this.#exit(largest, ProcessEventKind.killed)
+    this.#processFlags[largest]! |= KILLED
+    // one that reads a page, or waits for a busy one, dies when it has it
+    const what = this.#fault.waitFor[largest]
+    if (what !== WaitFor.page && what !== WaitFor.busy) this.#end(largest, ProcessEventKind.killed)
   }
 
   /** Pages of a process that are resident, or in swap. */
   processSize(process: number): number {
     const { regions, pages } = this
-    let size = 0
-    for (let region = 0; region < regions.count; region++)
-      if (regions.process[region] === process && regions.object[region]! >= 0) {
-        const object = regions.object[region]!
-        size +=
-          this.pager.countBlocks(object, regions.offset[region]!, regions.pages[region]!) + pages.residentPages[object]!
-      }
-    return size
+    let resident = 0
+    for (let region = regions.first[process]!; region >= 0; region = regions.next[region]!)
+      if (regions.object[region]! >= 0) resident += pages.residentPages[regions.object[region]!]!
+    return resident + this.#swapBlocks(process)
   }
 
   // ---- ends ------------------------------------------------------------------------------------------------
 
-  #exit(process: number, how: number): void {
-    const { regions, mappings } = this
+  #end(process: number, how: number): void {
     if (this.#isLast(process)) this.#viewAtExit = kernelView(this)
     this.#residentAtExit[process] = this.#mappedPages(process)
     this.#swapAtExit[process] = this.#swapBlocks(process)
     this.#processState[process] = ProcessState.ended
-    this.#fault.waitFor[process] = WaitFor.nothing
+    this.#fault.abandon(process)
     this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, how)
-    const base = this.#base[process]!
-    for (let page = 0; page < this.#streams[process]!.pageCount; page++) {
-      const entry = mappings.entry[base + page]!
-      if (entry < 0) continue
-      mappings.testDirty(entry >> 1)
-      mappings.remove(base + page)
-    }
-    for (let region = 0; region < regions.count; region++) {
-      if (regions.process[region] !== process || regions.object[region]! < 0) continue
-      const object = regions.object[region]!
-      regions.object[region] = -1
-      this.#dereference(object)
-    }
+    this.#verbs.unwireAll(process)
+    this.#spaces.release(process)
+    this.#wake(WaitFor.process, process)
+    if (this.#allEnded()) this.#verbs.end()
   }
 
-  #dereference(object: number): void {
-    const { pages } = this
-    pages.references[object]! -= 1
-    if (pages.references[object]! > 0) return
-    pages.objectFlags[object]! |= ObjectFlag.dead
-    if (pages.pagingInProgress[object] === 0) this.#endObject(object)
-    else this.#state[S.dying]! += 1
+  // ---- what verbs ask for ----------------------------------------------------------------------------------
+
+  fork(parent: number, child: number): boolean {
+    if (this.#processState[child] !== ProcessState.unborn) return false
+    const isBorn = this.#spaces.fork(parent, child) && this.#spaces.build(child, false)
+    if (!isBorn) {
+      this.#spaces.release(child)
+      this.#processState[child] = ProcessState.ended
+      this.#wake(WaitFor.process, child)
+      return false
+    }
+    this.counters[Counter.forks]! += 1
+    this.#swapLimit[child] = this.#swapLimit[parent]!
+    this.#processState[child] = ProcessState.ready
+    this.emit(EventKind.process, parent, -1, child, 0, -1, 0, 0, ProcessEventKind.fork)
+    this.emit(EventKind.process, child, -1, 0, 0, -1, 0, 0, ProcessEventKind.start)
+    return true
   }
 
-  /** Frees a dead object's pages, swap and reservation. FreeBSD's vm_object_terminate. */
-  #endObject(object: number): void {
-    const { pages, pager } = this
-    while (pages.firstPage[object]! >= 0) {
-      const frame = pages.firstPage[object]!
-      pages.flags[frame]! &= ~PageFlag.swapFree
-      this.freePage(frame)
-    }
-    if (pages.chargedUser[object]! >= 0) pager.reservation.release(pages.charge[object]!, pages.chargedUser[object])
-    const backing = pages.backing[object]!
-    if (pages.objectType[object] === ObjectType.swap) pager.destroyObject(object)
-    pages.destroyObject(object)
-    if (backing >= 0) this.#dereference(backing)
+  exec(process: number): void {
+    this.#verbs.unwireAll(process)
+    this.#spaces.release(process)
+    this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, ProcessEventKind.exec)
+    if (!this.#spaces.build(process, false)) this.failed(process, 'exec', Errno.ENOMEM)
+  }
+
+  exit(process: number): void {
+    this.#end(process, ProcessEventKind.exit)
+  }
+
+  hasBegun(process: number): boolean {
+    return this.#processState[process] !== ProcessState.unborn
+  }
+
+  hasEnded(process: number): boolean {
+    return this.#processState[process] === ProcessState.ended
+  }
+
+  waitFor(process: number, child: number): void {
+    this.#fault.waitFor[process] = WaitFor.process
+    this.#fault.waitArgument[process] = child
+  }
+
+  protect(process: number): void {
+    this.#processFlags[process]! |= PROTECTED
+  }
+
+  limitSwap(process: number, bytes: number): void {
+    this.#swapLimit[process] = bytes
+  }
+
+  failed(process: number, verb: VerbAction['verb'], errno: number): void {
+    this.message('call-failed', FIRST_PID + process, errno, verbNames.indexOf(verb))
+    this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, ProcessEventKind.callFailed)
   }
 
   /** Hands out the rest of the trace and the last sample. */
@@ -1266,7 +1359,7 @@ export class Machine implements Kernel, SwapPagerHost {
   }
 
   #isLast(process: number): boolean {
-    return this.#processState.every((state, other) => other === process || state === ProcessState.ended)
+    return this.#processState.every((_, other) => other === process || !this.#isAlive(other))
   }
 
   /** pmap_resident_count */
@@ -1282,8 +1375,8 @@ export class Machine implements Kernel, SwapPagerHost {
   #swapBlocks(process: number): number {
     const { regions } = this
     let blocks = 0
-    for (let region = 0; region < regions.count; region++)
-      if (regions.process[region] === process && regions.object[region]! >= 0)
+    for (let region = regions.first[process]!; region >= 0; region = regions.next[region]!)
+      if (regions.object[region]! >= 0)
         blocks += this.pager.countBlocks(regions.object[region]!, regions.offset[region]!, regions.pages[region]!)
     return blocks
   }

@@ -1,6 +1,8 @@
 /**
  * Console messages: their id, level, the kernel's routine that prints them, and what they say, in words of ours.
  */
+import { verbNames } from '../workload/verbs.ts'
+
 export type MessageLevel = 'info' | 'warning' | 'error'
 
 export interface MachineMessage {
@@ -93,10 +95,15 @@ export const messageDefinitions: Readonly<Record<string, MessageDefinition>> = {
     routine: 'vm_pageout_oom',
     text: (a, b) => `Process ${a} was killed to free memory: ${b} pages resident or swapped.`,
   },
+  'call-failed': {
+    level: 'warning',
+    routine: 'syscall',
+    text: (a, b, c) => `Process ${a}: ${verbNames[c] ?? 'a call'} failed with errno ${b}.`,
+  },
   'process-signal': {
     level: 'error',
     routine: 'trap_pfault',
-    text: (a) => `Process ${a} was ended by a signal: a page it needs cannot be read.`,
+    text: (a) => `Process ${a} was sent a signal: a page it needs cannot be had.`,
   },
 }
 

@@ -41,6 +41,25 @@ export const counterDefinitions = [
     meaning: 'Writes to a shared page that made a private copy.',
     kernelName: 'vm.stats.vm.v_cow_faults',
   },
+  {
+    name: 'copyOnWriteMoves',
+    unit: 'faults',
+    meaning: 'Writes to a page of a shadowed object that moved it, because nobody else could see it.',
+    kernelName: 'vm.stats.vm.v_cow_optim',
+  },
+  { name: 'forks', unit: 'forks', meaning: 'Processes made by fork.', kernelName: 'vm.stats.vm.v_forks' },
+  {
+    name: 'collapses',
+    unit: 'objects',
+    meaning: 'Shadowed objects whose pages and blocks went to the only object before them.',
+    kernelName: 'vm.stats.object.collapses',
+  },
+  {
+    name: 'bypasses',
+    unit: 'objects',
+    meaning: 'Shadowed objects that were gone round because nothing of them could be seen.',
+    kernelName: 'vm.stats.object.bypasses',
+  },
   { name: 'swapins', unit: 'requests', meaning: 'Reads from swap devices.', kernelName: 'vm.stats.vm.v_swapin' },
   {
     name: 'pagesIn',

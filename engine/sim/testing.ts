@@ -8,6 +8,7 @@ import path from 'node:path'
 import { NullStore, type BlockStore } from '../disk/blockStore.ts'
 import { createImage, RawImage } from '../disk/rawImage.ts'
 import type { PagerVariant } from '../swap/variant.ts'
+import type { Verb } from '../workload/verbs.ts'
 import type { ProcessStream } from '../workload/workload.ts'
 import { chunkArrays, type EventChunk } from './events.ts'
 import type { DaemonName, Experiment } from './experiment.ts'
@@ -17,6 +18,8 @@ import { createHash } from 'node:crypto'
 
 export interface TestMachineOptions {
   streams: readonly ProcessStream[]
+  /** Of each process. */
+  verbs?: readonly (readonly Verb[])[]
   frames: number
   policy?: DaemonName
   /** Pages of each swap device. */
@@ -76,6 +79,8 @@ export function testExperiment(options: TestMachineOptions): Experiment {
       highWater: 512,
       maxZoneBytes: 0,
     },
+    users: [],
+    onSignal: 'die',
     untouched: 'zero',
     fileTiming: { model: timing, parameters: {} },
     contents: options.contents ?? 'verify',
@@ -107,7 +112,11 @@ export function testMachine(options: TestMachineOptions): TestMachine {
   const samples: Float64Array[] = []
   const machine = new Machine({
     experiment,
-    processes: options.streams.map((stream) => ({ name: stream.name, stream })),
+    processes: options.streams.map((stream, process) => ({
+      name: stream.name,
+      stream,
+      verbs: options.verbs?.[process] ?? [],
+    })),
     stores: (options.swapPages ?? []).map((pages, number) => makeStore(`swap${number}.img`, pages)),
     makeFileStore: (pages) => makeStore('files.img', pages),
     trace: {

@@ -17,7 +17,7 @@ const SECTOR_WORDS = WORDS / SECTORS_PER_PAGE
 /** Pages of random bytes; windows begin at any 16-byte step in all but the last. */
 const POOL_PAGES = 65
 
-/** A page that came in with other bytes than went out. */
+/** A page that came in with other bytes than went out, or did not come in at all. */
 export class ContentsError extends Error {
   readonly code = 'contents-differ'
 }
@@ -27,7 +27,9 @@ export class Contents {
   declare version: Uint32Array
   /** Identity by slot: the slot whose identity the contents were made from. */
   declare identity: Int32Array
-  /** [0] slots given out. */
+  /** Ranges of slots that were given back, first slot and count of each; [0] slots given out ever, [1] ranges. */
+  #freeStart: Float64Array = new Float64Array(0)
+  #freeCount: Float64Array = new Float64Array(0)
   #state: Float64Array = new Float64Array(0)
   readonly #columns: Columns
   readonly #seed: number
@@ -45,10 +47,14 @@ export class Contents {
     this.#frames = frames
     this.version = columns.define('contents.version', 'u32', 1024)
     this.identity = columns.define('contents.identity', 'i32', 1024)
-    this.#state = columns.define('contents.state', 'f64', 1)
+    this.#freeStart = columns.define('contents.freeStart', 'f64', 16)
+    this.#freeCount = columns.define('contents.freeCount', 'f64', 16)
+    this.#state = columns.define('contents.state', 'f64', 2)
     columns.onRebind(() => {
       this.version = columns.get('contents.version', 'u32')
       this.identity = columns.get('contents.identity', 'i32')
+      this.#freeStart = columns.get('contents.freeStart', 'f64')
+      this.#freeCount = columns.get('contents.freeCount', 'f64')
       this.#state = columns.get('contents.state', 'f64')
     })
     const buffer = new ArrayBuffer(isReal ? (frames + POOL_PAGES + 1) * PAGE_SIZE : 0)
@@ -67,16 +73,60 @@ export class Contents {
 
   /** Slots for an object of `pages` pages, all of version 0; the first of them. */
   allocateSlots(pages: number): number {
-    const first = this.#state[0]!
-    const end = first + pages
+    const first = this.#reuse(pages)
+    if (first >= 0) return first
+    const fresh = this.#state[0]!
+    const end = fresh + pages
     if (end > this.version.length) {
       const capacity = Math.max(end, Math.min(this.version.length * 2, 0x7fffffff))
       this.version = this.#columns.resize('contents.version', 'u32', capacity)
       this.identity = this.#columns.resize('contents.identity', 'i32', capacity)
     }
-    for (let slot = first; slot < end; slot++) this.identity[slot] = slot
+    for (let slot = fresh; slot < end; slot++) this.identity[slot] = slot
     this.#state[0] = end
-    return first
+    return fresh
+  }
+
+  /** The slots of a range that was given back, or -1 if none is large enough. */
+  #reuse(pages: number): number {
+    const ranges = this.#state[1]!
+    for (let range = 0; range < ranges; range++) {
+      const count = this.#freeCount[range]!
+      if (count < pages) continue
+      const first = this.#freeStart[range]!
+      this.#freeStart[range] = first + pages
+      this.#freeCount[range] = count - pages
+      if (count === pages) {
+        this.#freeStart[range] = this.#freeStart[ranges - 1]!
+        this.#freeCount[range] = this.#freeCount[ranges - 1]!
+        this.#state[1] = ranges - 1
+      }
+      for (let slot = first; slot < first + pages; slot++) {
+        this.version[slot] = 0
+        this.identity[slot] = slot
+      }
+      return first
+    }
+    return -1
+  }
+
+  /** Gives the slots of an object back. */
+  freeSlots(first: number, pages: number): void {
+    if (pages === 0) return
+    const range = this.#state[1]!
+    if (range === this.#freeStart.length) {
+      this.#freeStart = this.#columns.resize('contents.freeStart', 'f64', range * 2)
+      this.#freeCount = this.#columns.resize('contents.freeCount', 'f64', range * 2)
+    }
+    this.#freeStart[range] = first
+    this.#freeCount[range] = pages
+    this.#state[1] = range + 1
+  }
+
+  /** The page of slot `to` becomes a copy of that of slot `from`. */
+  copy(from: number, to: number): void {
+    this.version[to] = this.version[from]!
+    this.identity[to] = this.identity[from]!
   }
 
   /** The bytes of a frame, 4096 of them. */

@@ -8,7 +8,9 @@
  *   start -> the page is found along the chain of objects: map it
  *         -> nobody has it: zero fill
  *         -> a pager has it: read -> reading -> map it
- *   found in a backing object and to be written: copy
+ *   found in a backing object and to be written: copy, or move where nobody else could see it
+ *
+ * A region that needs a copy of its object gets it before the first write (VmObjects.shadow). A reference without a region, or without the right to it, fails.
  *
  * Source: FreeBSD vm_fault.c (2020), vm_fault(), vm_fault_readahead(), vm_fault_getpages(), vm_fault_dirty().
  */
@@ -19,17 +21,33 @@ import { PagerResult as thePagerResult } from '../swap/pager.ts'
 import type { Columns } from '../sim/columns.ts'
 import type { FilePages } from './filePages.ts'
 import type { PageDaemon } from './pageDaemon.ts'
-import { ALL_SECTORS as THE_ALL_SECTORS, ObjectType as theObjectType, PageFlag as thePageFlag } from './pages.ts'
-import type { RegionTable } from './regions.ts'
+import {
+  ALL_SECTORS as THE_ALL_SECTORS,
+  ObjectFlag as theObjectFlag,
+  ObjectType as theObjectType,
+  PAGE_SIZE as THE_PAGE_SIZE,
+  PageFlag as thePageFlag,
+} from './pages.ts'
+import { ContentsError } from './contents.ts'
+import type { VmObjects } from './objects.ts'
+import {
+  RegionAdvice as theRegionAdvice,
+  RegionFlag as theRegionFlag,
+  type RegionTable,
+} from './regions.ts'
 
 // a constant of this module is folded into the code, one of another module is loaded at each use
 const ALL_SECTORS = THE_ALL_SECTORS
 const Counter = theCounter
 const EventKind = theEventKind
 const FaultKind = theFaultKind
+const ObjectFlag = theObjectFlag
 const ObjectType = theObjectType
+const PAGE_SIZE = THE_PAGE_SIZE
 const PageFlag = thePageFlag
 const PagerResult = thePagerResult
+const RegionAdvice = theRegionAdvice
+const RegionFlag = theRegionFlag
 const WaitFor = theWaitFor
 
 export const FaultOutcome = { resolved: 0, blocked: 1, failed: 2 } as const
@@ -58,6 +76,7 @@ export class FaultHandler {
   #started: Float64Array = new Float64Array(0)
   readonly #kernel: Kernel
   readonly #regions: RegionTable
+  readonly #objects: VmObjects
   readonly #files: FilePages
   readonly #daemon: PageDaemon
   readonly #options: FaultOptions
@@ -67,6 +86,7 @@ export class FaultHandler {
     columns: Columns,
     kernel: Kernel,
     regions: RegionTable,
+    objects: VmObjects,
     files: FilePages,
     daemon: PageDaemon,
     processes: number,
@@ -74,6 +94,7 @@ export class FaultHandler {
   ) {
     this.#kernel = kernel
     this.#regions = regions
+    this.#objects = objects
     this.#files = files
     this.#daemon = daemon
     this.#options = options
@@ -103,8 +124,14 @@ export class FaultHandler {
       this.#started[process] = this.#kernel.now
     }
     const region = mappings.region[mapping]!
+    if (region < 0 || !this.#mayAccess(region, isWrite)) return this.#fail(process, mapping, access)
+    const flags = this.#regions.flags[region]!
+    if (isWrite && (flags & RegionFlag.needsCopy) !== 0 && !this.#shadow(region))
+      return this.#fail(process, mapping, access)
     const top = this.#regions.object[region]!
-    const pageIndex = mappings.pageIndex[mapping]!
+    const pageIndex = mappings.pageNumber[mapping]! - this.#regions.start[region]! + this.#regions.offset[region]!
+    // beyond the end of a shared object that was cut
+    if (pageIndex >= pages.objectSize[top]!) return this.#fail(process, mapping, access)
     let frame = -1
     let owner = top
     if (this.#stage[process] === Stage.reading) {
@@ -149,13 +176,19 @@ export class FaultHandler {
         frame = this.#allocate(top, pageIndex)
         if (frame < 0) return this.#waitForMemory(process)
         owner = top
+        this.#checkNew(top, pageIndex)
         pages.valid[frame] = ALL_SECTORS
         this.#kind[process] = FaultKind.zeroFill
       }
     }
     // a page on its way out may be read meanwhile, not written
-    let writable = owner === top && pages.sharedBusy[frame] === 0
-    if (isWrite && owner !== top) {
+    let writable =
+      owner === top && pages.sharedBusy[frame] === 0 && (flags & (RegionFlag.needsCopy | RegionFlag.noWrite)) === 0
+    if (isWrite && owner !== top && this.#maySteal(top, owner, frame)) {
+      this.#steal(frame, top, pageIndex)
+      writable = true
+      this.#kind[process] = FaultKind.copyOnWrite
+    } else if (isWrite && owner !== top) {
       const copy = this.#allocate(top, pageIndex)
       if (copy < 0) {
         this.#kernel.releaseBusy(frame)
@@ -169,6 +202,7 @@ export class FaultHandler {
     }
     if (isWrite && pages.dirty[frame] !== ALL_SECTORS) {
       pages.dirty[frame] = ALL_SECTORS
+      pages.flags[frame]! &= ~PageFlag.mayVanish
       // the lock-free way: the block is freed later
       if (pages.objectType[pages.object[frame]!] === ObjectType.swap) pager.unswapped(frame, false)
     }
@@ -180,6 +214,52 @@ export class FaultHandler {
     return FaultOutcome.resolved
   }
 
+  /** The process will not come back to a fault that it began: the page it was reading is let go. Its read must be over. */
+  abandon(process: number): void {
+    if (this.#stage[process] === Stage.reading) {
+      const frame = this.#frame[process]!
+      const { pages } = this.#kernel
+      if (pages.valid[frame] === ALL_SECTORS) {
+        this.#daemon.pageUsed(frame)
+        this.#kernel.releaseBusy(frame)
+      } else this.#kernel.freePage(frame)
+    }
+    this.#stage[process] = Stage.none
+    this.waitFor[process] = WaitFor.nothing
+  }
+
+  #mayAccess(region: number, isWrite: boolean): boolean {
+    return (this.#regions.flags[region]! & (isWrite ? RegionFlag.noWrite : RegionFlag.noRead)) === 0
+  }
+
+  /** Gives a region its own object before a write; false if swap for it is refused. FreeBSD's vm_map_lookup. */
+  #shadow(region: number): boolean {
+    const regions = this.#regions
+    const { pager } = this.#kernel
+    if (regions.chargedUser[region]! < 0) {
+      const user = this.#kernel.userOf(regions.process[region]!)
+      if (!pager.reservation.reserve(regions.pages[region]! * PAGE_SIZE, user)) return false
+      regions.chargedUser[region] = user
+    }
+    this.#objects.shadow(region)
+    return true
+  }
+
+  /** A page that nobody has must never have been written: else it was lost. */
+  #checkNew(top: number, pageIndex: number): void {
+    const { pages, contents } = this.#kernel
+    let index = pageIndex
+    for (let object = top; object >= 0; ) {
+      const slot = pages.slotBase[object]! + index
+      if (index < pages.objectSize[object]! && contents.version[slot] !== 0 && pages.objectType[object] !== ObjectType.file)
+        throw new ContentsError(
+          `page ${index} of object ${object} is lost: it was written ${contents.version[slot]!} times, and is neither resident nor in swap`,
+        )
+      index += pages.backingOffset[object]!
+      object = pages.backing[object]!
+    }
+  }
+
   /** A private copy of a page: contents and identity. */
   #copy(from: number, to: number, mapping: number): void {
     const { pages, mappings, contents } = this.#kernel
@@ -187,10 +267,36 @@ export class FaultHandler {
     pages.valid[to] = ALL_SECTORS
     const slot = pages.slot[to]!
     const source = pages.slot[from]!
-    if (slot >= 0 && source >= 0) {
-      contents.version[slot] = contents.version[source]!
-      contents.identity[slot] = contents.identity[source]!
-    }
+    if (slot >= 0 && source >= 0) contents.copy(source, slot)
+  }
+
+  /** Whether a page can be moved up instead of copied: nobody but this chain can see it. FreeBSD's vm_fault_cow. */
+  #maySteal(top: number, owner: number, frame: number): boolean {
+    const { pages } = this.#kernel
+    return (
+      pages.backing[top] === owner &&
+      pages.shadowCount[owner] === 1 &&
+      pages.references[owner] === 1 &&
+      pages.handle[owner]! < 0 &&
+      (pages.objectFlags[owner]! & ObjectFlag.anonymous) !== 0 &&
+      pages.sharedBusy[frame] === 0 &&
+      pages.wired[frame] === 0
+    )
+  }
+
+  #steal(frame: number, top: number, pageIndex: number): void {
+    const { pages, mappings, contents, pager, counters } = this.#kernel
+    const owner = pages.object[frame]!
+    const index = pages.pageIndex[frame]!
+    const slot = pages.slot[frame]!
+    mappings.removeAll(frame)
+    pages.rename(frame, top, pageIndex)
+    pages.dirty[frame] = ALL_SECTORS
+    contents.copy(slot, pages.slot[frame]!)
+    // a block stays below, hidden by the page in front, until the object ends
+    if (pages.objectType[owner] !== ObjectType.swap || pager.metadata.lookup(owner, index) < 0)
+      contents.version[slot] = 0
+    counters[Counter.copyOnWriteMoves]! += 1
   }
 
   /** Starts the read of a page that a pager has. */
@@ -210,7 +316,7 @@ export class FaultHandler {
       gotAhead = this.#files.read(owner, frame, behind, ahead)
       this.#kind[process] = FaultKind.filein
     }
-    this.#regions.nextRead[region] = this.#pageNumber(region, mapping) + gotAhead + 1
+    this.#regions.nextRead[region] = this.#kernel.mappings.pageNumber[mapping]! + gotAhead + 1
     this.#frame[process] = frame
     this.#stage[process] = Stage.reading
     // a request that was over at once wakes nobody: go on
@@ -218,10 +324,6 @@ export class FaultHandler {
     pages.flags[frame]! |= PageFlag.swapSleep
     counters[Counter.transitWaits]! += 1
     return this.#block(process, WaitFor.page, frame)
-  }
-
-  #pageNumber(region: number, mapping: number): number {
-    return this.#regions.start[region]! + this.#kernel.mappings.pageIndex[mapping]! - this.#regions.offset[region]!
   }
 
   readonly #window = { behind: 0, ahead: 0 }
@@ -234,9 +336,14 @@ export class FaultHandler {
     window.behind = 0
     window.ahead = 0
     if (readCluster <= 1) return window
-    const page = this.#pageNumber(region, mapping)
+    const page = this.#kernel.mappings.pageNumber[mapping]!
     const before = regions.readAhead[region]!
-    if (page === regions.nextRead[region]) {
+    const advice = regions.advice[region]!
+    if (advice === RegionAdvice.random) return window
+    if (advice === RegionAdvice.sequential) {
+      window.ahead = readAheadMax
+      regions.readAhead[region] = readAheadMax
+    } else if (page === regions.nextRead[region]) {
       window.ahead = Math.min(before > 0 ? READ_AHEAD_MIN + before + 1 : READ_AHEAD_MIN, readAheadMax)
       regions.readAhead[region] = window.ahead
     } else {
@@ -282,11 +389,13 @@ export class FaultHandler {
     const duration = now - this.#started[process]!
     counters[Counter.stallNs]! += duration
     const detail = kind + (access === 1 ? 16 : access === 2 ? 32 : 0)
+    const regions = this.#regions
+    const region = mappings.region[mapping]!
     this.#kernel.emit(
       EventKind.fault,
       process,
-      this.#regions.object[mappings.region[mapping]!]!,
-      mappings.pageIndex[mapping]!,
+      region < 0 ? -1 : regions.object[region]!,
+      region < 0 ? 0 : mappings.pageNumber[mapping]! - regions.start[region]! + regions.offset[region]!,
       1,
       -1,
       mappings.entry[mapping]! >> 1,

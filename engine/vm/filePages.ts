@@ -84,6 +84,8 @@ export class FilePages {
     this.#state[1]! += pages
     if (this.#has.length < slotBase + pages)
       this.#has = this.#columns.resize('file.has', 'u8', Math.max(slotBase + pages, this.#has.length * 2))
+    // slots are used again
+    this.#has.fill(0, slotBase, slotBase + pages)
     for (const index of indices) this.#has[slotBase + index] = 1
   }
 

@@ -15,10 +15,10 @@ export class Mappings {
   /** -1, or frame * 2 + writable. */
   declare entry: Int32Array
   declare next: Int32Array
-  /** Map entry (region) that covers this page of the address space. */
+  /** Map entry (region) that covers this page of the address space, -1: none. */
   declare region: Int32Array
-  /** Page index in the region's object. */
-  declare pageIndex: Float64Array
+  /** Virtual page number. */
+  declare pageNumber: Float64Array
   readonly #columns: Columns
   readonly #pages: VmPages
 
@@ -28,12 +28,12 @@ export class Mappings {
     this.entry = columns.define('map.entry', 'i32', 0)
     this.next = columns.define('map.next', 'i32', 0)
     this.region = columns.define('map.region', 'i32', 0)
-    this.pageIndex = columns.define('map.pageIndex', 'f64', 0)
+    this.pageNumber = columns.define('map.pageNumber', 'f64', 0)
     columns.onRebind(() => {
       this.entry = columns.get('map.entry', 'i32')
       this.next = columns.get('map.next', 'i32')
       this.region = columns.get('map.region', 'i32')
-      this.pageIndex = columns.get('map.pageIndex', 'f64')
+      this.pageNumber = columns.get('map.pageNumber', 'f64')
     })
   }
 
@@ -43,7 +43,7 @@ export class Mappings {
     this.entry = this.#columns.resize('map.entry', 'i32', base + count)
     this.next = this.#columns.resize('map.next', 'i32', base + count)
     this.region = this.#columns.resize('map.region', 'i32', base + count)
-    this.pageIndex = this.#columns.resize('map.pageIndex', 'f64', base + count)
+    this.pageNumber = this.#columns.resize('map.pageNumber', 'f64', base + count)
     this.entry.fill(-1, base)
     this.next.fill(-1, base)
     this.region.fill(-1, base)
@@ -87,6 +87,14 @@ export class Mappings {
     }
     pages.firstMapping[frame] = -1
     this.#takeModified(frame)
+  }
+
+  /** Makes one mapping read-only. What it has seen modified is kept as dirty. */
+  protect(mapping: number): void {
+    const value = this.entry[mapping]!
+    if (value < 0 || (value & 1) === 0) return
+    this.entry[mapping] = value & ~1
+    this.testDirty(value >> 1)
   }
 
   /** Makes all mappings of a frame read-only. FreeBSD's pmap_remove_write. */

@@ -42,12 +42,21 @@ export const PageFlag = {
   swapInProgress: 8,
   swapSleep: 16,
   noSync: 32,
+  /** MADV_FREE took the page's contents away: until it is written again it may vanish. */
+  mayVanish: 64,
 } as const
 
 export const ObjectType = { none: 0, default: 1, swap: 2, file: 3, dead: 4 } as const
 
-/** Bits of an object's `flags`: OBJ_ANON, OBJ_SPLIT, OBJ_DEAD, OBJ_DISCONNECTWNT, OBJ_NOMSYNC. */
-export const ObjectFlag = { anonymous: 1, split: 2, dead: 4, disconnectWanted: 8, noMsync: 16 } as const
+/** Bits of an object's `flags`: OBJ_ANON, OBJ_SPLIT, OBJ_DEAD, OBJ_DISCONNECTWNT, OBJ_NOMSYNC, OBJ_ONEMAPPING. */
+export const ObjectFlag = {
+  anonymous: 1,
+  split: 2,
+  dead: 4,
+  disconnectWanted: 8,
+  noMsync: 16,
+  oneMapping: 32,
+} as const
 
 /** Told when a page with a deferred free of its swap block leaves its object. */
 export type SwapFreeHook = (frame: number) => void
@@ -442,7 +451,7 @@ export class VmPages {
   /** Moves a page to the tail of a queue. */
   enqueue(frame: number, queue: number): void {
     this.removeFromQueue(frame)
-    if (this.wired[frame] === 0) this.#append(frame, queue)
+    if (this.wired[frame] === 0 || this.isOneQueue) this.#append(frame, queue)
   }
 
   #keep(frame: number): void {

@@ -1,0 +1,416 @@
+/**
+ * Address spaces: the map entries of processes, and what system calls do to them.
+ *
+ * A process's mappings (mappings.ts) are one for each page that its stream references; its regions (regions.ts) cover whole ranges of
+ * its address space, pages that it never references itself included, since a child may. Operations take ranges of virtual page numbers.
+ *
+ * Source: FreeBSD vm_map.c (2020), vmspace_fork(), vm_map_copy_entry(), vm_map_copy_swap_object(), vm_map_delete(), vm_map_entry_delete(),
+ * vm_map_protect(), vm_map_madvise(), vmspace_free(); vm_object.c, vm_object_madvise(); vm_page.c, vm_page_advise().
+ */
+import type { Kernel } from '../sim/kernel.ts'
+import { buildRegions } from '../workload/regions.ts'
+import { PageUse, type StreamTables } from '../workload/workload.ts'
+import type { FilePages } from './filePages.ts'
+import type { VmObjects } from './objects.ts'
+import { ObjectFlag, ObjectType, PAGE_SIZE, PageFlag, Queue } from './pages.ts'
+import { RegionAdvice, RegionFlag, type RegionTable } from './regions.ts'
+
+/** What madvise(2) may say of a range. */
+export type Advice = 'normal' | 'sequential' | 'random' | 'willneed' | 'dontneed' | 'free' | 'nosync' | 'autosync'
+
+export interface AddressSpaceParts {
+  kernel: Kernel
+  regions: RegionTable
+  objects: VmObjects
+  files: FilePages
+  streams: readonly StreamTables[]
+  /** First mapping of each process. */
+  base: () => Int32Array
+  userOf: (process: number) => number
+  /** Pages that are never written come from a file. */
+  untouchedIsFile: boolean
+}
+
+export class AddressSpaces {
+  readonly #parts: AddressSpaceParts
+  /** Per process: its dense pages by virtual page number, and those numbers, ascending. */
+  readonly #order: { pages: Int32Array; numbers: Float64Array }[]
+
+  constructor(parts: AddressSpaceParts) {
+    this.#parts = parts
+    this.#order = parts.streams.map(({ pageNumbers }) => {
+      const pages = Int32Array.from(pageNumbers.keys()).sort((a, b) => pageNumbers[a]! - pageNumbers[b]!)
+      return { pages, numbers: Float64Array.from(pages, (page) => pageNumbers[page]!) }
+    })
+  }
+
+  // ---- whole address spaces --------------------------------------------------------------------------------
+
+  /**
+   * Maps what a process's stream references and nothing covers yet: a region for each run of pages, anonymous where a page of it is
+   * written or it may have no file, and over a file where pages are never written. False if the reservation is refused.
+   */
+  build(process: number, mayHaveFiles: boolean): boolean {
+    const { kernel, regions, objects, files, streams, untouchedIsFile } = this.#parts
+    const { pages, contents, pager } = kernel
+    const stream = streams[process]!
+    const free = this.#uncovered(process)
+    const table = buildRegions(Float64Array.from(free, (page) => stream.pageNumbers[page]!))
+    const filePages = table.regions.map((): number[] => [])
+    const hasAnonymous = new Uint8Array(table.regions.length)
+    free.forEach((page, place) => {
+      const region = table.regionOf[place]!
+      if (mayHaveFiles && untouchedIsFile && (stream.pageUse[page]! & PageUse.write) === 0)
+        filePages[region]!.push(table.pageIndex[place]!)
+      else hasAnonymous[region] = 1
+    })
+    const user = this.#parts.userOf(process)
+    for (const [number, { startPage, pageCount }] of table.regions.entries()) {
+      let object = -1
+      if (filePages[number]!.length > 0) {
+        object = pages.createObject(ObjectType.file, pageCount)
+        pages.slotBase[object] = contents.allocateSlots(pageCount)
+        files.addFile(object, pageCount, pages.slotBase[object]!, filePages[number]!)
+      }
+      if (hasAnonymous[number] !== 0) {
+        const bytes = pageCount * PAGE_SIZE
+        if (!pager.reservation.reserve(bytes, user)) {
+          if (object >= 0) objects.dereference(object)
+          return false
+        }
+        const file = object
+        object = objects.createAnonymous(pageCount, user, bytes)
+        objects.back(object, file, 0)
+      }
+      this.#cover(regions.add(process, startPage, pageCount, object, 0))
+    }
+    return true
+  }
+
+  /** Dense pages of a process that no region covers. */
+  #uncovered(process: number): number[] {
+    const { kernel, streams, base } = this.#parts
+    const first = base()[process]!
+    const free: number[] = []
+    for (let page = 0; page < streams[process]!.pageCount; page++)
+      if (kernel.mappings.region[first + page]! < 0) free.push(page)
+    return free
+  }
+
+  /**
+   * Makes `child` a copy of `parent`: private memory is shared until somebody writes to it, what is marked shared stays so. Answers false if the
+   * reservation is refused; the child has nothing then. FreeBSD's vmspace_fork with fork1's accounting.
+   */
+  fork(parent: number, child: number): boolean {
+    const { kernel, regions, objects } = this.#parts
+    const { pages, pager } = kernel
+    const user = this.#parts.userOf(parent)
+    let charge = 0
+    for (let region = regions.first[parent]!; region >= 0; region = regions.next[region]!) {
+      const size = regions.pages[region]!
+      const bytes = size * PAGE_SIZE
+      const isShared = (regions.flags[region]! & RegionFlag.shared) !== 0
+      if (!isShared) charge += this.#prepareCopy(region, user, bytes)
+      const object = regions.object[region]!
+      const copy = regions.add(child, regions.start[region]!, size, object, regions.offset[region]!)
+      regions.flags[copy] = regions.flags[region]! & ~RegionFlag.locked
+      regions.advice[copy] = regions.advice[region]!
+      if (object >= 0) {
+        objects.reference(object)
+        pages.objectFlags[object]! &= ~ObjectFlag.oneMapping
+      }
+      if (!isShared && regions.chargedUser[region]! >= 0) {
+        regions.chargedUser[copy] = user
+        charge += bytes
+      }
+      this.#cover(copy)
+    }
+    if (pager.reservation.reserve(charge, user)) return true
+    // what the regions say they were charged for is released with them: so it is taken by force first
+    pager.reservation.force(charge)
+    this.release(child)
+    return false
+  }
+
+  /** Makes a private region of a parent copy-on-write; the bytes it is newly charged. FreeBSD's vm_map_copy_swap_object. */
+  #prepareCopy(region: number, user: number, bytes: number): number {
+    const { kernel, regions, objects } = this.#parts
+    const { pages } = kernel
+    let charge = 0
+    let object = regions.object[region]!
+    const needsCopy = (regions.flags[region]! & RegionFlag.needsCopy) !== 0
+    const type = pages.objectType[object]
+    if (type === ObjectType.default || type === ObjectType.swap) {
+      if ((pages.objectFlags[object]! & ObjectFlag.anonymous) !== 0) objects.collapse(object)
+      if ((pages.objectFlags[object]! & ObjectFlag.oneMapping) !== 0) objects.split(region)
+      object = regions.object[region]!
+      if (!needsCopy && pages.chargedUser[object]! >= 0) {
+        regions.chargedUser[region] = user
+        charge = bytes
+      }
+    }
+    if (!needsCopy) this.#protectMappings(region)
+    regions.flags[region]! |= RegionFlag.needsCopy | RegionFlag.copyOnWrite
+    return charge
+  }
+
+  /** Removes all regions of a process. FreeBSD's vmspace_free. */
+  release(process: number): void {
+    const { regions } = this.#parts
+    for (let region = regions.first[process]!; region >= 0; region = regions.first[process]!) this.#delete(region)
+  }
+
+  // ---- ranges ----------------------------------------------------------------------------------------------
+
+  /** Unmaps a range. FreeBSD's vm_map_delete. */
+  unmap(process: number, page: number, count: number): void {
+    for (const region of this.#clip(process, page, count)) this.#delete(region)
+  }
+
+  /**
+   * Maps anonymous memory over a range: private, or (`object` >= 0, whose reference is handed over) a shared object from `offset` on. What was there is
+   * unmapped. False if the reservation is refused.
+   */
+  map(process: number, page: number, count: number, object: number, offset: number): boolean {
+    const { kernel, regions, objects } = this.#parts
+    const bytes = count * PAGE_SIZE
+    const user = this.#parts.userOf(process)
+    this.unmap(process, page, count)
+    const isShared = object >= 0
+    if (!isShared) {
+      if (!kernel.pager.reservation.reserve(bytes, user)) return false
+      object = objects.createAnonymous(count, user, bytes)
+    }
+    const region = regions.add(process, page, count, object, offset)
+    if (isShared) regions.flags[region] = RegionFlag.shared
+    this.#cover(region)
+    return true
+  }
+
+  /** Sets the rights to a range. False if making it writable needs a reservation that is refused. FreeBSD's vm_map_protect. */
+  protect(process: number, page: number, count: number, access: 'none' | 'read' | 'write'): boolean {
+    const { regions, kernel } = this.#parts
+    for (const region of this.#clip(process, page, count)) {
+      regions.flags[region]! &= ~(RegionFlag.noRead | RegionFlag.noWrite)
+      if (access === 'none') regions.flags[region]! |= RegionFlag.noRead | RegionFlag.noWrite
+      if (access === 'read') regions.flags[region]! |= RegionFlag.noWrite
+      if (access === 'write') {
+        if (!this.#chargeForWriting(region)) {
+          regions.flags[region]! |= RegionFlag.noWrite
+          return false
+        }
+        continue
+      }
+      if (access === 'read') this.#protectMappings(region)
+      else for (const mapping of this.#mappingsOf(region)) this.#unmapPage(kernel, mapping)
+    }
+    return true
+  }
+
+  /** A private region over what is not charged yet (a file) will have to make a copy when it is written to. */
+  #chargeForWriting(region: number): boolean {
+    const { kernel, regions } = this.#parts
+    const object = regions.object[region]!
+    if (
+      (regions.flags[region]! & RegionFlag.shared) !== 0 ||
+      regions.chargedUser[region]! >= 0 ||
+      kernel.pages.objectType[object] !== ObjectType.file
+    )
+      return true
+    const user = this.#parts.userOf(regions.process[region]!)
+    if (!kernel.pager.reservation.reserve(regions.pages[region]! * PAGE_SIZE, user)) return false
+    regions.chargedUser[region] = user
+    regions.flags[region]! |= RegionFlag.needsCopy | RegionFlag.copyOnWrite
+    return true
+  }
+
+  /** FreeBSD's vm_map_madvise. */
+  advise(process: number, page: number, count: number, advice: Advice): void {
+    const { regions } = this.#parts
+    switch (advice) {
+      case 'normal':
+      case 'sequential':
+      case 'random':
+        for (const region of this.#clip(process, page, count)) regions.advice[region] = RegionAdvice[advice]
+        break
+      case 'nosync':
+        for (const region of this.#clip(process, page, count)) regions.flags[region]! |= RegionFlag.noSync
+        break
+      case 'autosync':
+        for (const region of this.#clip(process, page, count)) regions.flags[region]! &= ~RegionFlag.noSync
+        break
+      default:
+        for (let region = regions.from(process, page); region >= 0; region = regions.next[region]!) {
+          const start = Math.max(page, regions.start[region]!)
+          const end = Math.min(page + count, regions.start[region]! + regions.pages[region]!)
+          if (end <= start) break
+          this.#advisePages(region, start, end, advice)
+        }
+    }
+  }
+
+  /** FreeBSD's vm_object_madvise over a part of one region. */
+  #advisePages(region: number, start: number, end: number, advice: 'willneed' | 'dontneed' | 'free'): void {
+    const { kernel, regions } = this.#parts
+    const { pages, pager } = kernel
+    const top = regions.object[region]!
+    const first = start - regions.start[region]! + regions.offset[region]!
+    const count = end - start
+    const whole = ObjectFlag.oneMapping | ObjectFlag.anonymous
+    const mayFree = (object: number) => (pages.objectFlags[object]! & whole) === whole
+    if (advice === 'free' && mayFree(top) && pages.objectType[top] === ObjectType.swap)
+      pager.freeSpace(top, first, count)
+    for (let i = 0; i < count; i++) {
+      let index = first + i
+      for (let object = top; object >= 0; ) {
+        const frame = pages.lookup(object, index)
+        if (frame >= 0) {
+          if (advice !== 'free' || mayFree(object)) this.#advisePage(frame, advice)
+          break
+        }
+        if (advice === 'free' && mayFree(object)) this.#forget(object, index)
+        index += pages.backingOffset[object]!
+        object = pages.backing[object]!
+      }
+    }
+  }
+
+  /** A page that was in swap only, and whose block has been freed: nothing is left of it. */
+  #forget(object: number, pageIndex: number): void {
+    const { pages, contents } = this.#parts.kernel
+    const base = pages.slotBase[object]!
+    if (base >= 0) contents.version[base + pageIndex] = 0
+  }
+
+  /** FreeBSD's vm_page_advise. */
+  #advisePage(frame: number, advice: 'willneed' | 'dontneed' | 'free'): void {
+    const { pages, mappings } = this.#parts.kernel
+    if (pages.isBusy(frame) || pages.wired[frame] !== 0) return
+    if (advice === 'willneed') return pages.activate(frame)
+    mappings.testDirty(frame)
+    if (advice === 'free') {
+      // the next write must fault, else nobody would know that the page counts again
+      mappings.removeWrite(frame)
+      pages.dirty[frame] = 0
+      pages.flags[frame]! |= PageFlag.mayVanish
+    }
+    pages.flags[frame]! &= ~PageFlag.referenced
+    pages.hardwareReferenced[frame] = 0
+    if (pages.dirty[frame] === 0) pages.deactivateNoReuse(frame)
+    else if (pages.queue[frame] !== Queue.laundry) pages.launder(frame)
+  }
+
+  /** Mappings of a process's pages in a range, those that its stream references. */
+  mappingsIn(process: number, page: number, count: number): number[] {
+    const { pages, numbers } = this.#order[process]!
+    const first = this.#parts.base()[process]!
+    const found: number[] = []
+    for (let at = lowerBound(numbers, page); at < numbers.length && numbers[at]! < page + count; at++)
+      found.push(first + pages[at]!)
+    return found
+  }
+
+  #mappingsOf(region: number): number[] {
+    const { regions } = this.#parts
+    return this.mappingsIn(regions.process[region]!, regions.start[region]!, regions.pages[region]!)
+  }
+
+  /** The pages of a region's range belong to it. */
+  #cover(region: number): void {
+    const { mappings } = this.#parts.kernel
+    for (const mapping of this.#mappingsOf(region)) mappings.region[mapping] = region
+  }
+
+  #protectMappings(region: number): void {
+    const { mappings } = this.#parts.kernel
+    for (const mapping of this.#mappingsOf(region)) mappings.protect(mapping)
+  }
+
+  #unmapPage({ mappings }: Kernel, mapping: number): void {
+    if (mappings.entry[mapping]! < 0) return
+    mappings.testDirty(mappings.entry[mapping]! >> 1)
+    mappings.remove(mapping)
+  }
+
+  /** The regions in a range, cut so that none reaches out of it. FreeBSD's vm_map_clip_start and vm_map_clip_end. */
+  #clip(process: number, page: number, count: number): number[] {
+    const { regions } = this.#parts
+    const end = page + count
+    const found: number[] = []
+    for (let region = regions.from(process, page); region >= 0; region = regions.next[region]!) {
+      if (regions.start[region]! >= end) break
+      if (regions.start[region]! < page) {
+        this.#cut(region, page)
+        continue
+      }
+      if (regions.start[region]! + regions.pages[region]! > end) this.#cut(region, end)
+      found.push(region)
+    }
+    return found
+  }
+
+  /** Cuts a region in two before a page. */
+  #cut(region: number, page: number): void {
+    const { kernel, regions, objects } = this.#parts
+    const { pages } = kernel
+    const object = regions.object[region]!
+    const head = page - regions.start[region]!
+    const user = regions.chargedUser[region]!
+    const tail = regions.pages[region]! - head
+    regions.pages[region] = head
+    const flags = regions.flags[region]!
+    const rest = regions.add(regions.process[region]!, page, tail, object, regions.offset[region]! + head)
+    regions.flags[rest] = flags
+    regions.advice[rest] = regions.advice[region]!
+    regions.chargedUser[rest] = user
+    if (object >= 0 && pages.references[object]! > 0) objects.reference(object)
+    this.#cover(rest)
+  }
+
+  /** Removes a region, its mappings, what only it used of its object, and its charge. FreeBSD's vm_map_entry_delete. */
+  #delete(region: number): void {
+    const { kernel, regions, objects } = this.#parts
+    const { pages, pager, mappings } = kernel
+    for (const mapping of this.#mappingsOf(region)) {
+      this.#unmapPage(kernel, mapping)
+      mappings.region[mapping] = -1
+    }
+    const object = regions.object[region]!
+    const size = regions.pages[region]!
+    const offset = regions.offset[region]!
+    if (regions.chargedUser[region]! >= 0)
+      pager.reservation.release(size * PAGE_SIZE, regions.chargedUser[region])
+    regions.remove(region)
+    if (object < 0) return
+    if (pages.references[object] !== 1 && (pages.objectFlags[object]! & ObjectFlag.oneMapping) !== 0) {
+      objects.collapse(object)
+      objects.removeRange(object, offset, size)
+      this.#shrink(object, offset, offset + size)
+    }
+    objects.dereference(object)
+  }
+
+  /** An object whose end is no longer mapped ends before it. */
+  #shrink(object: number, from: number, to: number): void {
+    const { pages, pager, contents } = this.#parts.kernel
+    const size = pages.objectSize[object]!
+    if (to < size || from >= size || pages.lookupFrom(object, from) >= 0) return
+    pages.objectSize[object] = from
+    contents.freeSlots(pages.slotBase[object]! + from, size - from)
+    if (pages.chargedUser[object]! < 0) return
+    pager.reservation.release((size - from) * PAGE_SIZE, pages.chargedUser[object])
+    pages.charge[object]! -= (size - from) * PAGE_SIZE
+  }
+}
+
+/** First place in ascending `numbers` whose value is at least `value`. */
+function lowerBound(numbers: Float64Array, value: number): number {
+  let low = 0
+  let high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (numbers[middle]! < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}

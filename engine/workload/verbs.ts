@@ -1,0 +1,50 @@
+/**
+ * Verbs: what a process does besides referencing memory. Each stands at a place in the process's stream: it is done before
+ * reference number `at` (counted from 0) is made. Addresses are virtual page numbers, lengths are pages.
+ */
+import type { Advice } from '../vm/addressSpace.ts'
+
+export type VerbAction =
+  /** Process number `child` of the machine begins, with a copy of this one's memory. */
+  | { verb: 'fork'; child: number }
+  /** Waits until process `child` has ended. */
+  | { verb: 'wait'; child: number }
+  /** The address space is made anew, as the stream wants it. */
+  | { verb: 'exec' }
+  | { verb: 'exit' }
+  /** Anonymous memory over a range, private, or a shared memory object from page `offset` on. */
+  | { verb: 'map'; page: number; pages: number; object: string; offset: number }
+  | { verb: 'unmap'; page: number; pages: number }
+  | { verb: 'protect'; page: number; pages: number; access: 'none' | 'read' | 'write' }
+  /** Brings the pages of a range in and keeps them; gives them up again. */
+  | { verb: 'lock'; page: number; pages: number }
+  | { verb: 'unlock'; page: number; pages: number }
+  | { verb: 'madvise'; page: number; pages: number; advice: Advice }
+  /** MADV_PROTECT: the process is not killed when memory runs out. */
+  | { verb: 'protect-process' }
+  /** A shared memory object is made or found by its name; its size is set; its name goes, and with the last mapping it. */
+  | { verb: 'shm-open'; object: string; pages: number }
+  | { verb: 'shm-truncate'; object: string; pages: number }
+  | { verb: 'shm-unlink'; object: string }
+  /** RLIMIT_SWAP, as the limit call returns it. */
+  | { verb: 'limit-swap'; bytes: number }
+
+export type Verb = VerbAction & { at: number }
+
+export const verbNames = [
+  'fork',
+  'wait',
+  'exec',
+  'exit',
+  'map',
+  'unmap',
+  'protect',
+  'lock',
+  'unlock',
+  'madvise',
+  'protect-process',
+  'shm-open',
+  'shm-truncate',
+  'shm-unlink',
+  'limit-swap',
+] as const satisfies readonly VerbAction['verb'][]
