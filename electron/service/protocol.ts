@@ -2,6 +2,7 @@
  * What the service's threads are asked and what they say: the types that cross between them. Plain data only.
  *
  *     service ── calls ──> writer   (owns the workspace; every small write; records runs)
+ *             │              └── calls ──> encoder (every other chunk of events, where they come fast)
  *             ── calls ──> query    (read-only connection: lists, samples, events, reports)
  *             ── calls ──> chores   (imports, generated workloads, images, checks of experiments)
  *             ── calls ──> engine   (one per running machine) ── run port ──> writer
@@ -12,6 +13,7 @@ import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
 import type { Intervention } from '../../engine/sim/experiment.ts'
 import type { Snapshot } from '../../engine/sim/columns.ts'
 import type { KernelView } from '../../engine/sim/kernelNames.ts'
+import type { EncodedChunk } from '../../db/eventEncoder.ts'
 import type { NewRun, RunDetail as StoredRunDetail, RunInfo as StoredRunInfo } from '../../db/types.ts'
 import type { ReportInfo, StoredReport } from '../../db/reports.ts'
 import type { StoredExperiment } from '../../db/experiments.ts'
@@ -86,6 +88,13 @@ export const SharedWord = {
   abandon: 1,
 } as const
 export const SHARED_BYTES = 64
+
+// ---- encoder
+
+export interface EncoderCalls {
+  /** Encodes a chunk of events; its buffer comes back. Throws CodecError. */
+  encode(buffer: ArrayBuffer, count: number, firstEvent: number, recording: boolean): { encoded: EncodedChunk; buffer: ArrayBuffer }
+}
 
 // ---- query
 

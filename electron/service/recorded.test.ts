@@ -22,7 +22,9 @@ describe('a recorded run', () => {
       const asked = { object: 0, page: 7 }
       const [, , , , firstPages, pageCounts] = decodeTable(await workbench.request('runs.events', all)).columns
       const expected = decodeTable(await workbench.request('runs.events', { ...all, ...asked }))
-      const among = [...(firstPages ?? [])].filter((first, row) => first <= 7 && 7 < first + Math.max(1, pageCounts?.[row] ?? 0))
+      const among = [...(firstPages ?? [])].filter(
+        (first, row) => first <= 7 && 7 < first + Math.max(1, pageCounts?.[row] ?? 0),
+      )
       expect(expected.rows).toBeGreaterThan(5)
       expect(among.length).toBeGreaterThanOrEqual(expected.rows)
       const numbers: number[] = []
@@ -39,7 +41,9 @@ describe('a recorded run', () => {
     withService(async (workbench) => {
       const { id } = await workbench.request('runs.start', { ...run, startPaused: true })
       const count = async () =>
-        decodeTable(await workbench.request('runs.events', { id, fromNs: 0, toNs: 1e15, kinds: [], offset: 0, limit: 10_000 })).rows
+        decodeTable(
+          await workbench.request('runs.events', { id, fromNs: 0, toNs: 1e15, kinds: [], offset: 0, limit: 10_000 }),
+        ).rows
       const before = await count()
       await workbench.request('runs.control', { id, action: 'step-io' })
       await expect.poll(count, { timeout: 5000 }).toBeGreaterThan(before)

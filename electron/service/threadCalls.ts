@@ -16,9 +16,22 @@ interface Call {
 }
 type Reply<N> = { reply: number; result: unknown } | { reply: number; error: ContractErrorShape } | { said: N }
 
+/** A result with what in it is transferred. */
+export class Transferring<R> {
+  readonly result: R
+  readonly transfer: Transferable[]
+
+  constructor(result: R, transfer: Transferable[]) {
+    this.result = result
+    this.transfer = transfer
+  }
+}
+
 /** The functions of a thread. A result that is an ArrayBuffer is transferred. */
 export type Handlers<C> = {
-  [K in keyof C]: C[K] extends (...parameters: infer P) => infer R ? (...parameters: P) => R | Promise<R> : never
+  [K in keyof C]: C[K] extends (...parameters: infer P) => infer R
+    ? (...parameters: P) => R | Promise<R> | Transferring<R>
+    : never
 }
 type ParametersOf<F> = F extends (...parameters: infer P) => unknown ? P : never
 type ResultOf<F> = F extends (...parameters: never) => infer R ? R : never
@@ -141,9 +154,13 @@ async function answer(port: MessagePort, handlers: Map<string, unknown>, { call,
   try {
     const handler = handlers.get(name)
     if (typeof handler !== 'function') throw new Error(`the thread has no function ${name}`)
-    const result: unknown = await Promise.resolve(Reflect.apply(handler, undefined, parameters))
+    const answered: unknown = await Promise.resolve(Reflect.apply(handler, undefined, parameters))
+    const { result, transfer } =
+      answered instanceof Transferring
+        ? answered
+        : new Transferring(answered, answered instanceof ArrayBuffer ? [answered] : [])
     reply = { reply: call, result }
-    port.postMessage(reply, result instanceof ArrayBuffer ? [result] : [])
+    port.postMessage(reply, transfer)
     return
   } catch (error) {
     reply = { reply: call, error: errorShape(error) }

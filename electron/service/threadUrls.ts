@@ -5,6 +5,7 @@
 export const threadUrls = {
   engine: new URL('./threads/engine.ts', import.meta.url),
   writer: new URL('./threads/writer.ts', import.meta.url),
+  encoder: new URL('./threads/encoder.ts', import.meta.url),
   query: new URL('./threads/query.ts', import.meta.url),
   chores: new URL('./threads/chores.ts', import.meta.url),
   simulation: new URL('./threads/simulation.ts', import.meta.url),

@@ -3,9 +3,10 @@
  *
  * Life cycle of a run here:
  *  1. `beginRun` makes its row and connects the engine thread's port.
- *  2. Chunks of events come over the port; each is encoded and digested, its buffer goes back, and if the run is recorded
- *     the chunk is compressed and stored. Samples, messages and the rest are appended as they come.
- *  3. `end` completes the run durably and answers its digest. An engine that died is ended by `endAbandoned`.
+ *  2. Chunks of events come over the port; each is encoded (here, or in the encoder thread beside), its buffer goes back, and if
+ *     the run is recorded the chunk is stored. Samples, messages and the rest are appended as they come.
+ *  3. `end`, once all chunks have been taken, completes the run durably and answers its digest. An engine that died is ended by
+ *     `endAbandoned`.
  */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { EventEncoder } from '../../../db/eventEncoder.ts'
@@ -14,6 +15,7 @@ import { openWorkspace, type Workspace } from '../../../db/workspace.ts'
 import type { KernelView } from '../../../engine/sim/kernelNames.ts'
 import type { Totals } from '../../contract/contract.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
+import { ChunkQueue, EncoderThread } from '../chunkEncoders.ts'
 import { eventChunkIn } from '../eventBuffer.ts'
 import { diskFullProblem } from '../problems.ts'
 import { SharedWord, type EndStatus, type RunToWriter, type WriterCalls, type WriterData, type WriterToRun } from '../protocol.ts'
@@ -27,6 +29,7 @@ interface Recording {
   id: number
   recorded: boolean
   encoder: EventEncoder
+  chunks: ChunkQueue
   port: MessagePort
   shared: Int32Array
   keyframeBytes: number
@@ -41,6 +44,7 @@ if (!parentPort) throw new Error('this file is a thread of the workbench')
 // eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
 const data: WriterData = workerData
 const recordings = new Map<number, Recording>()
+const encoderThread = new EncoderThread()
 let workspace: Workspace | null = null
 
 serveCalls<WriterCalls>(parentPort, {
@@ -51,10 +55,19 @@ serveCalls<WriterCalls>(parentPort, {
   beginRun: (run, port, shared) => {
     const recorded = typeof run !== 'number'
     const id = recorded ? store().createRun(run) : run
+    const encoder = new EventEncoder(recorded)
     const recording: Recording = {
       id,
       recorded,
-      encoder: new EventEncoder(recorded),
+      encoder,
+      chunks: new ChunkQueue(encoderThread, recorded, {
+        onEncoded: (encoded) => {
+          encoder.accept(encoded)
+          attempt(recording, () => store().appendEvents(id, encoded))
+        },
+        onBuffer: (buffer) => giveBack(recording, buffer),
+        onFailed: (error) => refuse(recording, error),
+      }),
       port,
       shared: new Int32Array(shared),
       keyframeBytes: 0,
@@ -68,7 +81,7 @@ serveCalls<WriterCalls>(parentPort, {
   },
   endAbandoned: (id, problem) => {
     const recording = recordings.get(id)
-    if (recording) finish(recording, 'failed', problem, recording.totals, recording.endTimeNs, Date.now())
+    if (recording) return abandon(recording, problem)
   },
   renameWorkload: (id, name) => store().workloads.rename(id, name),
   removeWorkload: (id) => store().workloads.remove(id),
@@ -84,9 +97,9 @@ serveCalls<WriterCalls>(parentPort, {
     if (known) store().images.remove(name)
     return known
   },
-  close: () => {
-    for (const recording of [...recordings.values()])
-      finish(recording, 'failed', 'The workbench was closed while it ran.', recording.totals, recording.endTimeNs, Date.now())
+  close: async () => {
+    for (const recording of [...recordings.values()]) await abandon(recording, 'The workbench was closed while it ran.')
+    await encoderThread.end()
     workspace?.close()
     workspace = null
   },
@@ -99,18 +112,16 @@ function store() {
 
 function take(recording: Recording, message: RunToWriter): void {
   switch (message.type) {
-    case 'chunk': {
-      const chunk = eventChunkIn(message.buffer, message.count)
-      const encoded = recording.encoder.add(chunk)
-      giveBack(recording, message.buffer)
-      attempt(recording, () => store().appendEvents(recording.id, encoded))
+    case 'chunk':
+      recording.chunks.add(message.buffer, message.count)
       return
-    }
-    case 'tail': {
-      const encoded = recording.encoder.peek(eventChunkIn(message.buffer, message.count))
-      attempt(recording, () => store().events.replaceTail(recording.id, encoded))
+    case 'tail':
+      // shown only where it follows on what is stored
+      if (!recording.chunks.isIdle) return
+      attempt(recording, () =>
+        store().events.replaceTail(recording.id, recording.encoder.peek(eventChunkIn(message.buffer, message.count))),
+      )
       return
-    }
     case 'samples':
       attempt(recording, () => store().appendSamples(recording.id, message.rows, message.count))
       return
@@ -138,8 +149,10 @@ function take(recording: Recording, message: RunToWriter): void {
       attempt(recording, () => store().putKeyframe(recording.id, { reference, timeNs, data: packed }))
       return
     }
-    case 'end':
-      finish(recording, message.status, message.problem, message.totals, message.endTimeNs, message.at, message.kernelView)
+    case 'end': {
+      const { status, problem, totals, endTimeNs, at, kernelView } = message
+      recording.chunks.whenIdle(() => finish(recording, status, problem, totals, endTimeNs, at, kernelView))
+    }
   }
 }
 
@@ -156,13 +169,28 @@ function attempt(recording: Recording, body: () => void): void {
   try {
     body()
   } catch (error) {
-    recording.refused = problemOf(error)
-    const answer: WriterToRun = { type: 'refused', problem: recording.refused }
-    recording.port.postMessage(answer)
-    Atomics.store(recording.shared, SharedWord.abandon, 1)
-    Atomics.add(recording.shared, SharedWord.returned, 1)
-    Atomics.notify(recording.shared, SharedWord.returned)
+    refuse(recording, error)
   }
+}
+
+function refuse(recording: Recording, error: unknown): void {
+  recording.refused ??= problemOf(error)
+  const answer: WriterToRun = { type: 'refused', problem: recording.refused }
+  recording.port.postMessage(answer)
+  Atomics.store(recording.shared, SharedWord.abandon, 1)
+  Atomics.add(recording.shared, SharedWord.returned, 1)
+  Atomics.notify(recording.shared, SharedWord.returned)
+}
+
+/** Ends a run whose engine will not: with the chunks that are on their way. */
+function abandon(recording: Recording, problem: string): Promise<void> {
+  return new Promise((resolve) => {
+    recording.chunks.whenIdle(() => {
+      if (recordings.has(recording.id))
+        finish(recording, 'failed', problem, recording.totals, recording.endTimeNs, Date.now())
+      resolve()
+    })
+  })
 }
 
 function problemOf(error: unknown): string {

@@ -1,0 +1,124 @@
+/**
+ * Chunks of events on their way through two threads: one is encoded in a thread of its own, and as long as that is busy others are
+ * encoded by the caller itself. Chunks of a run come out in the order in which they went in.
+ */
+import { encodeChunk, type EncodedChunk } from '../../db/eventEncoder.ts'
+import { eventChunkIn } from './eventBuffer.ts'
+import type { EncoderCalls } from './protocol.ts'
+import { ThreadClient } from './threadCalls.ts'
+import { threadUrls } from './threadUrls.ts'
+
+const LIMITS = { maxOldGenerationSizeMb: 256 }
+
+type Encoded = ReturnType<EncoderCalls['encode']>
+
+/** The thread that encodes beside its caller; made when it is needed. */
+export class EncoderThread {
+  #thread: ThreadClient<EncoderCalls> | null = null
+  #isBusy = false
+
+  /** Takes a chunk; null, and the buffer stays with the caller, while it has one already. */
+  encode(buffer: ArrayBuffer, count: number, firstEvent: number, recording: boolean): Promise<Encoded> | null {
+    if (this.#isBusy) return null
+    this.#isBusy = true
+    this.#thread ??= new ThreadClient<EncoderCalls>(threadUrls.encoder, 'the thread that encodes events', {
+      limits: LIMITS,
+      onFailed: () => {
+        this.#thread = null
+      },
+    })
+    return this.#thread.callTransferring('encode', [buffer], buffer, count, firstEvent, recording).finally(() => {
+      this.#isBusy = false
+    })
+  }
+
+  async end(): Promise<void> {
+    await this.#thread?.end()
+  }
+}
+
+export interface ChunkListener {
+  /** A chunk of the run, in order. */
+  onEncoded(chunk: EncodedChunk): void
+  /** The buffer of a chunk can be used again. */
+  onBuffer(buffer: ArrayBuffer): void
+  /** A chunk could not be encoded; none comes after it. */
+  onFailed(error: unknown): void
+}
+
+/** The chunks of one run. */
+export class ChunkQueue {
+  readonly #thread: EncoderThread
+  readonly #recording: boolean
+  readonly #listener: ChunkListener
+  #eventsIn = 0
+  #eventsOut = 0
+  readonly #early = new Map<number, EncodedChunk>()
+  #hasFailed = false
+  #onIdle: (() => void)[] = []
+
+  constructor(thread: EncoderThread, recording: boolean, listener: ChunkListener) {
+    this.#thread = thread
+    this.#recording = recording
+    this.#listener = listener
+  }
+
+  /** Whether all chunks that went in have come out. */
+  get isIdle(): boolean {
+    return this.#hasFailed || this.#eventsIn === this.#eventsOut
+  }
+
+  add(buffer: ArrayBuffer, count: number): void {
+    const firstEvent = this.#eventsIn
+    this.#eventsIn += count
+    const elsewhere = this.#thread.encode(buffer, count, firstEvent, this.#recording)
+    if (elsewhere) {
+      elsewhere.then(
+        ({ encoded, buffer: used }) => {
+          this.#listener.onBuffer(used)
+          this.#take(encoded)
+        },
+        (error: unknown) => this.#fail(error),
+      )
+      return
+    }
+    try {
+      const encoded = encodeChunk(eventChunkIn(buffer, count), firstEvent, this.#recording)
+      this.#listener.onBuffer(buffer)
+      this.#take(encoded)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Calls `then` when the queue is idle: at once if it is. */
+  whenIdle(then: () => void): void {
+    if (this.isIdle) then()
+    else this.#onIdle.push(then)
+  }
+
+  #take(encoded: EncodedChunk): void {
+    this.#early.set(encoded.firstEvent, encoded)
+    for (
+      let next = this.#early.get(this.#eventsOut);
+      next && !this.#hasFailed;
+      next = this.#early.get(this.#eventsOut)
+    ) {
+      this.#early.delete(next.firstEvent)
+      this.#eventsOut += next.count
+      this.#listener.onEncoded(next)
+    }
+    this.#tellIdle()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return
+    this.#hasFailed = true
+    this.#listener.onFailed(error)
+    this.#tellIdle()
+  }
+
+  #tellIdle(): void {
+    if (this.isIdle) for (const then of this.#onIdle.splice(0)) then()
+  }
+}

@@ -1,0 +1,13 @@
+/** The encoder thread: encodes chunks of events for the writer, beside it. */
+import { parentPort } from 'node:worker_threads'
+import { encodeChunk } from '../../../db/eventEncoder.ts'
+import { eventChunkIn } from '../eventBuffer.ts'
+import type { EncoderCalls } from '../protocol.ts'
+import { serveCalls, Transferring } from '../threadCalls.ts'
+
+if (!parentPort) throw new Error('this file is a thread of the workbench')
+
+serveCalls<EncoderCalls>(parentPort, {
+  encode: (buffer, count, firstEvent, recording) =>
+    new Transferring({ encoded: encodeChunk(eventChunkIn(buffer, count), firstEvent, recording), buffer }, [buffer]),
+})
