@@ -155,12 +155,10 @@ async function answer(port: MessagePort, handlers: Map<string, unknown>, { call,
     const handler = handlers.get(name)
     if (typeof handler !== 'function') throw new Error(`the thread has no function ${name}`)
     const answered: unknown = await Promise.resolve(Reflect.apply(handler, undefined, parameters))
-    const { result, transfer } =
-      answered instanceof Transferring
-        ? answered
-        : new Transferring(answered, answered instanceof ArrayBuffer ? [answered] : [])
+    const isTransferring = answered instanceof Transferring
+    const result: unknown = isTransferring ? answered.result : answered
     reply = { reply: call, result }
-    port.postMessage(reply, transfer)
+    port.postMessage(reply, isTransferring ? answered.transfer : answered instanceof ArrayBuffer ? [answered] : [])
     return
   } catch (error) {
     reply = { reply: call, error: errorShape(error) }

@@ -1,8 +1,13 @@
 /** The benchmarks by name. Adding one is adding a file with `bench()` and a line here; a file is loaded when it is run. */
 import type { BenchResult } from './result.ts'
 
+export interface BenchOptions {
+  /** Take minutes and hundreds of megabytes where a benchmark has something to show with them. */
+  long: boolean
+}
+
 export interface BenchModule {
-  bench: () => Promise<BenchResult[]>
+  bench: (options: BenchOptions) => Promise<BenchResult[]>
 }
 
 export const benches: Readonly<Record<string, () => Promise<BenchModule>>> = {

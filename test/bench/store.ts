@@ -1,131 +1,236 @@
 /**
- * What the trace store costs: events encoded, digested, compressed and written (`record`, against one SQLite row an
- * event), their size, and how soon the first chart of a run of a million samples is there.
+ * What the trace store costs, on the events of a real program: GCC compiling (cc1-O2 of PAGER_TRACES, else the demo trace) in
+ * 10 % of its footprint, as the engine records it.
+ *
+ *   record            events per second, encoded, digested, indexed, compressed and committed by two threads; baseline: one SQLite row each
+ *   encode            events per second of one thread's processor time, without SQLite
+ *   scan              events per second that come back, all columns
+ *   bytes-per-event   growth of the workspace's file by the events, with digest, page index and all that SQLite adds
+ *   record-overhead   wall time of the whole run in the service, recorded, to the same not recorded
+ *   first-chart-ms, page-history-ms   of a long run (longRun.ts): from opening the file to the tiles of five metrics, and to a
+ *                     window of 1000 events of a page; of several pages the slowest
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { EventEncoder } from '../../db/eventEncoder.ts'
-import type { EncodedChunk } from '../../db/eventEncoder.ts'
-import { sampleRows, someEnd, someEvents, someRun } from '../../db/testing.ts'
+import { encodeChunk, EventEncoder } from '../../db/eventEncoder.ts'
+import { someEnd, someRun } from '../../db/testing.ts'
 import { TraceStore } from '../../db/traceStore.ts'
+import { ChunkQueue, EncoderThread } from '../../electron/service/chunkEncoders.ts'
+import { copyEvents, eventChunkIn, newEventBuffer } from '../../electron/service/eventBuffer.ts'
+import { runToEnd } from '../../electron/service/testing.ts'
+import { createWorkbench } from '../../electron/service/workbench.ts'
 import { chunkArrays, eventColumns, EVENTS_PER_CHUNK } from '../../engine/sim/events.ts'
 import type { EventChunk } from '../../engine/sim/events.ts'
-import { SAMPLE_WIDTH } from '../../engine/sim/metrics.ts'
+import { longRun, recordedEvents, traceFile } from './longRun.ts'
 import type { BenchResult } from './result.ts'
 
-const CHUNKS = 48
-const SAMPLE_ROWS = 1_000_000
+const EVENTS_RECORDED = 6_000_000
+const ROUNDS = 3
+const QUICK_EVENTS = 3_000_000
+const LONG_EVENTS = 100_000_000
 
-export function bench(): Promise<BenchResult[]> {
+/** With `long`, the long run has a hundred million events; it is made once and kept in the folder for temporary files. */
+export async function bench({ long }: { long: boolean }): Promise<BenchResult[]> {
   const directory = mkdtempSync(path.join(tmpdir(), 'pager-bench-'))
   try {
-    return Promise.resolve([...recording(directory), ...charts(directory)])
+    const chunks = await recordedEvents()
+    return [
+      ...(await recording(directory, chunks)),
+      ...encoding(chunks),
+      size(directory, chunks),
+      await overhead(directory),
+      ...(await reading(directory, long ? LONG_EVENTS : QUICK_EVENTS, long)),
+    ]
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-function recording(directory: string): BenchResult[] {
-  const chunks = Array.from({ length: 6 }, (_, i) => someEvents(EVENTS_PER_CHUNK, i + 1, i * 1e9))
-  const encodeAll = (recorded: boolean): { seconds: number; encoded: EncodedChunk[] } => {
-    const encoder = new EventEncoder(recorded)
-    const encoded: EncodedChunk[] = []
+const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0
+const eventsOf = (chunks: readonly EventChunk[]) => chunks.reduce((sum, { count }) => sum + count, 0)
+
+/** Full chunks again and again, as the writer's thread takes them, with the encoder's thread beside it. */
+async function recording(directory: string, chunks: EventChunk[]): Promise<BenchResult[]> {
+  const full = chunks.filter(({ count }) => count === EVENTS_PER_CHUNK)
+  const thread = new EncoderThread()
+  const rates: number[] = []
+  let scanned = 0
+  for (let round = 0; round <= ROUNDS; round++) {
+    const file = path.join(directory, `record-${round}.sqlite`)
+    const store = TraceStore.open(file)
+    const run = store.createRun(someRun())
+    const encoder = new EventEncoder(true)
+    const free = Array.from({ length: 4 }, () => newEventBuffer(EVENTS_PER_CHUNK))
+    let wake = () => {}
+    const queue = new ChunkQueue(thread, true, {
+      onEncoded: (chunk) => store.appendEvents(run, encoder.accept(chunk)),
+      onBuffer: (buffer) => {
+        free.push(buffer)
+        wake()
+      },
+      onFailed: (error) => {
+        throw error
+      },
+    })
+    let filling = 0
     const began = performance.now()
-    for (let i = 0; i < CHUNKS; i++) encoded.push(encoder.add(chunks[i % chunks.length]!))
-    encoder.finish()
-    return { seconds: (performance.now() - began) / 1000, encoded }
+    for (let i = 0; i * EVENTS_PER_CHUNK < EVENTS_RECORDED; i++) {
+      while (free.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+      const buffer = free.pop()
+      const chunk = full[i % full.length]
+      if (!buffer || !chunk) throw new Error('the trace has no full chunk of events')
+      // that is the machine's work
+      const copying = performance.now()
+      copyEvents(chunk, eventChunkIn(buffer, 0))
+      filling += performance.now() - copying
+      queue.add(buffer, chunk.count)
+      await nextTurn()
+    }
+    await new Promise<void>((resolve) => queue.whenIdle(resolve))
+    store.finishRun(run, someEnd())
+    const seconds = (performance.now() - began - filling) / 1000
+    // the first round warms up
+    if (round > 0) rates.push(encoder.events / seconds)
+    if (round === ROUNDS) scanned = scan(store, run)
+    store.close()
   }
-  encodeAll(true)
-  const digestOnly = encodeAll(false)
-  const { seconds: encodeSeconds, encoded } = encodeAll(true)
-  const events = CHUNKS * EVENTS_PER_CHUNK
-
-  const store = TraceStore.open(path.join(directory, 'record.sqlite'))
-  const run = store.createRun(someRun())
-  const began = performance.now()
-  const encoder = new EventEncoder(true)
-  for (let i = 0; i < CHUNKS; i++) store.appendEvents(run, encoder.add(chunks[i % chunks.length]!))
-  store.finishRun(run, someEnd())
-  const recordSeconds = (performance.now() - began) / 1000
-  const scanBegan = performance.now()
-  let seen = 0
-  for (const window of store.events.eventsInRange(run, { fromNs: 0, toNs: Infinity, kinds: [] })) seen += window.count
-  const scanSeconds = (performance.now() - scanBegan) / 1000
-  store.close()
-  if (seen !== events) throw new Error(`${seen} of ${events} events came back`)
-
-  const storedBytes = encoded.reduce(
-    (sum, chunk) => sum + chunk.columns.reduce((bytes, column) => bytes + column.data.length, 0),
-    0,
-  )
-  const rowsPerSecond = rowByRow(directory, chunks[0]!)
-
+  await thread.end()
+  const baseline = rowByRow(directory, full.slice(0, 2))
+  const record = median(rates)
   return [
-    {
-      name: 'record',
-      value: events / recordSeconds,
-      unit: 'events/s',
-      baseline: rowsPerSecond,
-      ratio: events / recordSeconds / rowsPerSecond,
-    },
-    { name: 'encode', value: events / encodeSeconds, unit: 'events/s' },
-    { name: 'digest-only', value: events / digestOnly.seconds, unit: 'events/s' },
-    { name: 'scan', value: seen / scanSeconds, unit: 'events/s' },
-    { name: 'bytes-per-event', value: storedBytes / events, unit: 'bytes' },
+    { name: 'record', value: record, unit: 'events/s', baseline, ratio: record / baseline },
+    { name: 'scan', value: scanned, unit: 'events/s' },
   ]
 }
 
+function scan(store: TraceStore, run: number): number {
+  const began = performance.now()
+  let seen = 0
+  for (const window of store.events.eventsInRange(run, { fromNs: 0, toNs: Infinity, kinds: [] })) seen += window.count
+  return seen / ((performance.now() - began) / 1000)
+}
+
+function encoding(chunks: EventChunk[]): BenchResult[] {
+  const rate = (recording: boolean) => {
+    const rates: number[] = []
+    for (let round = 0; round <= ROUNDS; round++) {
+      const before = process.cpuUsage()
+      for (const chunk of chunks) encodeChunk(chunk, 0, recording)
+      const { user, system } = process.cpuUsage(before)
+      if (round > 0) rates.push(eventsOf(chunks) / ((user + system) / 1e6))
+    }
+    return median(rates)
+  }
+  return [
+    { name: 'encode', value: rate(true), unit: 'events per s of processor time' },
+    { name: 'digest-only', value: rate(false), unit: 'events per s of processor time' },
+  ]
+}
+
+function size(directory: string, chunks: EventChunk[]): BenchResult {
+  const file = path.join(directory, 'size.sqlite')
+  const bytesWith = (events: readonly EventChunk[]) => {
+    const store = TraceStore.open(file)
+    const run = store.createRun(someRun())
+    const encoder = new EventEncoder(true)
+    for (const chunk of events) store.appendEvents(run, encoder.add(chunk))
+    store.finishRun(run, someEnd())
+    store.close()
+    return statSync(file).size
+  }
+  const before = bytesWith([])
+  return { name: 'bytes-per-event', value: (bytesWith(chunks) - before) / eventsOf(chunks), unit: 'bytes' }
+}
+
 /** The baseline: the same events as one SQLite row each, in one transaction. */
-function rowByRow(directory: string, chunk: EventChunk): number {
+function rowByRow(directory: string, chunks: EventChunk[]): number {
   const sqlite = new Database(path.join(directory, 'rows.sqlite'))
   sqlite.pragma('journal_mode = WAL')
   sqlite.exec(`CREATE TABLE events (${eventColumns.map(({ name }) => `${name} INTEGER`).join(', ')}) STRICT`)
   const insert = sqlite.prepare(`INSERT INTO events VALUES (${eventColumns.map(() => '?').join(', ')})`)
-  const columns = chunkArrays(chunk)
   const began = performance.now()
   sqlite.transaction(() => {
-    for (let row = 0; row < chunk.count; row++) insert.run(...columns.map((column) => column[row]))
+    for (const chunk of chunks) {
+      const columns = chunkArrays(chunk)
+      for (let row = 0; row < chunk.count; row++) insert.run(...columns.map((column) => column[row]))
+    }
   })()
   const seconds = (performance.now() - began) / 1000
   sqlite.close()
-  return chunk.count / seconds
+  return eventsOf(chunks) / seconds
 }
 
-function charts(directory: string): BenchResult[] {
-  const file = path.join(directory, 'charts.sqlite')
-  const store = TraceStore.open(file)
-  const run = store.createRun(someRun({ bucketNs: 1000 }))
-  const piece = 10_000
-  const rows = sampleRows(Array.from({ length: piece }, (_, i) => i))
-  const began = performance.now()
-  for (let first = 0; first < SAMPLE_ROWS; first += piece) {
-    for (let row = 0; row < piece; row++) rows[row * SAMPLE_WIDTH] = first + row
-    store.appendSamples(run, rows, piece)
+/** The run as a person starts it, recorded and not, in turn. */
+async function overhead(directory: string): Promise<BenchResult> {
+  const workbench = await createWorkbench({ workspace: path.join(directory, 'workspace'), host: 'command', seed: false })
+  try {
+    const { job } = await workbench.request('workloads.import', {
+      ...{ path: traceFile(), format: '', name: 'program', limit: 0, eventsPerReference: 1 },
+    })
+    await new Promise<void>((resolve, reject) => {
+      workbench.on('job', (notice) => {
+        if (notice.job !== job || notice.state === 'running') return
+        if (notice.state === 'finished') resolve()
+        else reject(new Error(notice.error ?? notice.state))
+      })
+    })
+    const file = {
+      name: 'recording',
+      machine: { footprintPercent: 10 },
+      swap: { devices: [{ image: 'swap.img', create: '256 MiB', timing: { model: 'ssd' } }] },
+      contents: 'none',
+      processes: [{ workload: { name: 'program' } }],
+    }
+    const seconds = { on: [] as number[], off: [] as number[] }
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const record of [false, true]) {
+        const ended = await runToEnd(workbench, () => workbench.request('runs.start', { file, record, startPaused: false }))
+        if (ended.status !== 'finished') throw new Error(`a run ended as ${ended.status}: ${ended.problem ?? ''}`)
+        if (round > 0) seconds[record ? 'on' : 'off'].push(ended.totals.seconds)
+      }
+    }
+    const [on, off] = [median(seconds.on), median(seconds.off)]
+    return { name: 'record-overhead', value: on / off, unit: 'ratio', baseline: off, ratio: on / off }
+  } finally {
+    await workbench.close()
   }
-  store.finishRun(run, someEnd())
-  const appendSeconds = (performance.now() - began) / 1000
-  store.close()
+}
 
-  const columns = ['faults', 'swapins', 'swapouts', 'freePages', 'swapUsed']
-  const openBegan = performance.now()
-  const reader = TraceStore.open(file, { readOnly: true })
-  reader.samples.query(run, { fromNs: 0, toNs: SAMPLE_ROWS * 1000, buckets: 1024, columns })
-  const firstMs = performance.now() - openBegan
-  const times = Array.from({ length: 40 }, (_, i) => {
-    const from = ((i * 37) % 90) * SAMPLE_ROWS * 10
-    const length = (SAMPLE_ROWS * 1000) / 2 ** (i % 12)
-    const queryBegan = performance.now()
-    reader.samples.query(run, { fromNs: from, toNs: from + length, buckets: 1024, columns })
-    return performance.now() - queryBegan
-  }).sort((a, b) => a - b)
-  reader.close()
+const CHART = ['faults', 'swapins', 'swapouts', 'freePages', 'swapUsed']
+
+async function reading(directory: string, events: number, isKept: boolean): Promise<BenchResult[]> {
+  const { file, run, pages } = await longRun(events, isKept ? tmpdir() : directory)
+  const { endTimeNs, totals } = withStore(file, (store) => store.runs.detail(run))
+  const charts = Array.from({ length: ROUNDS }, () => {
+    const began = performance.now()
+    withStore(file, (store) => store.samples.query(run, { fromNs: 0, toNs: endTimeNs, buckets: 1024, columns: CHART }))
+    return performance.now() - began
+  })
+  const histories = pages.map(({ object, page }) => {
+    const began = performance.now()
+    const filter = { fromNs: 0, toNs: Infinity, kinds: [], object, page, offset: 0, limit: 1000 }
+    withStore(file, (store) => store.events.query(run, filter))
+    return performance.now() - began
+  })
   return [
-    { name: 'first-chart-ms', value: firstMs, unit: 'ms' },
-    { name: 'chart-median-ms', value: times[20]!, unit: 'ms' },
-    { name: 'chart-slowest-ms', value: times[39]!, unit: 'ms' },
-    { name: 'sample-rows', value: SAMPLE_ROWS / appendSeconds, unit: 'rows/s' },
+    { name: 'first-chart-ms', value: median(charts), unit: 'ms' },
+    { name: 'page-history-ms', value: Math.max(...histories), unit: 'ms' },
+    { name: 'page-history-median-ms', value: median(histories), unit: 'ms' },
+    { name: 'long-run-events', value: totals.events, unit: 'events' },
+    { name: 'long-run-bytes-per-event', value: statSync(file).size / totals.events, unit: 'bytes, samples too' },
   ]
 }
+
+function withStore<T>(file: string, body: (store: TraceStore) => T): T {
+  const store = TraceStore.open(file, { readOnly: true })
+  try {
+    return body(store)
+  } finally {
+    store.close()
+  }
+}
+

@@ -11,10 +11,12 @@ pager bench [NAME...] [options]
 Runs the project's benchmarks, or those named. A value is per second unless its unit says otherwise; the ratio is to a
 baseline that was measured in the same run.
 
+  --long            where a benchmark knows how: on a run of a hundred million events (store), which takes minutes to make and is
+                    kept in the folder for temporary files
 ${commonHelp}`,
 
   async run(args) {
-    const { values, positionals } = parse(args, {})
+    const { values, positionals } = parse(args, { long: { type: 'boolean', default: false } })
     const folder = path.resolve(import.meta.dirname, '../../../test/bench')
     if (!existsSync(path.join(folder, 'index.ts')))
       throw new UsageError('the benchmarks come with the source tree, which is not here')
@@ -26,7 +28,7 @@ ${commonHelp}`,
     for (const name of positionals.length === 0 ? names : positionals) {
       if (process.stderr.isTTY) note(`${name} ...`)
       const module = await benches[name]?.()
-      if (module) results.push(...(await module.bench()))
+      if (module) results.push(...(await module.bench({ long: values.long })))
     }
     if (values.json) printJson({ results })
     else
