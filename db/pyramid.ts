@@ -6,8 +6,12 @@
  * that is missing had no growth in any counter, and its gauges were what they were before; buckets before the first row
  * have the first row's gauges.
  *
- * Tiles of a level are written in chunks of 512. A level is fed when a chunk of the level below is full, so its end lags
- * behind; whoever reads takes the rest from the levels below, and needs no repair after a crash.
+ * Tiles of a level are written in chunks of 512. Only every third level is written, so that those of samples that lie far
+ * apart, which hardly have fewer tiles than there are samples, are few; whoever reads takes the levels that there are. A level is fed when a chunk of the level below is full, so its end lags behind; whoever reads takes
+ * the rest from the levels below, and needs no repair after a crash.
+ *
+ * Most metrics of a run never are anything but 0 (those of devices that there are not): nothing is done for them, and their
+ * columns are left out.
  */
 import {
   COUNTERS,
@@ -20,8 +24,10 @@ import {
 import { StoreError } from './errors.ts'
 import { packColumns } from './pack.ts'
 
-/** Tiles of a level in one tile of the next. */
+/** Tiles of a level in one tile of the level with the next number. */
 export const LEVEL_STEP = 4
+/** From one level that is written to the next. */
+const LEVELS_APART = 3
 export const ROWS_PER_SAMPLE_CHUNK = 512
 /** Metrics of a sample row: all its columns but the bucket number. */
 export const METRICS = SAMPLE_WIDTH - 1
@@ -90,6 +96,9 @@ class Level {
 /** Takes the samples of one run as they come and says which chunks are to be written. */
 export class PyramidWriter {
   readonly #levels: Level[] = [new Level(0)]
+  /** Metrics that have been other than 0. */
+  readonly #active: number[] = []
+  readonly #isActive = new Uint8Array(METRICS)
   readonly #dirty = new Map<string, SampleChunk>()
   #tailChanged = false
 
@@ -119,6 +128,7 @@ export class PyramidWriter {
         const tail = buffer.count - 1
         for (let metric = 0; metric < METRICS; metric++) {
           const value = rows[at + 1 + metric]!
+          if (value !== 0 && this.#isActive[metric] === 0) this.#activate(metric)
           const column = buffer.sum[metric]!
           column[tail] = isGauge[metric] ? value : column[tail]! + value
         }
@@ -127,7 +137,11 @@ export class PyramidWriter {
         const tail = buffer.count++
         buffer.tile[tail] = bucket
         buffer.end = bucket + 1
-        for (let metric = 0; metric < METRICS; metric++) buffer.sum[metric]![tail] = rows[at + 1 + metric]!
+        for (let metric = 0; metric < METRICS; metric++) {
+          const value = rows[at + 1 + metric]!
+          if (value !== 0 && this.#isActive[metric] === 0) this.#activate(metric)
+          buffer.sum[metric]![tail] = value
+        }
       }
       this.#tailChanged = true
     }
@@ -147,29 +161,40 @@ export class PyramidWriter {
 
   /** No more rows will come: completes every level. */
   finish(): void {
-    for (let number = 0; number < this.#levels.length; number++) {
-      const level = this.#level(number)
+    for (let at = 0; at < this.#levels.length; at++) {
+      const level = this.#levels[at]!
       // what the level below left in the open tile ends where the samples end
-      if (level.openTile >= 0) this.#closeTile(level, level.covered)
+      if (level.openTile >= 0) this.#closeTile(at, level.covered)
       if (level.buffer.count === 0) continue
       // one chunk alone is as quick to read as its summary
-      if (level.chunksSealed > 0) this.#seal(number)
+      if (level.chunksSealed > 0) this.#seal(at)
       else this.#put(level)
     }
     this.#tailChanged = false
   }
 
-  #level(number: number): Level {
-    for (let next = this.#levels.length; next <= number; next++) this.#levels.push(new Level(next))
-    return this.#levels[number]!
+  #activate(metric: number): void {
+    this.#isActive[metric] = 1
+    this.#active.push(metric)
+    // what open tiles cover already was 0
+    for (const level of this.#levels) {
+      level.sum[metric] = 0
+      level.min[metric] = 0
+      level.max[metric] = 0
+    }
+  }
+
+  #level(at: number): Level {
+    for (let next = this.#levels.length; next <= at; next++) this.#levels.push(new Level(next * LEVELS_APART))
+    return this.#levels[at]!
   }
 
   /** Writes a level's open chunk for good, feeds it to the level above and begins a new one. */
-  #seal(number: number): void {
-    const level = this.#level(number)
+  #seal(at: number): void {
+    const level = this.#level(at)
     this.#put(level)
     level.chunksSealed++
-    this.#feed(this.#level(number + 1), level)
+    this.#feed(at + 1, level)
     level.buffer.count = 0
   }
 
@@ -177,14 +202,10 @@ export class PyramidWriter {
     const { buffer, number, size } = level
     const columns: (Float64Array | null)[] = [buffer.tile]
     for (let metric = 0; metric < METRICS; metric++) {
-      if (number === 0) columns.push(buffer.sum[metric]!)
-      else
-        columns.push(
-          buffer.sum[metric]!,
-          buffer.min[metric]!,
-          buffer.max[metric]!,
-          isGauge[metric] ? buffer.last[metric]! : null,
-        )
+      const isActive = this.#isActive[metric] === 1
+      const column = (values: Float64Array[]) => (isActive ? values[metric]! : null)
+      columns.push(column(buffer.sum))
+      if (number > 0) columns.push(column(buffer.min), column(buffer.max), isGauge[metric] ? column(buffer.last) : null)
     }
     const firstBucket = buffer.tile[0]! * size
     this.#dirty.set(`${number}:${firstBucket}`, {
@@ -196,8 +217,10 @@ export class PyramidWriter {
     })
   }
 
-  #feed(level: Level, below: Level): void {
+  #feed(at: number, below: Level): void {
+    const level = this.#level(at)
     const { buffer } = below
+    const active = this.#active
     if (level.chunksSealed === 0 && level.buffer.count === 0 && level.openTile < 0)
       // before the first row stand its gauges
       for (let metric = 0; metric < METRICS; metric++)
@@ -208,15 +231,15 @@ export class PyramidWriter {
       const end = row === buffer.count - 1 ? buffer.end : begin + below.size
       const tile = Math.floor(begin / level.size)
       if (tile !== level.openTile) {
-        if (level.openTile >= 0) this.#closeTile(level, (level.openTile + 1) * level.size)
+        if (level.openTile >= 0) this.#closeTile(at, (level.openTile + 1) * level.size)
         level.openTile = tile
         level.covered = tile * level.size
         level.sum.fill(0)
         level.min.fill(Infinity)
         level.max.fill(-Infinity)
       }
-      fillGap(level, begin)
-      for (let metric = 0; metric < METRICS; metric++) {
+      fillGap(level, begin, active)
+      for (const metric of active) {
         level.sum[metric]! += buffer.sum[metric]![row]!
         const low = buffer.min[metric]![row]!
         const high = buffer.max[metric]![row]!
@@ -230,14 +253,15 @@ export class PyramidWriter {
 
   #firstGauges = new Float64Array(0)
 
-  #closeTile(level: Level, end: number): void {
-    fillGap(level, end)
+  #closeTile(at: number, end: number): void {
+    const level = this.#level(at)
+    fillGap(level, end, this.#active)
     const { buffer } = level
-    if (buffer.count === ROWS_PER_SAMPLE_CHUNK) this.#seal(level.number)
+    if (buffer.count === ROWS_PER_SAMPLE_CHUNK) this.#seal(at)
     const row = buffer.count++
     buffer.tile[row] = level.openTile
     buffer.end = end
-    for (let metric = 0; metric < METRICS; metric++) {
+    for (const metric of this.#active) {
       buffer.sum[metric]![row] = level.sum[metric]!
       buffer.min[metric]![row] = level.min[metric]!
       buffer.max[metric]![row] = level.max[metric]!
@@ -248,10 +272,10 @@ export class PyramidWriter {
 }
 
 /** Extends a level's open tile up to `to` over buckets in which nothing happened. */
-function fillGap(level: Level, to: number): void {
+function fillGap(level: Level, to: number, active: readonly number[]): void {
   const gap = to - level.covered
   if (gap <= 0) return
-  for (let metric = 0; metric < METRICS; metric++) {
+  for (const metric of active) {
     const value = isGauge[metric] ? level.carry[metric]! : 0
     level.sum[metric]! += value * gap
     if (value < level.min[metric]!) level.min[metric] = value
