@@ -106,6 +106,41 @@ const verbSchema = z
   ])
   .describe('What a process does besides referencing memory')
 
+const filesSchema = z
+  .strictObject({
+    pager: z.enum(['freebsd', 'dragonfly', 'netbsd']).describe("Whose vnode pager moves the pages of files"),
+    image: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe('Image with the file, in the workspace or a path (with a slash); null: files made for the run, one for each region'),
+    partition: z.int().min(0).nullable().default(null).describe('Number of a partition on the image; null: the whole image'),
+    path: z
+      .string()
+      .default('')
+      .describe('Path of the file in the file system on the image; empty: the image, or the partition, is the file itself'),
+    mode: z.enum(['overlay', 'write-through']).default('overlay').describe('Writes go to a fresh copy-on-write overlay, or into the image itself'),
+    mapping: z
+      .enum(['private', 'shared'])
+      .default('private')
+      .describe('Pages that are never written come from files and stores go to private memory; or every region is a shared mapping of a file, stores included'),
+    blockSize: z
+      .union([4096, 8192, 16384, 32768, 65536].map((size) => z.literal(size)))
+      .default(16384)
+      .describe('Bytes of a block of files made for the run'),
+    syncerSeconds: z.number().min(0).default(30).describe('Virtual seconds between two rounds of the syncer; 0: there is none'),
+    nbuf: z.int().min(0).default(0).describe("nbuf: buffers of the buffer cache (FreeBSD, DragonFly); 0: by the kernel's formula, an eighth of RAM at most"),
+    hirunningspace: z.int().min(1).default(1048576).describe('vfs.hirunningspace: bytes of asynchronous writes on their way at the most'),
+    maxphys: z
+      .int()
+      .min(65536)
+      .max(1048576)
+      .default(131072)
+      .describe('MAXPHYS: bytes of one transfer of the buffer cache at the most'),
+  })
+  .describe("Files under a kernel's vnode pager; null: pages that are never written are read in clusters, without a vnode pager")
+
 const workloadSchema = z
   .union([
     z.strictObject({ name: z.string().min(1).describe('A workload of the workspace') }),
@@ -253,6 +288,7 @@ export const experimentFileSchema = z.strictObject({
     .enum(['file', 'zero'])
     .default('file')
     .describe('Pages that are never written come from a file, or are anonymous too'),
+  files: filesSchema.nullable().default(null),
   fileTiming: timing.prefault({ model: 'ssd' }).describe('The device that files are on'),
   contents: z
     .enum(['verify', 'none'])
@@ -321,6 +357,11 @@ function flattenIssue(issue: z.core.$ZodIssue, input: unknown): ExperimentIssue[
   return [{ field: at(issue.path) || '(whole file)', message: issueText(issue, standsAt(input, issue.path) === undefined) }]
 }
 
+function engineFiles(files: NonNullable<ExperimentFile['files']>): Experiment['files'] {
+  const { image, partition, path, mode, ...rest } = files
+  return { ...rest, image: image === null ? null : { name: image, partition, path, mode } }
+}
+
 /**
  * The engine's form of an experiment file: RAM in frames, time per reference, sizes in pages.
  * `footprint` is the number of distinct pages of all processes, `eventsPerReference` the workloads' mean.
@@ -350,6 +391,7 @@ export function toEngineExperiment(file: ExperimentFile, footprint: number, even
     users: file.users,
     onSignal: file.onSignal,
     untouched: file.untouched,
+    files: file.files && engineFiles(file.files),
     fileTiming: file.fileTiming,
     contents: file.contents,
     sampling: file.sampling,

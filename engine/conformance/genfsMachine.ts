@@ -10,16 +10,8 @@ import { Columns } from '../sim/columns.ts'
 import { KernelStop } from '../sim/kernelStop.ts'
 import { ObjectType, PAGE_SIZE, Queue, VmPages } from '../vm/pages.ts'
 import type { UserRequest } from '../vnode/netbsd/directIo.ts'
-import {
-  Errno,
-  RequestFlag,
-  UpdateFlag,
-  type BlockMapping,
-  type NetbsdVnodeHost,
-  type Operation,
-  type TransferResult,
-  type VnodeWait,
-} from '../vnode/netbsd/host.ts'
+import { RequestFlag, UpdateFlag, type BlockMapping, type NetbsdVnodeHost } from '../vnode/netbsd/host.ts'
+import { Errno, type Operation, type TransferResult, type VnodeWait } from '../vnode/operation.ts'
 import { NetbsdVnodePager } from '../vnode/netbsd/pager.ts'
 import { DO_NOT_CARE, NO_PAGE, PageState } from '../vnode/netbsd/pageStates.ts'
 import type { BusyPage } from '../vnode/netbsd/putPages.ts'

@@ -9,15 +9,10 @@ import { Columns, type Snapshot } from '../sim/columns.ts'
 import { KernelStop } from '../sim/kernelStop.ts'
 import { PagerResult } from '../swap/pager.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, PAGE_SIZE, PageFlag, Queue, SECTOR_SIZE, VmPages } from '../vm/pages.ts'
-import { Errno, IoFlag, NO_OFFSET, PutFlag } from '../vnode/dragonfly/host.ts'
-import type {
-  BlockMapping,
-  DragonflyVnodeHost,
-  Operation,
-  TransferResult,
-  VnodeMessageId,
-  VnodeWait,
-} from '../vnode/dragonfly/host.ts'
+import { NO_OFFSET } from '../vnode/dragonfly/host.ts'
+import { Errno, IoFlag, PutFlag } from '../vnode/operation.ts'
+import type { BlockMapping, DragonflyVnodeHost, VnodeMessageId } from '../vnode/dragonfly/host.ts'
+import type { Operation, TransferResult, VnodeWait } from '../vnode/operation.ts'
 import { DragonflyPageFlag } from '../vnode/dragonfly/pageOperations.ts'
 import { DragonflyVnodePager } from '../vnode/dragonfly/pager.ts'
 import { VnodeFlag, VnodeType } from '../vnode/dragonfly/vnodes.ts'

@@ -9,15 +9,8 @@ import { Columns, type Snapshot } from '../sim/columns.ts'
 import { KernelStop } from '../sim/kernelStop.ts'
 import { PagerResult } from '../swap/pager.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, PAGE_SIZE, Queue, VmPages } from '../vm/pages.ts'
-import {
-  Errno,
-  PutFlag,
-  WriteFlag,
-  type BlockMapping,
-  type FreebsdVnodeHost,
-  type Operation,
-  type TransferResult,
-} from '../vnode/freebsd/host.ts'
+import type { BlockMapping, FreebsdVnodeHost } from '../vnode/freebsd/host.ts'
+import { Errno, PutFlag, IoFlag, type Operation, type TransferResult } from '../vnode/operation.ts'
 import { FreebsdVnodePager } from '../vnode/freebsd/pager.ts'
 import { VnodeFlag, VnodeType } from '../vnode/freebsd/vnodes.ts'
 import {
@@ -146,10 +139,10 @@ const putFlagNames: { readonly [name: string]: number } = {
 
 /** In the order in which the logs list them. */
 const writeFlagNames = [
-  ['IO_VMIO', WriteFlag.fromPages],
-  ['IO_SYNC', WriteFlag.sync],
-  ['IO_ASYNC', WriteFlag.async],
-  ['IO_INVAL', WriteFlag.invalidate],
+  ['IO_VMIO', IoFlag.fromPages],
+  ['IO_SYNC', IoFlag.sync],
+  ['IO_ASYNC', IoFlag.async],
+  ['IO_INVAL', IoFlag.invalidate],
 ] as const
 
 const vnodeTypes: { readonly [name: string]: number } = {

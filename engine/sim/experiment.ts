@@ -47,6 +47,32 @@ export interface UserExperiment {
   mayExceedLimit: boolean
 }
 
+/** Whose vnode pager moves the pages of files, and what the files are on. */
+export interface FilesExperiment {
+  pager: 'freebsd' | 'dragonfly' | 'netbsd'
+  /** A file on an image; null: files made for the run, one for each region of an address space. */
+  image: {
+    name: string
+    /** Index of a partition on the image, null: the whole image. */
+    partition: number | null
+    /** Of the file in the file system; '': the image, or the partition, is the file itself. */
+    path: string
+    mode: 'overlay' | 'write-through'
+  } | null
+  /** Stores go to private memory, or to the file. */
+  mapping: 'private' | 'shared'
+  /** Bytes of a block of files made for the run. */
+  blockSize: number
+  /** Seconds between two rounds of the syncer; 0: there is none. */
+  syncerSeconds: number
+  /** nbuf; 0: by the kernel's formula. */
+  nbuf: number
+  /** vfs.hirunningspace, bytes */
+  hirunningspace: number
+  /** MAXPHYS, bytes */
+  maxphys: number
+}
+
 export interface Experiment {
   name: string
   seed: number
@@ -96,6 +122,8 @@ export interface Experiment {
   onSignal: 'die' | 'continue'
   /** Where pages that are never written come from. */
   untouched: 'file' | 'zero'
+  /** null: pages that are never written are read in clusters, without a vnode pager. */
+  files: FilesExperiment | null
   /** Timing model of the device that files are on. */
   fileTiming: { model: string; parameters: Record<string, number> }
   contents: 'verify' | 'none'

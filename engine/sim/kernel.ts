@@ -6,13 +6,22 @@ import type { Contents } from '../vm/contents.ts'
 import type { Mappings } from '../vm/mappings.ts'
 import type { VmPages } from '../vm/pages.ts'
 import type { Thresholds } from '../vm/thresholds.ts'
+import type { Files } from '../vnode/files.ts'
 import type { EventQueue } from './eventQueue.ts'
 
 /** Types of events in the queue; the argument is a buffer, a file request or nothing. */
-export const QueueEvent = { swapRequest: 1, fileRequest: 2, daemon: 3, laundry: 4, retry: 5 } as const
+export const QueueEvent = {
+  swapRequest: 1,
+  fileRequest: 2,
+  daemon: 3,
+  laundry: 4,
+  retry: 5,
+  fileTransfer: 6,
+  syncer: 7,
+} as const
 
 /** What a process, or the laundry, waits for. */
-export const WaitFor = { nothing: 0, page: 1, busy: 2, memory: 3, process: 4 } as const
+export const WaitFor = { nothing: 0, page: 1, busy: 2, memory: 3, process: 4, file: 5 } as const
 
 export interface Kernel {
   readonly pages: VmPages
@@ -20,6 +29,8 @@ export interface Kernel {
   readonly contents: Contents
   readonly pager: SwapPager
   readonly queue: EventQueue
+  /** The files, where a kernel's vnode pager moves them. */
+  readonly files: Files | null
   readonly thresholds: Thresholds
   /** Counters by Counter of metrics.ts. */
   readonly counters: Float64Array
@@ -41,10 +52,16 @@ export interface Kernel {
 
   /** Takes a page for ordinary use: -1 where only the reserve is left. Wakes the page daemon when it is needed. */
   allocatePage(object: number, pageIndex: number): number
+  /** Takes a page for the kernel's own needs (VM_ALLOC_SYSTEM), from the reserve too; -1 where only the interrupts' is left. */
+  allocateSystemPage(object: number, pageIndex: number): number
+  /** Somebody waits for memory: the page daemon is to see to it. */
+  memoryWanted(): void
   /** Unmaps a page and gives its frame back. */
   freePage(frame: number): void
   /** Lets go of a page's exclusive busy state and wakes who waits for it. */
   releaseBusy(frame: number): void
+  /** Whoever waits for a page that is no longer busy goes on. */
+  wakeBusy(frame: number): void
   /** Whether the machine is laundering: what the pager takes for the current process. */
   setPageDaemon(running: boolean): void
   /** Somebody must be killed. */

@@ -34,6 +34,8 @@ import {
 } from '../vm/pages.ts'
 import { PolicyDaemon } from '../vm/policyDaemon.ts'
 import { RegionTable } from '../vm/regions.ts'
+import type { Files } from '../vnode/files.ts'
+import { setUpFiles, type FileSource } from './machineFiles.ts'
 import { computeThresholds, type Thresholds } from '../vm/thresholds.ts'
 import { verbNames, type Verb, type VerbAction } from '../workload/verbs.ts'
 import type { ProcessStream, StreamReader } from '../workload/workload.ts'
@@ -89,6 +91,8 @@ export interface MachineOptions {
   stores: readonly BlockStore[]
   /** Makes the store of file pages; called once at most, while the machine is made. */
   makeFileStore: (pages: number) => BlockStore
+  /** What experiment.files.image is on, opened by the caller. */
+  fileSource?: FileSource | undefined
   trace: TraceSink
   samples: SampleSink
   messages: (message: MachineMessage) => void
@@ -116,6 +120,8 @@ const KILLED = 2
 /** Virtual time in which no process got on before the machine is taken to be stuck. */
 const STUCK_NS = 3600e9
 const METADATA_PAUSE_NS = 10_000_000
+/** v_interrupt_free_min */
+const INTERRUPT_RESERVE = 2
 
 const S = {
   now: 0,
@@ -169,6 +175,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   readonly #faults: FaultInjection
   readonly #fault: FaultHandler
   readonly #files: FilePages
+  readonly files: Files | null
   readonly #daemon: PageDaemon
   readonly #sampler: Sampler
   readonly #options: MachineOptions
@@ -280,6 +287,14 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       )
     })
     this.#files = new FilePages(columns, this, this, processes)
+    const setUp = setUpFiles(this, options, this.#faults, {
+      faultAnswered: (process) => this.#faultAnswered(process),
+      pageWritten: (frame) => this.#daemon.pageWritten(frame),
+      submitted: () => {
+        this.#sawRequest = true
+      },
+    })
+    this.files = setUp?.files ?? null
     this.#objects = new VmObjects(this, this.regions)
     this.#spaces = new AddressSpaces({
       kernel: this,
@@ -289,6 +304,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       streams: this.#streams,
       base: () => this.#base,
       userOf: (process) => this.userOf(process),
+      placeOfFile: setUp?.placeOf ?? null,
       untouchedIsFile: experiment.untouched === 'file',
     })
     this.#daemon =
@@ -327,7 +343,9 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     })
 
     const children = new Set(
-      options.processes.flatMap(({ verbs = [] }) => verbs.flatMap((verb) => (verb.verb === 'fork' ? [verb.child] : []))),
+      options.processes.flatMap(({ verbs = [] }) =>
+        verbs.flatMap((verb) => (verb.verb === 'fork' ? [verb.child] : [])),
+      ),
     )
     this.#streams.forEach((stream, process) => {
       const base = this.mappings.addSpace(stream.pageCount)
@@ -556,6 +574,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         continue
       }
       if (this.#tasks.length > 0 && this.#stepTasks()) continue
+      if (this.files?.step() === true) continue
       if (this.#dueInterventions()) continue
       if (state[S.references]! >= end) return 'running'
       const process = this.#pick()
@@ -564,11 +583,12 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         continue
       }
       if (this.#allEnded()) {
-        if (state[S.inFlight] === 0 && this.#tasks.length === 0) {
+        if (state[S.inFlight] === 0 && this.#tasks.length === 0 && this.files?.unmounted() !== false) {
           this.#status = 'finished'
           return 'finished'
         }
-      } else if (queue.length === 0 && this.#tasks.length === 0) {
+      } else if (queue.length === (this.files?.timers ?? 0) && this.#tasks.length === 0) {
+        if (this.#reclaimForFiles()) continue
         this.outOfMemory()
         if (!this.#someReady() && !this.#allEnded())
           throw new KernelStop(
@@ -582,11 +602,22 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     }
   }
 
+  /** Operations on files may hold what another pageout waits for: the next victim is tried. False if there is none. */
+  #reclaimForFiles(): boolean {
+    if (this.files === null) return false
+    const underWay = this.queue.length + this.files.tasks.count
+    const hasFreed = this.#daemon.reclaim()
+    if (hasFreed) this.#wakeMemory()
+    return hasFreed || this.queue.length + this.files.tasks.count > underWay
+  }
+
   /** No process can run: the clock jumps to what happens next. */
   #idle(): void {
     const state = this.#state
     let next = this.queue.nextTime
     for (const task of this.#tasks) next = Math.min(next, task.resumeAt)
+    if (this.files !== null) next = Math.min(next, this.files.nextTime)
+    if (next === Infinity && this.#reclaimForFiles()) return
     if (next === Infinity) throw new KernelStop('livelock', 'sched_idle', 'nothing will ever happen again')
     if (next - state[S.lastProgress]! > STUCK_NS)
       throw new KernelStop('livelock', 'vm_wait', 'no process made a reference for an hour of virtual time')
@@ -595,8 +626,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   }
 
   #allEnded(): boolean {
-    for (let process = 0; process < this.#processState.length; process++)
-      if (this.#isAlive(process)) return false
+    for (let process = 0; process < this.#processState.length; process++) if (this.#isAlive(process)) return false
     return true
   }
 
@@ -672,7 +702,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         count === limit ||
         !this.#faultAt(process, base, references[stopped]!) ||
         isStepping ||
-        this.#tasks.length > 0
+        this.#tasks.length > 0 ||
+        this.files?.isQuiet === false
       )
         return
       offset = stopped + 1
@@ -804,6 +835,12 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         this.#files.done(argument)
         break
       }
+      case QueueEvent.fileTransfer:
+        this.files?.transferDone(argument)
+        break
+      case QueueEvent.syncer:
+        this.files?.syncerRound()
+        break
       case QueueEvent.daemon:
       case QueueEvent.laundry:
         this.#daemon.event(type, time)
@@ -946,6 +983,18 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     return frame
   }
 
+  allocateSystemPage(object: number, pageIndex: number): number {
+    const free = this.pages.queueLength[Queue.free]!
+    if (free - 1 < this.thresholds.pageoutWakeup) this.#daemon.needed()
+    return free > Math.min(INTERRUPT_RESERVE, this.thresholds.freeReserved)
+      ? this.pages.allocate(object, pageIndex)
+      : -1
+  }
+
+  memoryWanted(): void {
+    this.#daemon.reclaim()
+  }
+
   freePage(frame: number): void {
     this.mappings.removeAll(frame)
     if ((this.pages.flags[frame]! & PageFlag.mayVanish) !== 0) this.#vanish(frame)
@@ -1005,6 +1054,13 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   #ready(process: number): void {
     this.#fault.waitFor[process] = WaitFor.nothing
     if (this.#processState[process] === ProcessState.blocked) this.#processState[process] = ProcessState.ready
+  }
+
+  /** The vnode pager has answered a fault; a process that was killed meanwhile does not take the page. */
+  #faultAnswered(process: number): void {
+    if (this.#processState[process] !== ProcessState.ended) return this.#ready(process)
+    const frame = this.files!.answer(process)
+    if (frame >= 0) this.releaseBusy(frame)
   }
 
   freePages(): number {
@@ -1414,7 +1470,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   get canSave(): boolean {
     // once all have exited there is nothing to come back to, and the kernel's view of them is in no column
-    return this.#tasks.length === 0 && this.#status === 'running' && !this.#allEnded()
+    return this.#tasks.length === 0 && this.files?.isQuiet !== false && this.#status === 'running' && !this.#allEnded()
   }
 
   save(): Snapshot {
@@ -1429,6 +1485,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.problem = null
     this.#viewAtExit = null
     this.#tasks = []
+    this.files?.restored()
     this.#chunk.count = 0
     for (const view of this.#views) view.references = new Uint32Array(0)
     if (this.contents.isReal) this.#rewriteSwap()

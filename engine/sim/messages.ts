@@ -3,6 +3,8 @@
  */
 import { verbNames } from '../workload/verbs.ts'
 
+import { vnodeMessages } from '../vnode/messages.ts'
+
 export type MessageLevel = 'info' | 'warning' | 'error'
 
 export interface MachineMessage {
@@ -90,6 +92,7 @@ export const messageDefinitions: Readonly<Record<string, MessageDefinition>> = {
   },
   'swap-on': { level: 'info', routine: 'sys_swapon', text: (a, b) => `Device ${a} is swapped on: ${b} pages.` },
   'swap-off': { level: 'info', routine: 'sys_swapoff', text: (a) => `Device ${a} is swapped off.` },
+  ...vnodeMessages,
   'process-killed': {
     level: 'error',
     routine: 'vm_pageout_oom',

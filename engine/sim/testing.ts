@@ -82,6 +82,7 @@ export function testExperiment(options: TestMachineOptions): Experiment {
     users: [],
     onSignal: 'die',
     untouched: 'zero',
+    files: null,
     fileTiming: { model: timing, parameters: {} },
     contents: options.contents ?? 'verify',
     sampling: { bucketNs: 1_000_000 },

@@ -27,6 +27,8 @@ export interface AddressSpaceParts {
   /** First mapping of each process. */
   base: () => Int32Array
   userOf: (process: number) => number
+  /** Where a region lies in a file of a vnode pager; null: there is none. */
+  placeOfFile: ((process: number, startPage: number) => { object: number; offset: number }) | null
   /** Pages that are never written come from a file. */
   untouchedIsFile: boolean
 }
@@ -51,8 +53,9 @@ export class AddressSpaces {
    * written or it may have no file, and over a file where pages are never written. False if the reservation is refused.
    */
   build(process: number, mayHaveFiles: boolean): boolean {
-    const { kernel, regions, objects, files, streams, untouchedIsFile } = this.#parts
+    const { kernel, regions, objects, files, streams, untouchedIsFile, placeOfFile } = this.#parts
     const { pages, contents, pager } = kernel
+    const isShared = mayHaveFiles && kernel.files?.isShared === true
     const stream = streams[process]!
     const free = this.#uncovered(process)
     const table = buildRegions(Float64Array.from(free, (page) => stream.pageNumbers[page]!))
@@ -67,12 +70,24 @@ export class AddressSpaces {
     const user = this.#parts.userOf(process)
     for (const [number, { startPage, pageCount }] of table.regions.entries()) {
       let object = -1
-      if (filePages[number]!.length > 0) {
+      let offset = 0
+      let firstPage = -1
+      if (kernel.files !== null && placeOfFile !== null && (isShared || filePages[number]!.length > 0)) {
+        const place = placeOfFile(process, startPage)
+        object = place.object
+        offset = firstPage = place.offset
+        kernel.files.pager.mapped(object, isShared ? pageCount * PAGE_SIZE : 0)
+        kernel.files.cover(
+          object,
+          offset,
+          isShared ? Array.from({ length: pageCount }, (_, page) => page) : filePages[number]!,
+        )
+      } else if (filePages[number]!.length > 0) {
         object = pages.createObject(ObjectType.file, pageCount)
         pages.slotBase[object] = contents.allocateSlots(pageCount)
         files.addFile(object, pageCount, pages.slotBase[object]!, filePages[number]!)
       }
-      if (hasAnonymous[number] !== 0) {
+      if (hasAnonymous[number] !== 0 && !isShared) {
         const bytes = pageCount * PAGE_SIZE
         if (!pager.reservation.reserve(bytes, user)) {
           if (object >= 0) objects.dereference(object)
@@ -80,9 +95,13 @@ export class AddressSpaces {
         }
         const file = object
         object = objects.createAnonymous(pageCount, user, bytes)
-        objects.back(object, file, 0)
+        objects.back(object, file, offset)
+        offset = 0
       }
-      this.#cover(regions.add(process, startPage, pageCount, object, 0))
+      const region = regions.add(process, startPage, pageCount, object, offset)
+      if (isShared) regions.flags[region] = RegionFlag.shared
+      if (firstPage >= 0) kernel.files?.pager.newRegion(region, firstPage)
+      this.#cover(region)
     }
     return true
   }
@@ -262,7 +281,7 @@ export class AddressSpaces {
       pager.freeSpace(top, first, count)
     for (let i = 0; i < count; i++) {
       let index = first + i
-      for (let object = top; object >= 0; ) {
+      for (let object = top; object >= 0;) {
         const frame = pages.lookup(object, index)
         if (frame >= 0) {
           if (advice !== 'free' || mayFree(object)) this.#advisePage(frame, advice)
@@ -378,8 +397,7 @@ export class AddressSpaces {
     const object = regions.object[region]!
     const size = regions.pages[region]!
     const offset = regions.offset[region]!
-    if (regions.chargedUser[region]! >= 0)
-      pager.reservation.release(size * PAGE_SIZE, regions.chargedUser[region])
+    if (regions.chargedUser[region]! >= 0) pager.reservation.release(size * PAGE_SIZE, regions.chargedUser[region])
     regions.remove(region)
     if (object < 0) return
     if (pages.references[object] !== 1 && (pages.objectFlags[object]! & ObjectFlag.oneMapping) !== 0) {

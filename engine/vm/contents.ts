@@ -155,6 +155,21 @@ export class Contents {
     )
   }
 
+  /** The bytes that the page of a slot must have by its version; good until the next call of this class. */
+  expected(slot: number): Uint8Array {
+    const scratch = this.#frames + POOL_PAGES
+    this.#make(scratch * WORDS, slot)
+    return this.view(scratch)
+  }
+
+  /** First byte of [from, to) of a frame that differs from `other`, which begins at the same place of the page; -1: none does. */
+  firstDifferent(frame: number, from: number, to: number, other: Uint8Array, otherStart: number): number {
+    const at = frame * PAGE_SIZE
+    if (this.#bytes.compare(other, otherStart, otherStart + to - from, at + from, at + to) === 0) return -1
+    for (let i = from; i < to; i++) if (this.#bytes[at + i] !== other[otherStart + i - from]) return i
+    return -1
+  }
+
   /** First byte of a frame that is not as expected, and both values; after isAsExpected() said no. */
   firstDifference(frame: number): { offset: number; expected: number; got: number } {
     const scratch = (this.#frames + POOL_PAGES) * PAGE_SIZE

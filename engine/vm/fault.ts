@@ -19,6 +19,7 @@ import { WaitFor as theWaitFor, type Kernel } from '../sim/kernel.ts'
 import { Counter as theCounter } from '../sim/metrics.ts'
 import { PagerResult as thePagerResult } from '../swap/pager.ts'
 import type { Columns } from '../sim/columns.ts'
+import { PageOutcome as thePageOutcome } from '../vnode/operation.ts'
 import type { FilePages } from './filePages.ts'
 import type { PageDaemon } from './pageDaemon.ts'
 import {
@@ -30,11 +31,7 @@ import {
 } from './pages.ts'
 import { ContentsError } from './contents.ts'
 import type { VmObjects } from './objects.ts'
-import {
-  RegionAdvice as theRegionAdvice,
-  RegionFlag as theRegionFlag,
-  type RegionTable,
-} from './regions.ts'
+import { RegionAdvice as theRegionAdvice, RegionFlag as theRegionFlag, type RegionTable } from './regions.ts'
 
 // a constant of this module is folded into the code, one of another module is loaded at each use
 const ALL_SECTORS = THE_ALL_SECTORS
@@ -45,6 +42,7 @@ const ObjectFlag = theObjectFlag
 const ObjectType = theObjectType
 const PAGE_SIZE = THE_PAGE_SIZE
 const PageFlag = thePageFlag
+const PageOutcome = thePageOutcome
 const PagerResult = thePagerResult
 const RegionAdvice = theRegionAdvice
 const RegionFlag = theRegionFlag
@@ -52,7 +50,7 @@ const WaitFor = theWaitFor
 
 export const FaultOutcome = { resolved: 0, blocked: 1, failed: 2 } as const
 
-const Stage = { none: 0, start: 1, reading: 2 } as const
+const Stage = { none: 0, start: 1, reading: 2, asking: 3 } as const
 
 /** VM_FAULT_READ_AHEAD_MIN */
 const READ_AHEAD_MIN = 7
@@ -116,7 +114,7 @@ export class FaultHandler {
 
   /** Resolves the fault of `process` at `mapping`; `access` is a ReferenceKind (1 writes). A FaultOutcome. */
   resolve(process: number, mapping: number, access: number): number {
-    const { pages, mappings, pager } = this.#kernel
+    const { pages, mappings, pager, files } = this.#kernel
     const isWrite = access === 1
     if (this.#stage[process] === Stage.none) {
       this.#stage[process] = Stage.start
@@ -144,17 +142,31 @@ export class FaultHandler {
         this.#kernel.freePage(frame)
         return this.#fail(process, mapping, access)
       }
+    } else if (this.#stage[process] === Stage.asking) {
+      frame = files!.answer(process)
+      this.#stage[process] = Stage.start
+      if (frame === PageOutcome.memory)
+        return this.#daemon.reclaim() ? this.resolve(process, mapping, access) : this.#waitForMemory(process)
+      if (frame === PageOutcome.failed) return this.#fail(process, mapping, access)
+      if (frame >= 0) {
+        owner = pages.object[frame]!
+        if (!files!.faultOf(process).wasResident) this.#kind[process] = FaultKind.filein
+      }
     } else {
       // find who has the page
       let index = pageIndex
       while (owner >= 0) {
-        frame = pages.lookup(owner, index)
+        const type = pages.objectType[owner]!
+        const isPaged = files !== null && type === ObjectType.file
+        frame = isPaged && !files.covers(owner, index) ? -1 : pages.lookup(owner, index)
         if (frame >= 0) {
           if (pages.exclusiveBusy[frame] !== 0 || (isWrite && pages.sharedBusy[frame] !== 0)) {
             pages.wanted[frame] = 1
             this.#kernel.counters[Counter.transitWaits]! += 1
             return this.#block(process, WaitFor.busy, frame)
           }
+          if (isPaged && (files.pager.mustAsk(frame, isWrite) || !files.pager.isFilled(frame)))
+            return this.#ask(process, mapping, region, owner, index, access)
           if (pages.valid[frame] === ALL_SECTORS) {
             pages.exclusiveBusy[frame] = 1
             break
@@ -163,8 +175,9 @@ export class FaultHandler {
           this.#kernel.freePage(frame)
           frame = -1
         }
-        const type = pages.objectType[owner]!
-        if (
+        if (isPaged) {
+          if (files.covers(owner, index)) return this.#ask(process, mapping, region, owner, index, access)
+        } else if (
           (type === ObjectType.swap && pager.metadata.lookup(owner, index) >= 0) ||
           (type === ObjectType.file && this.#files.hasPage(owner, index))
         )
@@ -172,14 +185,14 @@ export class FaultHandler {
         index += pages.backingOffset[owner]!
         owner = pages.backing[owner]!
       }
-      if (frame < 0) {
-        frame = this.#allocate(top, pageIndex)
-        if (frame < 0) return this.#waitForMemory(process)
-        owner = top
-        this.#checkNew(top, pageIndex)
-        pages.valid[frame] = ALL_SECTORS
-        this.#kind[process] = FaultKind.zeroFill
-      }
+    }
+    if (frame < 0) {
+      frame = this.#allocate(top, pageIndex)
+      if (frame < 0) return this.#waitForMemory(process)
+      owner = top
+      this.#checkNew(top, pageIndex)
+      pages.valid[frame] = ALL_SECTORS
+      this.#kind[process] = FaultKind.zeroFill
     }
     // a page on its way out may be read meanwhile, not written
     let writable =
@@ -200,13 +213,17 @@ export class FaultHandler {
       writable = true
       this.#kind[process] = FaultKind.copyOnWrite
     }
-    if (isWrite && pages.dirty[frame] !== ALL_SECTORS) {
+    const isFile = pages.objectType[pages.object[frame]!] === ObjectType.file
+    if (isFile && files !== null) {
+      if (isWrite) files.pager.stored(frame)
+      writable = writable && (flags & RegionFlag.shared) !== 0 && files.pager.mayMapWritable(frame, isWrite)
+    } else if (isWrite && pages.dirty[frame] !== ALL_SECTORS) {
       pages.dirty[frame] = ALL_SECTORS
       pages.flags[frame]! &= ~PageFlag.mayVanish
       // the lock-free way: the block is freed later
       if (pages.objectType[pages.object[frame]!] === ObjectType.swap) pager.unswapped(frame, false)
     }
-    mappings.enter(mapping, frame, writable && pages.objectType[pages.object[frame]!] !== ObjectType.file)
+    mappings.enter(mapping, frame, writable && (!isFile || files !== null))
     this.#daemon.pageUsed(frame)
     if (!this.#options.loadsUnreferenced || this.#kind[process] === FaultKind.soft) pages.hardwareReferenced[frame] = 1
     this.#kernel.releaseBusy(frame)
@@ -224,6 +241,7 @@ export class FaultHandler {
         this.#kernel.releaseBusy(frame)
       } else this.#kernel.freePage(frame)
     }
+    if (this.#stage[process] === Stage.asking) this.#kernel.files?.abandon(process)
     this.#stage[process] = Stage.none
     this.waitFor[process] = WaitFor.nothing
   }
@@ -249,9 +267,13 @@ export class FaultHandler {
   #checkNew(top: number, pageIndex: number): void {
     const { pages, contents } = this.#kernel
     let index = pageIndex
-    for (let object = top; object >= 0; ) {
+    for (let object = top; object >= 0;) {
       const slot = pages.slotBase[object]! + index
-      if (index < pages.objectSize[object]! && contents.version[slot] !== 0 && pages.objectType[object] !== ObjectType.file)
+      if (
+        index < pages.objectSize[object]! &&
+        contents.version[slot] !== 0 &&
+        pages.objectType[object] !== ObjectType.file
+      )
         throw new ContentsError(
           `page ${index} of object ${object} is lost: it was written ${contents.version[slot]!} times, and is neither resident nor in swap`,
         )
@@ -324,6 +346,24 @@ export class FaultHandler {
     pages.flags[frame]! |= PageFlag.swapSleep
     counters[Counter.transitWaits]! += 1
     return this.#block(process, WaitFor.page, frame)
+  }
+
+  /** Asks the vnode pager for a page of a file; goes on when it has answered. */
+  #ask(process: number, mapping: number, region: number, owner: number, index: number, access: number): number {
+    const files = this.#kernel.files!
+    const regions = this.#regions
+    const page = this.#kernel.mappings.pageNumber[mapping]!
+    const fault = files.faultOf(process)
+    fault.object = owner
+    fault.pageIndex = index
+    // a store to a private mapping only reads the file
+    fault.isWrite = access === 1 && owner === regions.object[region]
+    fault.region = region
+    fault.pagesBefore = page - regions.start[region]!
+    fault.pagesAfter = regions.start[region]! + regions.pages[region]! - page - 1
+    this.#stage[process] = Stage.asking
+    if (files.begin(process)) return this.resolve(process, mapping, access)
+    return this.#block(process, WaitFor.file, 0)
   }
 
   readonly #window = { behind: 0, ahead: 0 }

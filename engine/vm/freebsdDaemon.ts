@@ -254,11 +254,12 @@ export class FreebsdDaemon implements PageDaemon {
         if (pages.valid[frame] === 0) this.#evict(frame)
         else if (this.#takeReferences(frame) > 0) this.#reactivate(frame)
         else {
-          mappings.testDirty(frame)
-          if (pages.dirty[frame] === 0) {
+          let isDirty = this.#isDirty(frame)
+          if (!isDirty) {
             mappings.removeAll(frame)
+            isDirty = pages.dirty[frame] !== 0
           }
-          if (pages.dirty[frame] === 0) this.#evict(frame)
+          if (!isDirty) this.#evict(frame)
           else if ((pages.objectFlags[object]! & ObjectFlag.dead) === 0) pages.launder(frame)
         }
       }
@@ -462,15 +463,16 @@ export class FreebsdDaemon implements PageDaemon {
         if (state[D.inShortfall] === 0) state[D.launderLeft]! -= 1
         continue
       }
-      mappings.testDirty(frame)
-      if (pages.dirty[frame] === 0) mappings.removeAll(frame)
-      if (pages.dirty[frame] === 0) {
-        this.#evict(frame)
-        continue
+      if (!this.#isDirty(frame)) {
+        mappings.removeAll(frame)
+        if (pages.dirty[frame] === 0) {
+          this.#evict(frame)
+          continue
+        }
       }
       if ((pages.objectFlags[object]! & ObjectFlag.dead) !== 0) continue
       if (pages.objectType[object] === ObjectType.file) {
-        pages.activate(frame)
+        if (!this.#launderFile(frame)) return
         continue
       }
       mappings.removeWrite(frame)
@@ -486,6 +488,31 @@ export class FreebsdDaemon implements PageDaemon {
     state[D.target] = Math.max(0, state[D.target]! - laundered)
     state[D.launderQueue] = 0
     this.#laundryTimer()
+  }
+
+  #isDirty(frame: number): boolean {
+    const { pages, mappings, files } = this.#kernel
+    if (files !== null && pages.objectType[pages.object[frame]!] === ObjectType.file) return files.pager.isDirty(frame)
+    mappings.testDirty(frame)
+    return pages.dirty[frame] !== 0
+  }
+
+  /** Has the vnode pager put a page and its neighbours out; false if that is not over yet: the laundry goes on when it is. */
+  #launderFile(frame: number): boolean {
+    const { pages, files } = this.#kernel
+    const state = this.#state
+    if (files === null) {
+      pages.activate(frame)
+      return true
+    }
+    const count = this.#gatherer.gather(frame)
+    const first = this.#gatherer.first
+    const frames = this.#gatherer.frames.slice(first, first + count)
+    for (const member of frames)
+      if (member === state[D.scanNext]) state[D.scanNext] = this.#nextOutside(pages.queue[frame]!, first, count)
+    state[D.launderLeft]! -= count
+    state[D.scanLeft]! -= count
+    return files.pageOut(pages.object[frame]!, frames, () => this.#launder())
   }
 
   /** The first page after the scan's place that is not in the cluster. */

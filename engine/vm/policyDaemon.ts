@@ -85,14 +85,22 @@ export class PolicyDaemon implements PageDaemon {
 
   pageUsed(frame: number): void {
     const { pages } = this.#kernel
+    if (this.#isVictim[frame] !== 0 && this.#isOfFile(frame)) {
+      this.#isVictim[frame] = 0
+      this.#state[0]! -= 1
+    }
     if (this.#policy === 'lru' || pages.queue[frame] === Queue.none) pages.enqueue(frame, Queue.active)
   }
 
   pageWritten(frame: number): void {
     if (this.#isVictim[frame] === 0) return
+    const { pages } = this.#kernel
+    // somebody else is writing a page of a file too: its end will be told as well
+    if (pages.object[frame]! >= 0 && this.#isOfFile(frame) && pages.isBusy(frame)) return
     this.#isVictim[frame] = 0
     this.#state[0]! -= 1
-    const { pages } = this.#kernel
+    // a vnode pager may have freed it itself
+    if (pages.object[frame]! < 0) return
     if (pages.isBusy(frame) || pages.wired[frame] !== 0) return
     this.#kernel.mappings.removeAll(frame)
     // a write that failed leaves it dirty
@@ -112,18 +120,21 @@ export class PolicyDaemon implements PageDaemon {
 
   /** Takes one page: frees it if it is clean, begins to write it if it is dirty. False if there is none to take. */
   #take(): boolean {
-    const { pages, mappings, pager } = this.#kernel
+    const { pages, mappings, pager, files } = this.#kernel
     let frame = this.#policy === 'clock' ? this.#underHand() : this.#oldest()
     if (this.#chooseVictim) frame = this.#chooseVictim(this.#view, frame)
     if (frame < 0) return false
+    // a vnode pager may know of stores otherwise
+    const wasDirty = this.#isOfFile(frame) && files!.pager.isDirty(frame)
     mappings.removeAll(frame)
-    if (pages.dirty[frame] === 0) {
+    if (pages.dirty[frame] === 0 && !wasDirty) {
       this.#evict(frame)
       return true
     }
     const count = this.#gatherer.gather(frame)
     const { frames, first } = this.#gatherer
     const object = pages.object[frame]!
+    if (this.#isOfFile(frame)) return this.#putFile(frame, frames.slice(first, first + count))
     for (let i = first; i < first + count; i++) pages.sharedBusy[frames[i]!]! += 1
     pages.pagingInProgress[object]! += count
     this.#isVictim[frame] = 1
@@ -134,6 +145,26 @@ export class PolicyDaemon implements PageDaemon {
     this.#kernel.setPageDaemon(false)
     if (wait === Wait.none) return this.#endFlush(operation)
     this.#state[2] = operation
+    return true
+  }
+
+  #isOfFile(frame: number): boolean {
+    const { pages, files } = this.#kernel
+    return files !== null && pages.objectType[pages.object[frame]!] === ObjectType.file
+  }
+
+  /** Has the vnode pager put a victim and its neighbours out. One that stays dirty goes to the end of the line. */
+  #putFile(victim: number, frames: Int32Array): boolean {
+    const { pages, files } = this.#kernel
+    const object = pages.object[victim]!
+    this.#isVictim[victim] = 1
+    this.#state[0]! += 1
+    const settle = () => {
+      if (this.#isVictim[victim] === 0 || pages.isBusy(victim)) return
+      this.pageWritten(victim)
+      if (pages.object[victim]! >= 0) pages.enqueue(victim, Queue.active)
+    }
+    if (files!.pageOut(object, frames, settle)) settle()
     return true
   }
 

@@ -6,7 +6,7 @@
 import { KernelStop } from '../../sim/kernelStop.ts'
 import { PagerResult } from '../../swap/pager.ts'
 import { ALL_SECTORS, PAGE_SIZE, PageFlag } from '../../vm/pages.ts'
-import { Errno, IoFlag, SEQUENTIAL_MAX, type Operation } from './host.ts'
+import { Errno, IoFlag, SEQUENTIAL_MAX, type Operation } from '../operation.ts'
 import { DragonflyPageFlag, finishPageIo, startPageIo, zeroInvalid } from './pageOperations.ts'
 import { pageOffset, Total, type PagerState } from './state.ts'
 

@@ -3,7 +3,8 @@
  *
  * Source: vnode_pager_haspage.
  */
-import { NO_OFFSET, type Operation } from './host.ts'
+import { NO_OFFSET } from './host.ts'
+import type { Operation } from '../operation.ts'
 import { pageOffset, type PagerState } from './state.ts'
 import { VnodeFlag } from './vnodes.ts'
 

@@ -2,39 +2,10 @@
  * What the DragonFly vnode pager asks of the rest of the kernel: the operations of the file system on a vnode, the pages' frames,
  * mappings and contents, and messages.
  *
- * Whatever may sleep is an `Operation`: a generator that yields what it waits for and is resumed when that has happened. The
- * pager's own entry points are operations too, so a wait passes through them to whoever runs them. A wait may end early: the
- * pager looks again and waits again.
+ * Whatever may sleep is an `Operation` (operation.ts), the pager's own entry points too. A wait may end early: the pager looks again
+ * and waits again.
  */
-
-/** What a stopped operation waits for. */
-export type VnodeWait =
-  /** The pointer from a vnode to its object is held by somebody else (vnpobj); `wakeVnode` says when it is let go. */
-  | { on: 'vnode'; vnode: number }
-  /** A dead object that is about to be taken away from its vnode (vadead). */
-  | { on: 'dead-object'; object: number }
-  /** Paging on an object (vnpdea). */
-  | { on: 'paging'; object: number }
-  /** A busy page (getpgs, vsetsz, vmopgr). */
-  | { on: 'page'; frame: number }
-  /** Nothing but time (vnpgrl). */
-  | { on: 'pause'; durationNs: number }
-  /** Something that the host began; the number is the host's. */
-  | { on: 'host'; request: number }
-
-export type Operation<Result> = Generator<VnodeWait, Result, void>
-
-/** Errors of the vnode operations that the pager tells apart or makes itself. */
-export const Errno = { none: 0, EIO: 5, EINVAL: 22, ENOSPC: 28, EOPNOTSUPP: 45 } as const
-
-/** Bits of a request to write pages: VM_PAGER_PUT_SYNC (which is OBJPC_SYNC), VM_PAGER_PUT_INVAL, VM_PAGER_CLUSTER_OK. */
-export const PutFlag = { sync: 1, invalidate: 2, clusterOk: 8 } as const
-
-/** Bits of a read or write operation: IO_VMIO, IO_SYNC, IO_ASYNC, IO_INVAL. */
-export const IoFlag = { fromPages: 1, sync: 2, async: 4, invalidate: 8 } as const
-
-/** IO_SEQMAX: the file system is to read ahead and to cluster as much as it ever does. */
-export const SEQUENTIAL_MAX = 127
+import type { Operation, TransferResult } from '../operation.ts'
 
 /** The device offset that bmap answers for a hole, and the size of a file that is not known: NOOFFSET. */
 export const NO_OFFSET = -1
@@ -44,12 +15,6 @@ export interface BlockMapping {
   errno: number
   /** Byte offset on the device, NO_OFFSET: a hole. */
   deviceOffset: number
-}
-
-/** The end of a read or write: an error does not take back what was moved before it. */
-export interface TransferResult {
-  errno: number
-  doneBytes: number
 }
 
 export interface DragonflyVnodeHost {

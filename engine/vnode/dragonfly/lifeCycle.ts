@@ -5,7 +5,8 @@
  */
 import { KernelStop } from '../../sim/kernelStop.ts'
 import { ObjectFlag, ObjectType } from '../../vm/pages.ts'
-import { NO_OFFSET, type Operation } from './host.ts'
+import { NO_OFFSET } from './host.ts'
+import type { Operation } from '../operation.ts'
 import { pagesOf, type PagerState } from './state.ts'
 import { VnodeFlag } from './vnodes.ts'
 

@@ -4,7 +4,7 @@
  * Source: vnode_pager_lock.
  */
 import { ObjectFlag, ObjectType } from '../../vm/pages.ts'
-import type { Operation } from './host.ts'
+import type { Operation } from '../operation.ts'
 import type { PagerState } from './state.ts'
 
 /** How long a vnode that could not be locked is left alone. */

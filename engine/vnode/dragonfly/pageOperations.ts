@@ -5,11 +5,11 @@
  * way. A page that needs a commit, is wired or is soft-busy cannot be freed.
  */
 import { ALL_SECTORS, PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
-import type { Operation } from './host.ts'
+import type { Operation } from '../operation.ts'
 import type { PagerState } from './state.ts'
 
-/** Bits of `kernelFlags`: PG_NEED_COMMIT. PG_REFERENCED is PageFlag.referenced. */
-export const DragonflyPageFlag = { needCommit: 1 } as const
+/** Bits of `kernelFlags`: PG_NEED_COMMIT, PG_RAM (a fault here is to read ahead). PG_REFERENCED is PageFlag.referenced. */
+export const DragonflyPageFlag = { needCommit: 1, readAheadMark: 2 } as const
 
 /** Waits until no one has a page exclusively busy and takes it so. Soft-busy does not matter. vm_page_busy_wait. */
 export function* busyPage(state: PagerState, frame: number): Operation<void> {

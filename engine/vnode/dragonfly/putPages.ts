@@ -5,7 +5,7 @@
  */
 import { PagerResult } from '../../swap/pager.ts'
 import { PAGE_SIZE } from '../../vm/pages.ts'
-import { Errno, IoFlag, PutFlag, SEQUENTIAL_MAX, type Operation } from './host.ts'
+import { Errno, IoFlag, PutFlag, SEQUENTIAL_MAX, type Operation } from '../operation.ts'
 import { pageOffset, Total, type PagerState } from './state.ts'
 
 /**

@@ -4,7 +4,7 @@
  * Source: vnode_pager_setsize.
  */
 import { ALL_SECTORS, PAGE_SIZE } from '../../vm/pages.ts'
-import type { Operation } from './host.ts'
+import type { Operation } from '../operation.ts'
 import { clearDirtyFrom, lookupBusyPage, removePages } from './pageOperations.ts'
 import { pagesOf, type PagerState } from './state.ts'
 

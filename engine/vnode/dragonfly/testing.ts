@@ -4,14 +4,8 @@
  */
 import { Columns } from '../../sim/columns.ts'
 import { ALL_SECTORS, PAGE_SIZE, SECTOR_SIZE, VmPages } from '../../vm/pages.ts'
-import {
-  NO_OFFSET,
-  type BlockMapping,
-  type DragonflyVnodeHost,
-  type Operation,
-  type TransferResult,
-  type VnodeWait,
-} from './host.ts'
+import { NO_OFFSET, type BlockMapping, type DragonflyVnodeHost } from './host.ts'
+import type { Operation, TransferResult, VnodeWait } from '../operation.ts'
 import { DragonflyVnodePager } from './pager.ts'
 import { VnodeType } from './vnodes.ts'
 

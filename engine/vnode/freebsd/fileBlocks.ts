@@ -2,7 +2,7 @@
  * From pages to file blocks to device sectors: where a page lies, and which pages around it can be had with it.
  */
 import { PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
-import { Errno, type Operation } from './host.ts'
+import { Errno, type Operation } from '../operation.ts'
 import { FIRST_METADATA_PAGE, pageOffset, type PagerState } from './state.ts'
 
 /** What haspage tells; null where it was not asked for or nobody knows. */

@@ -4,7 +4,7 @@
 import { KernelStop } from '../../sim/kernelStop.ts'
 import { PagerResult } from '../../swap/pager.ts'
 import { ALL_SECTORS, PAGE_SIZE } from '../../vm/pages.ts'
-import type { Operation } from './host.ts'
+import type { Operation } from '../operation.ts'
 import { pageOffset, type PagerState } from './state.ts'
 
 /**

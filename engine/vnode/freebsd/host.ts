@@ -2,29 +2,9 @@
  * What the FreeBSD vnode pager asks of the rest of the kernel: the operations of the file system on a vnode, the pages'
  * allocator and contents, and messages.
  *
- * Whatever may sleep is an `Operation`: a generator that yields what it waits for and is resumed when that has happened. The
- * pager's own entry points are operations too, so a wait passes through them to whoever runs them.
+ * Whatever may sleep is an `Operation` (operation.ts), the pager's own entry points too.
  */
-
-/** What a stopped operation waits for. */
-export type VnodeWait =
-  /** A dead object that is about to be taken away from its vnode (vadead, vodead). */
-  | { on: 'dead-object'; object: number }
-  /** Paging on an object (vnpdea). */
-  | { on: 'paging'; object: number }
-  /** Something that the host began; the number is the host's. */
-  | { on: 'host'; request: number }
-
-export type Operation<Result> = Generator<VnodeWait, Result, void>
-
-/** Errors of the vnode operations that the pager tells apart or makes itself. */
-export const Errno = { none: 0, EIO: 5, EINVAL: 22, ENOSPC: 28, EOPNOTSUPP: 45 } as const
-
-/** Bits of a request to write pages: VM_PAGER_PUT_SYNC, VM_PAGER_PUT_INVAL, VM_PAGER_CLUSTER_OK. */
-export const PutFlag = { sync: 1, invalidate: 2, clusterOk: 8 } as const
-
-/** Bits of a write operation: IO_VMIO, IO_SYNC, IO_ASYNC, IO_INVAL. */
-export const WriteFlag = { fromPages: 1, sync: 2, async: 4, invalidate: 8 } as const
+import type { Operation, TransferResult } from '../operation.ts'
 
 /** Where a file block lies. On an error only `errno` means something. */
 export interface BlockMapping {
@@ -34,12 +14,6 @@ export interface BlockMapping {
   /** Blocks that follow, and that precede, without a gap on the device; 0 where runs were not asked for. */
   runAfter: number
   runBefore: number
-}
-
-/** The end of a read or write: an error does not take back what was moved before it. */
-export interface TransferResult {
-  errno: number
-  doneBytes: number
 }
 
 export type VnodeMessageId = 'vnode-read-error' | 'vnode-put-metadata' | 'vnode-write-error' | 'vnode-write-residual'
@@ -62,7 +36,7 @@ export interface FreebsdVnodeHost {
   ): Operation<number>
   /** VOP_READ to the start of a page. */
   read(vnode: number, offset: number, lengthBytes: number, frame: number): Operation<TransferResult>
-  /** VOP_WRITE of bytes that already lie in the object's pages `frames`, the first of which begins at `offset`. `flags`: WriteFlag. */
+  /** VOP_WRITE of bytes that already lie in the object's pages `frames`, the first of which begins at `offset`. `flags`: IoFlag. */
   write(
     vnode: number,
     offset: number,

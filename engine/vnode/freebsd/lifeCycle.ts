@@ -8,7 +8,7 @@
  */
 import { KernelStop } from '../../sim/kernelStop.ts'
 import { ObjectFlag, ObjectType, PAGE_SIZE } from '../../vm/pages.ts'
-import type { Operation } from './host.ts'
+import type { Operation } from '../operation.ts'
 import { pageOffset, type PagerState } from './state.ts'
 import { VnodeFlag } from './vnodes.ts'
 

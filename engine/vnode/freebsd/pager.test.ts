@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { KernelStop } from '../../sim/kernelStop.ts'
 import { PagerResult } from '../../swap/pager.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, Queue } from '../../vm/pages.ts'
-import { PutFlag, WriteFlag } from './host.ts'
+import { PutFlag, IoFlag } from '../operation.ts'
 import { sectorMask } from './partialPages.ts'
 import { FIRST_METADATA_PAGE, pageOffset } from './state.ts'
 import { deviceByte, Errno, run, TestKernel } from './testing.ts'
@@ -214,7 +214,7 @@ describe('writing pages', () => {
     expect(put(kernel, frames)).toEqual([PagerResult.ok, [PagerResult.ok, PagerResult.ok, PagerResult.bad]])
     // 700 lies in the second sector, which counts as touched
     expect([...frames].map((frame) => kernel.pages.dirty[frame])).toEqual([ALL_SECTORS, 0b1, ALL_SECTORS])
-    expect(kernel.log).toEqual([`write 0 4796 2 ${WriteFlag.fromPages | WriteFlag.async}`])
+    expect(kernel.log).toEqual([`write 0 4796 2 ${IoFlag.fromPages | IoFlag.async}`])
     expect(counts(kernel)).toEqual([0, 0, 1, 2])
   })
 
@@ -235,16 +235,16 @@ describe('writing pages', () => {
   })
 
   it.each([
-    [0, false, WriteFlag.async],
+    [0, false, IoFlag.async],
     [PutFlag.clusterOk, false, 0],
-    [PutFlag.clusterOk, true, WriteFlag.sync],
-    [PutFlag.sync | PutFlag.clusterOk, false, WriteFlag.sync],
-    [PutFlag.invalidate, false, WriteFlag.sync | WriteFlag.invalidate],
+    [PutFlag.clusterOk, true, IoFlag.sync],
+    [PutFlag.sync | PutFlag.clusterOk, false, IoFlag.sync],
+    [PutFlag.invalidate, false, IoFlag.sync | IoFlag.invalidate],
   ])('turns flags %i with memory low %s into %i', (flags, isLow, expected) => {
     const kernel = new TestKernel()
     kernel.memoryIsLow = isLow
     put(kernel, kernel.addPages(0, [ALL_SECTORS]), flags)
-    expect(kernel.log).toEqual([`write 0 4096 1 ${expected | WriteFlag.fromPages}`])
+    expect(kernel.log).toEqual([`write 0 4096 1 ${expected | IoFlag.fromPages}`])
   })
 
   it('asks for a partly written page again but takes its written sectors for clean', () => {

@@ -7,7 +7,7 @@
 import { KernelStop } from '../../sim/kernelStop.ts'
 import { PagerResult } from '../../swap/pager.ts'
 import { PAGE_SIZE } from '../../vm/pages.ts'
-import { PutFlag, WriteFlag, type Operation } from './host.ts'
+import { PutFlag, IoFlag, type Operation } from '../operation.ts'
 import { clearDirty } from './partialPages.ts'
 import { FIRST_METADATA_PAGE, pageOffset, Total, type PagerState } from './state.ts'
 
@@ -102,10 +102,10 @@ function cleanTail(state: PagerState, frame: number, end: number): void {
 /** Neither sync nor async leaves it to the file system how to cluster. */
 function writeFlags(flags: number): number {
   const isInvalidating = (flags & PutFlag.invalidate) !== 0
-  let how: number = WriteFlag.fromPages
-  if ((flags & PutFlag.sync) !== 0 || isInvalidating) how |= WriteFlag.sync
-  else if ((flags & PutFlag.clusterOk) === 0) how |= WriteFlag.async
-  return isInvalidating ? how | WriteFlag.invalidate : how
+  let how: number = IoFlag.fromPages
+  if ((flags & PutFlag.sync) !== 0 || isInvalidating) how |= IoFlag.sync
+  else if ((flags & PutFlag.clusterOk) === 0) how |= IoFlag.async
+  return isInvalidating ? how | IoFlag.invalidate : how
 }
 
 /** Whether a message may be printed now: ppsratecheck with one a second. */

@@ -5,7 +5,7 @@ import { KernelStop } from '../../sim/kernelStop.ts'
 import { PagerResult } from '../../swap/pager.ts'
 import { PAGE_SIZE } from '../../vm/pages.ts'
 import { fileAddress } from './fileBlocks.ts'
-import type { Operation } from './host.ts'
+import type { Operation } from '../operation.ts'
 import { sectorMask } from './partialPages.ts'
 import { pageOffset, type PagerState } from './state.ts'
 

@@ -4,14 +4,8 @@
  */
 import { Columns } from '../../sim/columns.ts'
 import { PAGE_SIZE, SECTOR_SIZE, VmPages } from '../../vm/pages.ts'
-import {
-  Errno,
-  type BlockMapping,
-  type FreebsdVnodeHost,
-  type Operation,
-  type TransferResult,
-  type VnodeWait,
-} from './host.ts'
+import type { BlockMapping, FreebsdVnodeHost } from './host.ts'
+import { Errno, type Operation, type TransferResult, type VnodeWait } from '../operation.ts'
 import { FreebsdVnodePager } from './pager.ts'
 import { VnodeType } from './vnodes.ts'
 

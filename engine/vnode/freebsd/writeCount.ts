@@ -4,7 +4,7 @@
  * An object counts the bytes that are mapped so; the vnode counts the objects whose count is not 0.
  */
 import { ObjectType } from '../../vm/pages.ts'
-import type { Operation } from './host.ts'
+import type { Operation } from '../operation.ts'
 import type { PagerState } from './state.ts'
 
 /** `bytes` more (or, negative, fewer) are mapped writable: vnode_pager_update_writecount. The vnode must be locked. */

@@ -5,7 +5,7 @@
  */
 import { KernelStop } from '../../sim/kernelStop.ts'
 import { Completion } from './buffers.ts'
-import { Errno, type Operation } from './host.ts'
+import { Errno, type Operation } from '../operation.ts'
 import { activate, clearState, hasState, PageState, setState, takeModified, unbusyPages } from './pageStates.ts'
 import type { PagerState } from './state.ts'
 

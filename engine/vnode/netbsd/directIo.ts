@@ -5,7 +5,8 @@
  * beyond the end of the file, or would be written to a hole. The caller only learns how far it came; errors do not reach it.
  */
 import { PAGE_SIZE } from '../../vm/pages.ts'
-import { Errno, RequestFlag, type Operation } from './host.ts'
+import { RequestFlag } from './host.ts'
+import { Errno, type Operation } from '../operation.ts'
 import { putPages } from './putPages.ts'
 import type { PagerState } from './state.ts'
 import { transfer } from './transfer.ts'

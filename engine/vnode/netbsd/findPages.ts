@@ -1,5 +1,5 @@
 /** Finding the pages of a range and making them busy: uvn_findpages. */
-import type { Operation } from './host.ts'
+import type { Operation } from '../operation.ts'
 import { hasState, NO_PAGE, PageState, setState, takeDirty } from './pageStates.ts'
 import type { PagerState } from './state.ts'
 

@@ -12,7 +12,8 @@ import { PAGE_SIZE } from '../../vm/pages.ts'
 import { Completion, Priority } from './buffers.ts'
 import { countDone, waitForBuffer } from './completion.ts'
 import { Find, findPages, findPagesNow } from './findPages.ts'
-import { Errno, RequestFlag, UpdateFlag, type Operation } from './host.ts'
+import { RequestFlag, UpdateFlag } from './host.ts'
+import { Errno, type Operation } from '../operation.ts'
 import { enterNodeLock, exitNodeLock, tryEnterNodeLock } from './nodeLock.ts'
 import {
   activate,

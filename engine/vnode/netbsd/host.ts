@@ -2,31 +2,9 @@
  * What the NetBSD vnode pager asks of the rest of the kernel: the operations of the file system on a vnode, devices, the
  * syncer, the pages' allocator, mappings and contents, and the memory of a process for direct I/O.
  *
- * Whatever may sleep is an `Operation`: a generator that yields what it waits for and is resumed when that may have happened.
- * The pager looks again after each wait, so being resumed too early does no harm. Its own entry points are operations too.
+ * Whatever may sleep is an `Operation` (operation.ts), the pager's own entry points too.
  */
-
-/** What a stopped operation waits for. */
-export type VnodeWait =
-  /** A busy page; its `wanted` mark is set. */
-  | { on: 'page'; frame: number }
-  /** A free frame (uvm_wait). */
-  | { on: 'memory' }
-  /** The end of a buffer's I/O (biowait). */
-  | { on: 'buffer'; buffer: number }
-  /** One of a vnode's writes to end (v_cv). */
-  | { on: 'output'; vnode: number }
-  /** The lock that holds truncation off (g_glock). */
-  | { on: 'node-lock'; vnode: number }
-  /** Its turn on the processor: others are to run first (preempt). */
-  | { on: 'processor' }
-  /** Something that the host began; the number is the host's. */
-  | { on: 'host'; request: number }
-
-export type Operation<Result> = Generator<VnodeWait, Result, void>
-
-/** Errors that the pager makes itself or tells apart. */
-export const Errno = { none: 0, EIO: 5, EDEADLK: 11, ENOMEM: 12, EBUSY: 16, EINVAL: 22, ENOSPC: 28 } as const
+import type { Operation, TransferResult } from '../operation.ts'
 
 /** Bits of a request to get or put pages: PGO_CLEANIT and so on. */
 export const RequestFlag = {
@@ -55,12 +33,6 @@ export interface BlockMapping {
   deviceBlock: number
   /** File blocks that follow without a gap on the device, or within the same hole. */
   runAfter: number
-}
-
-/** The end of a read. */
-export interface TransferResult {
-  errno: number
-  doneBytes: number
 }
 
 export interface NetbsdVnodeHost {

@@ -3,7 +3,7 @@
  * writer that waits keeps new readers out. Getting pages takes it, as a writer if blocks may be allocated; truncation takes it
  * as a writer.
  */
-import type { Operation } from './host.ts'
+import type { Operation } from '../operation.ts'
 import type { PagerState } from './state.ts'
 
 export function* enterNodeLock(state: PagerState, vnode: number, isWriter: boolean): Operation<void> {

@@ -4,15 +4,8 @@
  */
 import { Columns } from '../../sim/columns.ts'
 import { ObjectType, PAGE_SIZE, Queue, VmPages } from '../../vm/pages.ts'
-import {
-  Errno,
-  UpdateFlag,
-  type BlockMapping,
-  type NetbsdVnodeHost,
-  type Operation,
-  type TransferResult,
-  type VnodeWait,
-} from './host.ts'
+import { UpdateFlag, type BlockMapping, type NetbsdVnodeHost } from './host.ts'
+import { Errno, type Operation, type TransferResult, type VnodeWait } from '../operation.ts'
 import type { PageRequest } from './getPages.ts'
 import { NetbsdVnodePager } from './pager.ts'
 import { NO_PAGE, PageState } from './pageStates.ts'

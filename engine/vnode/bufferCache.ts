@@ -1,0 +1,762 @@
+/**
+ * The buffer cache of FreeBSD and DragonFly, over the pages of the files' own objects.
+ *
+ * A buffer stands for one block of a file; its data are the object's pages, which it keeps wired. Under VOP_READ and VOP_WRITE the
+ * pagers' transfers pass through here: a read takes a cluster of blocks in one request and reads ahead when the file is read in order, a
+ * write takes the pages over as clean and puts them on the device now, soon or with their neighbours.
+ *
+ * Life of a buffer: #get() finds or makes it, locked -> its I/O, during which its pages are soft-busy -> #release(): to the tail of the
+ * list of unlocked ones, clean or to be written -> taken for another block when it is the oldest, or dropped (`drop`) after a pageout.
+ *
+ * Source of the behaviour: vfs_bio.c and vfs_cluster.c of both kernels (getblk, allocbuf, brelse, bufdone, cluster_read, cluster_write).
+ */
+import { ALL_SECTORS, PAGE_SIZE, Queue } from '../vm/pages.ts'
+import { sectorBits, type FileContext } from './context.ts'
+import { IoFlag, type Operation, type TransferResult } from './operation.ts'
+
+/** Bits of a buffer's state: locked, B_DELWRI, B_RAM, B_RELBUF, and waits for its running write to be counted off. */
+const State = { locked: 1, delayed: 2, readAheadMark: 4, drop: 8 } as const
+
+/** cluster_read looks no further ahead than this, blocks. */
+const READ_AHEAD_MOST = 32
+
+const columnKinds = [
+  ['object', 'i32'],
+  ['file', 'i32'],
+  ['block', 'f64'],
+  ['state', 'u8'],
+  ['older', 'i32'],
+  ['newer', 'i32'],
+  ['chain', 'i32'],
+] as const
+
+export class BufferCache {
+  /** Told when a buffer carries the mark at which a reader in order is to read ahead, or loses it: DragonFly marks the page too. */
+  onReadAheadMark: (frame: number) => void = () => {}
+  readonly #context: FileContext
+  readonly #count: number
+  readonly #clusterBlocks: number
+  #object: Int32Array = new Int32Array(0)
+  #file: Int32Array = new Int32Array(0)
+  #block: Float64Array = new Float64Array(0)
+  #flags: Uint8Array = new Uint8Array(0)
+  #older: Int32Array = new Int32Array(0)
+  #newer: Int32Array = new Int32Array(0)
+  #chain: Int32Array = new Int32Array(0)
+  #heads: Int32Array = new Int32Array(0)
+  /** [0] oldest unlocked buffer, [1] newest, [2] first unused row, [3] bytes being written, [4] delayed buffers */
+  #totals: Float64Array = new Float64Array(0)
+
+  constructor(context: FileContext) {
+    this.#context = context
+    const { columns, volume, tunables, kernel } = context
+    this.#count = tunables.nbuf > 0 ? tunables.nbuf : defaultBuffers(kernel.pages.frames, volume.blockSize)
+    // a cluster must not take all of a small cache's buffers
+    this.#clusterBlocks = Math.max(
+      1,
+      Math.min(Math.floor(tunables.maxphys / volume.blockSize), Math.floor(this.#count / 4)),
+    )
+    for (const [name, kind] of columnKinds) columns.define(`file.cache.${name}`, kind, this.#count)
+    columns.define('file.cache.heads', 'i32', 1024).fill(-1)
+    const totals = columns.define('file.cache.totals', 'f64', 5)
+    totals[0] = totals[1] = -1
+    this.#rebind()
+    for (let row = 0; row < this.#count; row++) this.#chain[row] = row + 1 < this.#count ? row + 1 : -1
+    columns.onRebind(() => this.#rebind())
+  }
+
+  #rebind(): void {
+    const c = this.#context.columns
+    this.#object = c.get('file.cache.object', 'i32')
+    this.#file = c.get('file.cache.file', 'i32')
+    this.#block = c.get('file.cache.block', 'f64')
+    this.#flags = c.get('file.cache.state', 'u8')
+    this.#older = c.get('file.cache.older', 'i32')
+    this.#newer = c.get('file.cache.newer', 'i32')
+    this.#chain = c.get('file.cache.chain', 'i32')
+    this.#heads = c.get('file.cache.heads', 'i32')
+    this.#totals = c.get('file.cache.totals', 'f64')
+  }
+
+  /** Whether nobody has a buffer: what a wait for one looks at. */
+  isUnlocked(buffer: number): boolean {
+    return (this.#flags[buffer]! & State.locked) === 0
+  }
+
+  /** Bytes of asynchronous writes on their way: what a wait for room looks at. */
+  get runningBytes(): number {
+    return this.#totals[3]!
+  }
+
+  /** Changes whenever a buffer is let go of: what a wait for any buffer looks at. */
+  get oldestUnlocked(): number {
+    return this.#totals[0]!
+  }
+
+  get delayedBuffers(): number {
+    return this.#totals[4]!
+  }
+
+  // ---- reading ---------------------------------------------------------------------------------------------
+
+  /**
+   * VOP_READ of bytes of a file into the pages of its object, where they stay. `sequential`: how many blocks may be read ahead; 0:
+   * none. What follows the end of the file in its last block is read with it.
+   */
+  *read(
+    object: number,
+    file: number,
+    offset: number,
+    lengthBytes: number,
+    sequential: number,
+  ): Operation<TransferResult> {
+    const { blockSize } = this.#context.volume
+    const end = Math.min(offset + lengthBytes, this.#context.volume.sizeBytes(file))
+    for (let at = offset; at < end;) {
+      const block = Math.floor(at / blockSize)
+      const errno = yield* this.#readBlock(object, file, block, end - at, sequential)
+      if (errno !== 0) return { errno, doneBytes: at - offset }
+      at = Math.min(end, (block + 1) * blockSize)
+    }
+    return { errno: 0, doneBytes: Math.max(0, end - offset) }
+  }
+
+  /** cluster_read: the block, with blocks behind it of the same request, and a read ahead where the file is read in order. */
+  *#readBlock(object: number, file: number, block: number, wantedBytes: number, sequential: number): Operation<number> {
+    const { blockSize } = this.#context.volume
+    const most = Math.min(
+      READ_AHEAD_MOST,
+      Math.max(1, Math.floor(this.#count / 8)),
+      2 * this.#clusterBlocks + Math.floor(wantedBytes / blockSize),
+    )
+    const buffer = yield* this.#get(object, file, block)
+    let next = block + 1
+    if (this.#isFilled(buffer)) {
+      const isMarked = (this.#flags[buffer]! & State.readAheadMark) !== 0
+      this.#release(buffer)
+      if (sequential === 0 || !isMarked) return 0
+      this.#flags[buffer]! &= ~State.readAheadMark
+      while (next < block + most && this.#find(object, next) >= 0) {
+        if ((next - block) % this.#clusterBlocks === this.#clusterBlocks - 1) this.#mark(this.#find(object, next))
+        next += 1
+      }
+      if (next >= block + most) return 0
+    } else {
+      const wanted = Math.min(this.#clusterBlocks, Math.ceil(wantedBytes / blockSize))
+      const cluster = yield* this.#gather(object, file, buffer, wanted)
+      this.#mark(buffer)
+      const errno = yield* this.#fill(cluster)
+      next = block + cluster.length
+      if (errno !== 0) return errno
+    }
+    if (sequential > 0 && next < block + Math.max(sequential, 1))
+      yield* this.#readAhead(object, file, next, Math.min(sequential, this.#clusterBlocks))
+    return 0
+  }
+
+  *#readAhead(object: number, file: number, block: number, most: number): Operation<void> {
+    const { volume, kernel, spawn } = this.#context
+    if ((block + 1) * volume.blockSize > volume.sizeBytes(file) || volume.bmap(file, block).sector < 0) return
+    // reading ahead is worth no wait
+    if (
+      this.#find(object, block) >= 0 ||
+      kernel.pages.freeCount - this.#pagesPerBlock * most <= kernel.thresholds.freeMin
+    )
+      return
+    const first = yield* this.#get(object, file, block)
+    if (this.#isFilled(first)) return this.#release(first)
+    const cluster = yield* this.#gather(object, file, first, most)
+    this.#mark(cluster[cluster.length - 1]!)
+    spawn(this.#fillAndForget(cluster))
+  }
+
+  *#fillAndForget(cluster: number[]): Operation<void> {
+    yield* this.#fill(cluster)
+  }
+
+  get #pagesPerBlock(): number {
+    return Math.max(1, this.#context.volume.blockSize / PAGE_SIZE)
+  }
+
+  #mark(buffer: number): void {
+    this.#flags[buffer]! |= State.readAheadMark
+    this.onReadAheadMark(this.#frame(buffer, 0))
+  }
+
+  /** The buffers that can be read with a locked one in one request: blocks that follow it on the device and have no valid page. */
+  *#gather(object: number, file: number, first: number, most: number): Operation<number[]> {
+    const { volume } = this.#context
+    const block = this.#block[first]!
+    const cluster = [first]
+    const { sector, runAfter } = volume.bmap(file, block)
+    if (sector < 0 || !this.#isEmpty(first)) return cluster
+    const run = Math.min(most, runAfter + 1)
+    while (cluster.length < run) {
+      const next = block + cluster.length
+      if (next * volume.blockSize >= volume.sizeBytes(file)) break
+      const known = this.#find(object, next)
+      if (known >= 0 ? !this.isUnlocked(known) : this.#totals[2]! < 0 && this.oldestUnlocked < 0) break
+      const buffer = yield* this.#get(object, file, next)
+      if (!this.#isEmpty(buffer)) {
+        this.#release(buffer)
+        break
+      }
+      cluster.push(buffer)
+    }
+    return cluster
+  }
+
+  /** Reads what is not valid of locked buffers next to each other, and lets go of them. */
+  *#fill(cluster: number[]): Operation<number> {
+    const { volume, device } = this.#context
+    const first = cluster[0]!
+    const blockSize = volume.blockSize
+    const start = this.#block[first]! * blockSize
+    let length = 0
+    for (const buffer of cluster) length += this.#lengthOf(buffer)
+    const { sector } = volume.bmap(this.#file[first]!, this.#block[first]!)
+    const frames = this.#framesOf(this.#object[first]!, start, length)
+    this.#startIo(frames)
+    let errno = 0
+    const base = start - (start % PAGE_SIZE)
+    for (let at = start; at < start + length && errno === 0;) {
+      const piece = this.#invalidPiece(frames, base, at, start + length)
+      if (piece.end <= piece.from) break
+      if (sector >= 0)
+        errno = yield* device.transfer(
+          false,
+          sector + (piece.from - start) / 512,
+          piece.end - piece.from,
+          frames.subarray(Math.floor((piece.from - base) / PAGE_SIZE), Math.ceil((piece.end - base) / PAGE_SIZE)),
+          piece.from % PAGE_SIZE,
+        )
+      else this.#zero(frames, base, piece.from, piece.end)
+      if (errno === 0) this.#setValid(frames, base, piece.from, piece.end)
+      at = piece.end
+    }
+    this.#endIo(frames)
+    for (const buffer of cluster) {
+      if (errno !== 0) this.#discard(buffer)
+      else this.#release(buffer)
+    }
+    return errno
+  }
+
+  /** The first stretch of bytes of [at, end) whose sectors are not valid. */
+  #invalidPiece(frames: Int32Array, base: number, at: number, end: number): { from: number; end: number } {
+    const { valid } = this.#context.kernel.pages
+    const isValid = (byte: number) =>
+      (valid[frames[Math.floor((byte - base) / PAGE_SIZE)]!]! & (1 << Math.floor((byte % PAGE_SIZE) / 512))) !== 0
+    let from = at
+    while (from < end && isValid(from)) from += 512 - (from % 512)
+    let to = from
+    while (to < end && !isValid(to)) to += 512 - (to % 512)
+    return { from, end: Math.min(to, end) }
+  }
+
+  #zero(frames: Int32Array, base: number, from: number, end: number): void {
+    const { contents } = this.#context.kernel
+    if (!contents.isReal) return
+    for (let at = from; at < end;) {
+      const within = at % PAGE_SIZE
+      const to = Math.min(PAGE_SIZE, within + end - at)
+      contents.view(frames[Math.floor((at - base) / PAGE_SIZE)]!).fill(0, within, to)
+      at += to - within
+    }
+  }
+
+  #setValid(frames: Int32Array, base: number, from: number, end: number): void {
+    const { pages } = this.#context.kernel
+    for (let at = from; at < end;) {
+      const within = at % PAGE_SIZE
+      const to = Math.min(PAGE_SIZE, within + end - at)
+      pages.valid[frames[Math.floor((at - base) / PAGE_SIZE)]!]! |= sectorBits(within, to)
+      at += to - within
+    }
+  }
+
+  // ---- writing ---------------------------------------------------------------------------------------------
+
+  /**
+   * VOP_WRITE. With `store` the bytes are new and are put into the pages; without, they lie there already and the pages are those of
+   * a pageout. `flags`: IO_SYNC waits for the device, IO_ASYNC begins at once, else full blocks gather to clusters and the rest is delayed.
+   */
+  *write(
+    object: number,
+    file: number,
+    offset: number,
+    lengthBytes: number,
+    flags: number,
+    store: ((frame: number, from: number, to: number) => void) | null,
+  ): Operation<TransferResult> {
+    const { volume } = this.#context
+    const { blockSize } = volume
+    const end = offset + lengthBytes
+    for (let at = offset; at < end;) {
+      const block = Math.floor(at / blockSize)
+      const to = Math.min(end, (block + 1) * blockSize)
+      const errno = yield* this.#writeBlock(object, file, block, at, to, flags, store)
+      if (errno !== 0) return { errno, doneBytes: at - offset }
+      at = to
+    }
+    return { errno: 0, doneBytes: lengthBytes }
+  }
+
+  *#writeBlock(
+    object: number,
+    file: number,
+    block: number,
+    from: number,
+    to: number,
+    flags: number,
+    store: ((frame: number, from: number, to: number) => void) | null,
+  ): Operation<number> {
+    const { volume, kernel } = this.#context
+    const { pages } = kernel
+    if (volume.bmap(file, block).sector < 0) {
+      const errno = volume.allocate(file, from, to - from)
+      if (errno !== 0) return errno
+    }
+    const start = block * volume.blockSize
+    if (
+      store === null &&
+      pages.freeCount === 0 &&
+      !this.#hasPages(object, start, Math.min(start + volume.blockSize, volume.sizeBytes(file)))
+    )
+      return yield* this.#writeAlone(object, file, block, from, to)
+    let buffer = yield* this.#get(object, file, block)
+    // a block that is written in part is read first, unless what is written is in memory with the rest of it
+    if (store !== null && (from > start || to < start + this.#lengthOf(buffer)) && !this.#isFilled(buffer)) {
+      const errno = yield* this.#fill([buffer])
+      if (errno !== 0) return errno
+      buffer = yield* this.#get(object, file, block)
+    }
+    const frames = this.#framesOf(object, start, this.#lengthOf(buffer))
+    const base = start - (start % PAGE_SIZE)
+    if (store !== null) {
+      for (let at = from; at < to;) {
+        const within = at % PAGE_SIZE
+        const until = Math.min(PAGE_SIZE, within + to - at)
+        const frame = frames[Math.floor((at - base) / PAGE_SIZE)]!
+        store(frame, within, until)
+        pages.valid[frame]! |= sectorBits(within, until)
+        at += until - within
+      }
+    }
+    if ((flags & IoFlag.fromPages) !== 0) this.#flags[buffer]! |= State.drop
+    if ((flags & IoFlag.sync) !== 0) return yield* this.#put([buffer])
+    const isFull = to === start + this.#lengthOf(buffer) && this.#lengthOf(buffer) === volume.blockSize
+    if ((flags & IoFlag.async) !== 0) yield* this.#putLater([buffer])
+    else if (isFull && block % this.#clusterBlocks === this.#clusterBlocks - 1) {
+      // the end of a cluster: all of it goes
+      this.#delay(buffer)
+      yield* this.#putCluster(object, file, block)
+    } else this.#delay(buffer)
+    return 0
+  }
+
+  /**
+   * A pageout on a machine without a reserve, which plain replacement policies have: there is no frame for the rest of the block, so
+   * the pages are written without a buffer. The kernels do not come here.
+   */
+  *#writeAlone(object: number, file: number, block: number, from: number, to: number): Operation<number> {
+    const { kernel, volume, device, pageWritten } = this.#context
+    const { pages, mappings } = kernel
+    const frames = this.#framesOf(object, from, to - from)
+    this.#startIo(frames)
+    for (const frame of frames) {
+      mappings.removeWrite(frame)
+      pages.dirty[frame] = 0
+    }
+    const { sector } = volume.bmap(file, block)
+    const errno = yield* device.transfer(true, sector + (from - block * volume.blockSize) / 512, to - from, frames, 0)
+    this.#endIo(frames)
+    for (const frame of frames) {
+      if (errno !== 0) pages.dirty[frame] = ALL_SECTORS
+      pageWritten(frame)
+    }
+    return errno
+  }
+
+  /** Whether all pages of a range are in memory. */
+  #hasPages(object: number, from: number, end: number): boolean {
+    const { pages } = this.#context.kernel
+    for (let index = Math.floor(from / PAGE_SIZE); index * PAGE_SIZE < end; index++)
+      if (pages.lookup(object, index) < 0) return false
+    return true
+  }
+
+  /** bdwrite: the buffer is to be written some time. */
+  #delay(buffer: number): void {
+    if ((this.#flags[buffer]! & State.delayed) === 0) this.#totals[4]! += 1
+    this.#flags[buffer]! |= State.delayed
+    this.#release(buffer)
+  }
+
+  /** cluster_wbuild: the delayed blocks around one, as far as they lie next to each other on the device, in one request each. */
+  *#putCluster(object: number, file: number, last: number): Operation<void> {
+    const { volume } = this.#context
+    let block = Math.max(0, last - this.#clusterBlocks + 1)
+    while (block <= last) {
+      const first = this.#find(object, block)
+      if (first < 0 || !this.#isDelayed(first) || !this.isUnlocked(first)) {
+        block += 1
+        continue
+      }
+      this.#lock(first)
+      const cluster = [first]
+      const { runAfter } = volume.bmap(file, block)
+      while (cluster.length <= runAfter && block + cluster.length <= last) {
+        const next = this.#find(object, block + cluster.length)
+        if (next < 0 || !this.#isDelayed(next) || !this.isUnlocked(next)) break
+        this.#lock(next)
+        cluster.push(next)
+      }
+      block += cluster.length
+      yield* this.#putLater(cluster)
+    }
+  }
+
+  #isDelayed(buffer: number): boolean {
+    return (this.#flags[buffer]! & State.delayed) !== 0
+  }
+
+  /** bawrite: begins the write and does not wait for it, unless too much is on its way already. */
+  *#putLater(cluster: number[]): Operation<void> {
+    const { tunables, spawn } = this.#context
+    this.#takePages(cluster)
+    spawn(this.#putAndForget(cluster))
+    while (this.#totals[3]! > tunables.hirunningspace) yield { on: 'output', vnode: -1 }
+  }
+
+  *#putAndForget(cluster: number[]): Operation<void> {
+    yield* this.#transferOut(cluster)
+  }
+
+  /** bwrite */
+  *#put(cluster: number[]): Operation<number> {
+    this.#takePages(cluster)
+    return yield* this.#transferOut(cluster)
+  }
+
+  /** vfs_busy_pages: the pages are the write's own now. They cannot be stored into unseen, and count as clean. */
+  #takePages(cluster: number[]): void {
+    const { kernel } = this.#context
+    const { pages, mappings } = kernel
+    for (const buffer of cluster) {
+      const start = this.#block[buffer]! * this.#context.volume.blockSize
+      const length = this.#lengthOf(buffer)
+      this.#totals[3]! += length
+      if (this.#isDelayed(buffer)) this.#totals[4]! -= 1
+      this.#flags[buffer]! &= ~State.delayed
+      const frames = this.#framesOf(this.#object[buffer]!, start, length)
+      this.#startIo(frames)
+      for (let i = 0; i < frames.length; i++) {
+        const frame = frames[i]!
+        mappings.removeWrite(frame)
+        const pageStart = pages.pageIndex[frame]! * PAGE_SIZE
+        pages.dirty[frame]! &= ~sectorBits(
+          Math.max(0, start - pageStart),
+          Math.min(PAGE_SIZE, start + length - pageStart),
+        )
+      }
+    }
+  }
+
+  /** Puts buffers next to each other on the device. One that could not be written is to be written again. */
+  *#transferOut(cluster: number[]): Operation<number> {
+    const { volume, device } = this.#context
+    const first = cluster[0]!
+    const start = this.#block[first]! * volume.blockSize
+    let length = 0
+    for (const buffer of cluster) length += this.#lengthOf(buffer)
+    const frames = this.#framesOf(this.#object[first]!, start, length)
+    const { sector } = volume.bmap(this.#file[first]!, this.#block[first]!)
+    const errno = yield* device.transfer(true, sector, length, frames, start % PAGE_SIZE)
+    volume.touch(this.#file[first]!, true, this.#context.kernel.now)
+    for (const buffer of cluster) {
+      const bytes = this.#lengthOf(buffer)
+      this.#totals[3]! -= bytes
+      const own = this.#framesOf(this.#object[buffer]!, this.#block[buffer]! * volume.blockSize, bytes)
+      this.#endIo(own)
+      if (errno !== 0) this.#delay(buffer)
+      else this.#release(buffer)
+      for (const frame of own) this.#context.pageWritten(frame)
+    }
+    return errno
+  }
+
+  /** Writes the delayed buffers of a file (-1: of all): fsync, the syncer. With `waits` all of them are on the device at the end. */
+  *flush(object: number, waits: boolean): Operation<number> {
+    let result = 0
+    const delayed: number[] = []
+    for (let buffer = 0; buffer < this.#count; buffer++)
+      if (this.#isDelayed(buffer) && (object < 0 || this.#object[buffer] === object)) delayed.push(buffer)
+    delayed.sort((a, b) => this.#object[a]! - this.#object[b]! || this.#block[a]! - this.#block[b]!)
+    for (let i = 0; i < delayed.length;) {
+      const first = delayed[i]!
+      i += 1
+      while (!this.isUnlocked(first)) yield { on: 'buffer', buffer: first }
+      if (!this.#isDelayed(first)) continue
+      this.#lock(first)
+      const cluster = [first]
+      const { runAfter } = this.#context.volume.bmap(this.#file[first]!, this.#block[first]!)
+      while (i < delayed.length && cluster.length <= Math.min(runAfter, this.#clusterBlocks - 1)) {
+        const next = delayed[i]!
+        if (
+          this.#object[next] !== this.#object[first] ||
+          this.#block[next] !== this.#block[first]! + cluster.length ||
+          !this.isUnlocked(next) ||
+          !this.#isDelayed(next)
+        )
+          break
+        this.#lock(next)
+        cluster.push(next)
+        i += 1
+      }
+      if (waits) {
+        const errno = yield* this.#put(cluster)
+        if (result === 0) result = errno
+      } else yield* this.#putLater(cluster)
+    }
+    // those that were on their way before
+    if (waits)
+      for (let buffer = 0; buffer < this.#count; buffer++)
+        while (this.#object[buffer] === object && !this.isUnlocked(buffer)) yield { on: 'buffer', buffer }
+    return result
+  }
+
+  /** Drops the buffers of blocks from one on, written or not: the file ends before them. vtruncbuf. */
+  *invalidate(object: number, firstBlock: number): Operation<void> {
+    for (let buffer = 0; buffer < this.#count; buffer++) {
+      if (this.#object[buffer] !== object || this.#block[buffer]! < firstBlock) continue
+      while (!this.isUnlocked(buffer)) yield { on: 'buffer', buffer }
+      if (this.#object[buffer] !== object || this.#block[buffer]! < firstBlock) continue
+      this.#lock(buffer)
+      this.#discard(buffer)
+    }
+  }
+
+  // ---- buffers ---------------------------------------------------------------------------------------------
+
+  /** getblk: the buffer of a block, locked, its pages in memory and wired. */
+  *#get(object: number, file: number, block: number): Operation<number> {
+    let buffer = this.#find(object, block)
+    while (buffer >= 0 && !this.isUnlocked(buffer)) {
+      yield { on: 'buffer', buffer }
+      buffer = this.#find(object, block)
+    }
+    if (buffer >= 0) {
+      this.#lock(buffer)
+      return buffer
+    }
+    buffer = yield* this.#makeRoom()
+    // somebody else may have made it meanwhile
+    const other = this.#find(object, block)
+    if (other >= 0) {
+      this.#chain[buffer] = this.#totals[2]!
+      this.#totals[2] = buffer
+      return yield* this.#get(object, file, block)
+    }
+    this.#object[buffer] = object
+    this.#file[buffer] = file
+    this.#block[buffer] = block
+    this.#flags[buffer] = State.locked
+    const head = this.#hash(object, block)
+    this.#chain[buffer] = this.#heads[head]!
+    this.#heads[head] = buffer
+    yield* this.#wirePages(buffer)
+    return buffer
+  }
+
+  /** allocbuf: brings the pages of a buffer into being. */
+  *#wirePages(buffer: number): Operation<void> {
+    const { kernel } = this.#context
+    const { pages } = kernel
+    const object = this.#object[buffer]!
+    const { blockSize } = this.#context.volume
+    const start = this.#block[buffer]! * blockSize
+    const first = Math.floor(start / PAGE_SIZE)
+    const end = Math.ceil((start + this.#lengthOf(buffer)) / PAGE_SIZE)
+    for (let index = first; index < end;) {
+      let frame = pages.lookup(object, index)
+      if (frame >= 0 && pages.exclusiveBusy[frame] !== 0) {
+        pages.wanted[frame] = 1
+        yield { on: 'page', frame }
+        continue
+      }
+      if (frame < 0) {
+        frame = kernel.allocateSystemPage(object, index)
+        if (frame < 0) {
+          yield { on: 'memory' }
+          continue
+        }
+        kernel.releaseBusy(frame)
+      }
+      if (!pages.isOneQueue) pages.removeFromQueue(frame)
+      pages.wired[frame]! += 1
+      index += 1
+    }
+  }
+
+  /** A row for a new buffer: an unused one, or that of the oldest clean buffer. The oldest delayed ones are written for it. */
+  *#makeRoom(): Operation<number> {
+    for (;;) {
+      const unused = this.#totals[2]!
+      if (unused >= 0) {
+        this.#totals[2] = this.#chain[unused]!
+        return unused
+      }
+      let buffer = this.#totals[0]!
+      while (buffer >= 0 && this.#isDelayed(buffer)) buffer = this.#newer[buffer]!
+      if (buffer >= 0) {
+        this.#lock(buffer)
+        this.#discard(buffer)
+        continue
+      }
+      buffer = this.#totals[0]!
+      if (buffer < 0) {
+        yield { on: 'output', vnode: -2 }
+        continue
+      }
+      this.#lock(buffer)
+      yield* this.#put([buffer])
+    }
+  }
+
+  #hash(object: number, block: number): number {
+    return (object * 31 + block) % this.#heads.length
+  }
+
+  #find(object: number, block: number): number {
+    let buffer = this.#heads[this.#hash(object, block)]!
+    while (buffer >= 0 && (this.#object[buffer] !== object || this.#block[buffer] !== block))
+      buffer = this.#chain[buffer]!
+    return buffer
+  }
+
+  /** Takes an unlocked buffer off the list. */
+  #lock(buffer: number): void {
+    const older = this.#older[buffer]!
+    const newer = this.#newer[buffer]!
+    if (older < 0) this.#totals[0] = newer
+    else this.#newer[older] = newer
+    if (newer < 0) this.#totals[1] = older
+    else this.#older[newer] = older
+    this.#flags[buffer]! |= State.locked
+  }
+
+  /** bqrelse, brelse: a locked buffer is anybody's again, or goes, if it was made for a pageout and is clean. */
+  #release(buffer: number): void {
+    if ((this.#flags[buffer]! & (State.drop | State.delayed)) === State.drop) return this.#discard(buffer)
+    this.#flags[buffer]! &= ~State.locked
+    const newest = this.#totals[1]!
+    this.#older[buffer] = newest
+    this.#newer[buffer] = -1
+    if (newest < 0) this.#totals[0] = buffer
+    else this.#newer[newest] = buffer
+    this.#totals[1] = buffer
+  }
+
+  /** Gives a locked buffer up. Its pages are the VM's alone: invalid ones are freed, others become inactive. vfs_vmio_release. */
+  #discard(buffer: number): void {
+    const { kernel, volume } = this.#context
+    const { pages } = kernel
+    const object = this.#object[buffer]!
+    const block = this.#block[buffer]!
+    const start = block * volume.blockSize
+    const end = Math.ceil((start + volume.blockSize) / PAGE_SIZE)
+    for (let index = Math.floor(start / PAGE_SIZE); index < end; index++) {
+      const frame = pages.lookup(object, index)
+      if (frame < 0 || pages.wired[frame] === 0) continue
+      pages.wired[frame]! -= 1
+      if (pages.wired[frame] !== 0) continue
+      if (pages.valid[frame] === 0 && !pages.isBusy(frame)) kernel.freePage(frame)
+      else pages.enqueue(frame, pages.isOneQueue || pages.firstMapping[frame]! >= 0 ? Queue.active : Queue.inactive)
+    }
+    if (this.#isDelayed(buffer)) this.#totals[4]! -= 1
+    const head = this.#hash(object, block)
+    if (this.#heads[head] === buffer) this.#heads[head] = this.#chain[buffer]!
+    else {
+      let before = this.#heads[head]!
+      while (this.#chain[before] !== buffer) before = this.#chain[before]!
+      this.#chain[before] = this.#chain[buffer]!
+    }
+    this.#flags[buffer] = 0
+    this.#object[buffer] = -1
+    this.#chain[buffer] = this.#totals[2]!
+    this.#totals[2] = buffer
+  }
+
+  /** Bytes of a block: less than a whole one at the end of the file, in sectors. */
+  #lengthOf(buffer: number): number {
+    const { volume } = this.#context
+    const start = this.#block[buffer]! * volume.blockSize
+    const toEnd = Math.ceil((volume.sizeBytes(this.#file[buffer]!) - start) / 512) * 512
+    return Math.max(512, Math.min(volume.blockSize, toEnd))
+  }
+
+  #frame(buffer: number, index: number): number {
+    const start = this.#block[buffer]! * this.#context.volume.blockSize
+    return this.#context.kernel.pages.lookup(this.#object[buffer]!, Math.floor(start / PAGE_SIZE) + index)
+  }
+
+  #framesOf(object: number, start: number, lengthBytes: number): Int32Array {
+    const { pages } = this.#context.kernel
+    const first = Math.floor(start / PAGE_SIZE)
+    const frames = new Int32Array(Math.ceil((start + lengthBytes) / PAGE_SIZE) - first)
+    for (let i = 0; i < frames.length; i++) frames[i] = pages.lookup(object, first + i)
+    return frames
+  }
+
+  #startIo(frames: Int32Array): void {
+    const { pages } = this.#context.kernel
+    for (const frame of frames) {
+      pages.sharedBusy[frame]! += 1
+      pages.pagingInProgress[pages.object[frame]!]! += 1
+    }
+  }
+
+  #endIo(frames: Int32Array): void {
+    const { kernel } = this.#context
+    const { pages } = kernel
+    for (const frame of frames) {
+      pages.sharedBusy[frame]! -= 1
+      pages.pagingInProgress[pages.object[frame]!]! -= 1
+      if (pages.sharedBusy[frame] === 0 && pages.wanted[frame] !== 0) kernel.wakeBusy(frame)
+    }
+  }
+
+  /** B_CACHE: all of the block is in memory. */
+  #isFilled(buffer: number): boolean {
+    return this.#everyPage(buffer, (valid, bits) => (valid & bits) === bits)
+  }
+
+  #isEmpty(buffer: number): boolean {
+    return this.#everyPage(buffer, (valid, bits) => (valid & bits) === 0)
+  }
+
+  #everyPage(buffer: number, holds: (valid: number, bits: number) => boolean): boolean {
+    const { pages } = this.#context.kernel
+    const start = this.#block[buffer]! * this.#context.volume.blockSize
+    const end = start + this.#lengthOf(buffer)
+    const object = this.#object[buffer]!
+    for (let index = Math.floor(start / PAGE_SIZE); index * PAGE_SIZE < end; index++) {
+      const from = Math.max(0, start - index * PAGE_SIZE)
+      const to = Math.min(PAGE_SIZE, end - index * PAGE_SIZE)
+      const bits = from === 0 && to === PAGE_SIZE ? ALL_SECTORS : sectorBits(from, to)
+      if (!holds(pages.valid[pages.lookup(object, index)]!, bits)) return false
+    }
+    return true
+  }
+}
+
+/** nbuf by FreeBSD's formula: 50 and one for every 64 KiB of memory above 4 MiB, at most an eighth of memory in all. */
+function defaultBuffers(frames: number, blockSize: number): number {
+  const kibibytes = frames * 4
+  let buffers = 50
+  if (kibibytes > 4096) buffers += Math.floor(Math.min(kibibytes - 4096, 61440) / 64)
+  if (kibibytes > 65536) buffers += Math.floor(Math.min((kibibytes - 65536) * 2, 32 * 1024 * 1024) / 320)
+  const pagesPerBlock = Math.max(1, blockSize / PAGE_SIZE)
+  return Math.max(4, Math.min(buffers, Math.floor(frames / 8 / pagesPerBlock)))
+}

@@ -1,0 +1,230 @@
+/**
+ * DragonFly's vnode pager joined to the machine: the host around it, and what its callers do.
+ *
+ * The fault handler allocates one page and asks for it, as a reader in order unless told otherwise; what is read around it is the buffer
+ * cache's business. The first page of a block at which more is to be read ahead is marked: a fault on it asks the pager though the page is
+ * there. The pager cleans the pages that it writes, unless the write failed.
+ *
+ * Source of the callers' behaviour: DragonFly's vm_fault.c (vm_fault_object), vm_pageout.c, vfs_vm.c (nvtruncbuf, nvextendbuf).
+ */
+import { PagerResult } from '../../swap/pager.ts'
+import { ALL_SECTORS, PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
+import { BufferCache } from '../bufferCache.ts'
+import type { FileContext } from '../context.ts'
+import type { FileFault, FilePager, OwnCounters } from '../filePager.ts'
+import { IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
+import { DragonflyHost } from './kernelHost.ts'
+import { DragonflyPageFlag } from './pageOperations.ts'
+import { DragonflyVnodePager } from './pager.ts'
+import { VnodeType } from './vnodes.ts'
+
+export class DragonflyFiles implements FilePager {
+  readonly name = 'dragonfly'
+  readonly pager: DragonflyVnodePager
+  readonly cache: BufferCache
+  readonly #context: FileContext
+  readonly #host: DragonflyHost
+
+  constructor(context: FileContext) {
+    this.#context = context
+    this.cache = new BufferCache(context)
+    this.#host = new DragonflyHost(context, this.cache)
+    this.pager = new DragonflyVnodePager(context.columns, context.kernel.pages, this.#host)
+    this.#host.pager = this.pager
+    this.cache.onReadAheadMark = (frame) => {
+      context.kernel.pages.kernelFlags[frame]! |= DragonflyPageFlag.readAheadMark
+    }
+  }
+
+  openFile(file: number, isDevice: boolean): number {
+    const { volume } = this.#context
+    const { vnodes } = this.pager
+    const vnode = vnodes.add({
+      type: isDevice ? VnodeType.blockDevice : VnodeType.regular,
+      blockSize: volume.blockSize,
+      sectorSize: SECTOR_SIZE,
+      isNoMsync: false,
+    })
+    this.#host.files[vnode] = file
+    vnodes.references[vnode] = 1
+    const step = this.pager.allocate(vnode, volume.sizeBytes(file), volume.blockSize, -1).next()
+    if (step.done !== true) throw new Error('a new vnode has an object already')
+    return step.value
+  }
+
+  mapped(object: number): void {
+    const { pages } = this.#context.kernel
+    pages.references[object]! += 1
+    this.pager.vnodes.references[pages.handle[object]!]! += 1
+  }
+
+  newRegion(): void {}
+
+  mustAsk(frame: number): boolean {
+    return (this.#context.kernel.pages.kernelFlags[frame]! & DragonflyPageFlag.readAheadMark) !== 0
+  }
+
+  isFilled(frame: number): boolean {
+    return this.#context.kernel.pages.valid[frame] === ALL_SECTORS
+  }
+
+  mayMapWritable(): boolean {
+    return true
+  }
+
+  stored(frame: number): void {
+    this.#context.kernel.pages.dirty[frame] = ALL_SECTORS
+  }
+
+  isDirty(frame: number): boolean {
+    const { pages, mappings } = this.#context.kernel
+    mappings.testDirty(frame)
+    return pages.dirty[frame] !== 0
+  }
+
+  *getPage(fault: FileFault): Operation<number> {
+    const { kernel } = this.#context
+    const { pages } = kernel
+    const { object, pageIndex } = fault
+    if (pageIndex >= pages.objectSize[object]!) return PageOutcome.failed
+    let frame = pages.lookup(object, pageIndex)
+    if (frame >= 0) {
+      pages.exclusiveBusy[frame] = 1
+      fault.wasResident = this.isFilled(frame)
+      pages.kernelFlags[frame]! &= ~DragonflyPageFlag.readAheadMark
+    } else {
+      frame = kernel.allocatePage(object, pageIndex)
+      if (frame < 0) return PageOutcome.memory
+      if (!(yield* this.pager.hasPage(object, pageIndex))) {
+        kernel.freePage(frame)
+        return PageOutcome.none
+      }
+    }
+    pages.pagingInProgress[object]! += 1
+    const result = yield* this.pager.getPage(object, frame, true)
+    pages.pagingInProgress[object]! -= 1
+    if (result === PagerResult.ok && this.isFilled(frame)) return frame
+    this.pager.releasePage(frame)
+    return PageOutcome.failed
+  }
+
+  *pageOut(object: number, frames: Int32Array): Operation<void> {
+    yield* this.#putPages(object, frames, 0)
+  }
+
+  /** vm_pageout_flush */
+  *#putPages(object: number, frames: Int32Array, flags: number): Operation<void> {
+    const { kernel } = this.#context
+    const { pages, mappings } = kernel
+    for (const frame of frames) {
+      pages.sharedBusy[frame]! += 1
+      mappings.removeWrite(frame)
+      pages.dirty[frame] = ALL_SECTORS
+    }
+    pages.pagingInProgress[object]! += frames.length
+    const results = new Uint8Array(frames.length)
+    yield* this.pager.putPages(object, frames, flags, results)
+    for (let i = 0; i < frames.length; i++) {
+      const frame = frames[i]!
+      const result = results[i]!
+      if (result === PagerResult.bad) pages.dirty[frame] = 0
+      if (result === PagerResult.ok || result === PagerResult.bad) {
+        if (flags === 0 && pages.wired[frame] === 0) pages.deactivate(frame)
+      } else pages.activate(frame)
+      pages.pagingInProgress[object]! -= 1
+      pages.sharedBusy[frame]! -= 1
+      if (pages.sharedBusy[frame] === 0 && pages.wanted[frame] !== 0) kernel.wakeBusy(frame)
+    }
+  }
+
+  *read(object: number, offset: number, lengthBytes: number): Operation<number> {
+    const file = this.#fileOf(object)
+    const { errno } = yield* this.cache.read(object, file, offset, lengthBytes, SEQUENTIAL_MAX)
+    this.#context.volume.touch(file, false, this.#context.kernel.now)
+    return errno
+  }
+
+  #fileOf(object: number): number {
+    return this.#host.files[this.#context.kernel.pages.handle[object]!]!
+  }
+
+  *write(object: number, offset: number, lengthBytes: number, isSync: boolean): Operation<number> {
+    const { kernel, volume, truth } = this.#context
+    const file = this.#fileOf(object)
+    const end = offset + lengthBytes
+    if (end > volume.sizeBytes(file)) {
+      const errno = volume.setSize(file, end)
+      if (errno !== 0) return errno
+      truth.resize(object, end)
+      yield* this.pager.setSize(kernel.pages.handle[object]!, end)
+    }
+    const flags = isSync ? IoFlag.sync : 0
+    const result = yield* this.cache.write(object, file, offset, lengthBytes, flags, (frame, from, to) =>
+      truth.write(frame, from, to),
+    )
+    return result.errno
+  }
+
+  /** Buffers go first, then the pager is told. */
+  *truncate(object: number, sizeBytes: number): Operation<number> {
+    const { kernel, volume, truth } = this.#context
+    const { pages } = kernel
+    const file = this.#fileOf(object)
+    if (sizeBytes < volume.sizeBytes(file)) {
+      yield* this.cache.invalidate(object, Math.ceil(sizeBytes / volume.blockSize))
+      const cut = pages.lookup(object, Math.floor(sizeBytes / PAGE_SIZE))
+      if (cut >= 0) truth.materialise(cut)
+    }
+    yield* this.pager.setSize(pages.handle[object]!, sizeBytes)
+    const errno = volume.setSize(file, sizeBytes)
+    if (errno === 0) truth.resize(object, sizeBytes)
+    return errno
+  }
+
+  /** vm_object_page_clean, then the delayed buffers. */
+  *sync(object: number, waits: boolean): Operation<number> {
+    const { kernel, volume } = this.#context
+    const { pages } = kernel
+    for (let frame = pages.lookupFrom(object, 0); frame >= 0;) {
+      const index = pages.pageIndex[frame]!
+      if (pages.isBusy(frame) || !this.isDirty(frame)) {
+        frame = pages.lookupFrom(object, index + 1)
+        continue
+      }
+      const row = [frame]
+      for (let next = index + 1; row.length < 32; next++) {
+        const neighbour = pages.lookup(object, next)
+        if (neighbour < 0 || pages.isBusy(neighbour) || !this.isDirty(neighbour)) break
+        row.push(neighbour)
+      }
+      yield* this.#putPages(object, Int32Array.from(row), waits ? PutFlag.sync : PutFlag.clusterOk)
+      frame = pages.lookupFrom(object, index + row.length)
+    }
+    const errno = yield* this.cache.flush(object, waits)
+    volume.flush()
+    return errno
+  }
+
+  bufferDone(): void {}
+
+  ownCounters(): OwnCounters {
+    const { pager } = this
+    return {
+      'vm.vnode.v_vnodein': pager.vnodeIns,
+      'vm.vnode.v_vnodepgsin': pager.vnodePagesIn,
+      'vm.vnode.v_vnodeout': pager.vnodeOuts,
+      'vm.vnode.v_vnodepgsout': pager.vnodePagesOut,
+    }
+  }
+
+  isRequestOver(request: number): boolean {
+    return this.#context.device.isOver(request)
+  }
+  isBufferDone(buffer: number): boolean {
+    return this.cache.isUnlocked(buffer)
+  }
+  witness(wait: VnodeWait): number {
+    if (wait.on === 'output') return wait.vnode === -1 ? this.cache.runningBytes : this.cache.oldestUnlocked
+    return wait.on === 'vnode' ? this.pager.vnodes.flags[wait.vnode]! : 0
+  }
+}

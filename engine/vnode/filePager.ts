@@ -1,0 +1,65 @@
+/**
+ * What the fault handler, the page daemon and the verbs of a workload ask of a kernel's vnode pager, whichever it is.
+ *
+ * Each kernel's adapter (freebsd/adapter.ts and so on) says who allocates the pages of a read, frees those that are not needed,
+ * lets go of them, and clips a request to the file; and what lies around the pager in that kernel: read-ahead, buffer cache or UBC.
+ */
+import type { Operation } from './operation.ts'
+import type { WaitJudge } from './tasks.ts'
+
+export type FilePagerName = 'freebsd' | 'dragonfly' | 'netbsd'
+export const filePagerNames: readonly FilePagerName[] = ['freebsd', 'dragonfly', 'netbsd']
+
+/** A fault on a page of a file. */
+export interface FileFault {
+  object: number
+  pageIndex: number
+  isWrite: boolean
+  /** Map entry (RegionTable), whose read-ahead state the kernel keeps there, and the pages of it before and after the faulting one. */
+  region: number
+  pagesBefore: number
+  pagesAfter: number
+  /** Set where the page turned out to be in memory. */
+  wasResident: boolean
+}
+
+/** What the kernel itself counts, under its own names. */
+export type OwnCounters = Readonly<Record<string, number>>
+
+export interface FilePager extends WaitJudge {
+  readonly name: FilePagerName
+  /** A vnode for a file of the volume, and its object, which one mapping holds. Answers the object. */
+  openFile(file: number, isDevice: boolean): number
+  /** Another mapping holds the object; `storedBytes` of it, if any, are shared and may be stored into. */
+  mapped(object: number, storedBytes: number): void
+  /** A new map entry backed by a file, which begins at a page of it. */
+  newRegion(region: number, firstPage: number): void
+  /** A resident page cannot simply be mapped: the pager wants to be asked. */
+  mustAsk(frame: number, isWrite: boolean): boolean
+  /** A resident page has its contents. */
+  isFilled(frame: number): boolean
+  /** The page of a fault: its frame, exclusively busy and filled, or a PageOutcome below 0. */
+  getPage(fault: FileFault): Operation<number>
+  /** Whether a page of a shared mapping may be stored into without another fault. */
+  mayMapWritable(frame: number, isWrite: boolean): boolean
+  /** A fault that stores has been resolved with this page: it is dirty. */
+  stored(frame: number): void
+  /** Whether a page must be written before its frame can be taken. Looks at the mappings' modified bits. */
+  isDirty(frame: number): boolean
+  /**
+   * The page daemon puts pages next to each other out; they are neither busy nor mapped writable. When it is over they are clean, or
+   * on their way, or still dirty and active.
+   */
+  pageOut(object: number, frames: Int32Array): Operation<void>
+  /** read(2): brings the bytes into memory. Answers an errno. */
+  read(object: number, offset: number, lengthBytes: number): Operation<number>
+  /** write(2). Answers an errno. */
+  write(object: number, offset: number, lengthBytes: number, isSync: boolean): Operation<number>
+  /** ftruncate(2). Answers an errno. */
+  truncate(object: number, sizeBytes: number): Operation<number>
+  /** Puts what is dirty of a file out: fsync(2), which waits, or the syncer, which does not. */
+  sync(object: number, waits: boolean): Operation<number>
+  /** A NetBSD buffer's request is over. */
+  bufferDone(buffer: number, errno: number): void
+  ownCounters(): OwnCounters
+}

@@ -1,0 +1,139 @@
+/**
+ * What must be in the pages of files, kept apart from frames and devices.
+ *
+ * Every page has a slot in the contents ledger. A store through a mapping raises the slot's version; the page's bytes are then
+ * those that the ledger makes from it. Until then, and after a write that went through the file system, they are the file's own,
+ * of which a copy is kept here: `known` says for which version the copy is right. Bytes beyond the end of the file are nobody's.
+ */
+import type { Columns } from '../sim/columns.ts'
+import { ContentsError, type Contents } from '../vm/contents.ts'
+import { PAGE_SIZE, type VmPages } from '../vm/pages.ts'
+
+/** A version that no page has: the copy is never right. */
+const NEVER = 0xffffffff
+
+interface TruthFile {
+  slotBase: number
+  sizeBytes: number
+  /** The file's bytes; null where all pages are made by the ledger so far. */
+  bytes: Uint8Array | null
+}
+
+export class FileTruth {
+  /** By slot. */
+  #known: Uint32Array
+  readonly #columns: Columns
+  readonly #contents: Contents
+  readonly #pages: VmPages
+  /** By object. */
+  readonly #files = new Map<number, TruthFile>()
+
+  constructor(columns: Columns, contents: Contents, pages: VmPages) {
+    this.#columns = columns
+    this.#contents = contents
+    this.#pages = pages
+    this.#known = columns.define('file.known', 'u32', 0)
+    columns.onRebind(() => {
+      this.#known = columns.get('file.known', 'u32')
+    })
+  }
+
+  /** A file, its slots allocated. `bytes`: what it holds now, null: each page what the ledger makes of its version. */
+  add(object: number, slotBase: number, pages: number, sizeBytes: number, bytes: Uint8Array | null): void {
+    const end = slotBase + pages
+    if (end > this.#known.length) {
+      const old = this.#known.length
+      this.#known = this.#columns.resize('file.known', 'u32', Math.max(end, old * 2))
+      this.#known.fill(NEVER, old)
+    }
+    if (bytes !== null) this.#known.fill(0, slotBase, end)
+    this.#files.set(object, { slotBase, sizeBytes, bytes })
+  }
+
+  #file(object: number): TruthFile {
+    const file = this.#files.get(object)
+    if (file === undefined) throw new Error(`object ${object} is no file`)
+    return file
+  }
+
+  sizeBytes(object: number): number {
+    return this.#file(object).sizeBytes
+  }
+
+  /**
+   * Compares bytes [from, to) of a page that came in with what they must be; those beyond the end of the file are not looked at.
+   * Answers how many bytes were compared. Throws ContentsError.
+   */
+  check(frame: number, from: number, to: number, sector: number): number {
+    const pages = this.#pages
+    const object = pages.object[frame]!
+    const file = this.#file(object)
+    const index = pages.pageIndex[frame]!
+    const start = index * PAGE_SIZE
+    const end = Math.min(to, file.sizeBytes - start)
+    if (end <= from) return 0
+    const slot = file.slotBase + index
+    const isCopy = this.#contents.version[slot] === this.#known[slot] && file.bytes !== null
+    const other = isCopy && file.bytes !== null ? file.bytes : this.#contents.expected(slot)
+    const at = isCopy ? start + from : from
+    const different = this.#contents.firstDifferent(frame, from, end, other, at)
+    if (different < 0) return end - from
+    throw new ContentsError(
+      `page ${index} of file object ${object} came in with other bytes than it must have: byte ${different} is ${this.#contents.view(frame)[different]!}, not ${other[at + different - from]!}; the transfer began at sector ${sector}`,
+    )
+  }
+
+  /** Puts into a frame what stores through its mappings have made of the page, before anybody looks at its bytes. */
+  materialise(frame: number): void {
+    const { slot } = this.#pages
+    const place = slot[frame]!
+    if (this.#contents.isReal && this.#contents.version[place] !== this.#known[place]) this.#contents.fill(frame, place)
+  }
+
+  /**
+   * A write through the file system puts new bytes into [from, to) of a page that is in memory: those of the page's next
+   * version. The rest of the page stays as it is.
+   */
+  write(frame: number, from: number, to: number): void {
+    const pages = this.#pages
+    const contents = this.#contents
+    const file = this.#file(pages.object[frame]!)
+    const index = pages.pageIndex[frame]!
+    const slot = file.slotBase + index
+    this.materialise(frame)
+    contents.version[slot]! += 1
+    if (!contents.isReal) return
+    const view = contents.view(frame)
+    view.set(contents.expected(slot).subarray(from, to), from)
+    this.#room(file, (index + 1) * PAGE_SIZE).set(view, index * PAGE_SIZE)
+    this.#known[slot] = contents.version[slot]!
+  }
+
+  /** The file has another size. What lies beyond a smaller one is forgotten and reads as zeros if it grows again. */
+  resize(object: number, sizeBytes: number): void {
+    const file = this.#file(object)
+    const old = file.sizeBytes
+    file.sizeBytes = sizeBytes
+    if (!this.#contents.isReal) return
+    const from = Math.min(old, sizeBytes)
+    const bytes = this.#room(file, Math.max(old, sizeBytes))
+    for (let index = Math.floor(from / PAGE_SIZE); index * PAGE_SIZE < Math.max(old, sizeBytes); index++) {
+      const slot = file.slotBase + index
+      if (slot >= this.#known.length) break
+      const keep = Math.max(0, Math.min(PAGE_SIZE, from - index * PAGE_SIZE))
+      if (keep > 0 && this.#contents.version[slot] !== this.#known[slot])
+        bytes.set(this.#contents.expected(slot).subarray(0, keep), index * PAGE_SIZE)
+      bytes.fill(0, index * PAGE_SIZE + keep, Math.min((index + 1) * PAGE_SIZE, bytes.length))
+      this.#known[slot] = ++this.#contents.version[slot]!
+    }
+  }
+
+  /** A file's copy, long enough for `length` bytes. */
+  #room(file: TruthFile, length: number): Uint8Array {
+    if (file.bytes !== null && file.bytes.length >= length) return file.bytes
+    const bytes = new Uint8Array(Math.ceil(Math.max(length, file.sizeBytes) / PAGE_SIZE) * PAGE_SIZE)
+    if (file.bytes !== null) bytes.set(file.bytes)
+    file.bytes = bytes
+    return bytes
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * The files of a machine: a kernel's vnode pager with its volume and device, what is in the files, and the operations under way.
+ *
+ * A fault on a page of a file becomes an operation of its process; the page daemon's pageouts, the syncer's rounds and the calls of a
+ * workload are operations too. Nothing waits inside: the machine calls step() between two events.
+ */
+import type { Device } from '../disk/device.ts'
+import type { Columns } from '../sim/columns.ts'
+import { QueueEvent } from '../sim/kernel.ts'
+import type { RegionTable } from '../vm/regions.ts'
+import type { FileContext, FileKernel, FileTunables } from './context.ts'
+import { DragonflyFiles } from './dragonfly/adapter.ts'
+import { FileDevice } from './fileDevice.ts'
+import type { FileFault, FilePager, FilePagerName } from './filePager.ts'
+import { FileTruth } from './fileTruth.ts'
+import { FreebsdFiles } from './freebsd/adapter.ts'
+import { NetbsdFiles } from './netbsd/adapter.ts'
+import { PageOutcome, type Operation } from './operation.ts'
+import { FileTasks } from './tasks.ts'
+import type { FileVolume } from './volume.ts'
+
+/** Kernels by name: adding one is a file and a line. */
+const pagers: { readonly [name in FilePagerName]: new (context: FileContext) => FilePager } = {
+  freebsd: FreebsdFiles,
+  dragonfly: DragonflyFiles,
+  netbsd: NetbsdFiles,
+}
+
+export interface FilesOptions {
+  pager: FilePagerName
+  volume: FileVolume
+  device: Device
+  tunables: FileTunables
+  /** Stores through mappings go to the file (MAP_SHARED). */
+  isShared: boolean
+  /** Seconds between two rounds of the syncer; 0: there is none. */
+  syncerSeconds: number
+  processes: number
+  /** The operation of a process's fault is over. */
+  faultAnswered: (process: number) => void
+  /** Whatever was dirty of a page has been written, or the page has gone. */
+  pageWritten: (frame: number) => void
+}
+
+/** No answer yet. */
+const WAITING = -100
+
+export class Files {
+  readonly pager: FilePager
+  readonly volume: FileVolume
+  readonly device: FileDevice
+  readonly truth: FileTruth
+  readonly isShared: boolean
+  readonly tasks: FileTasks
+  readonly #kernel: FileKernel
+  readonly #options: FilesOptions
+  readonly #columns: Columns
+  /** By process: what the operation of its fault has answered. */
+  #answer: Int32Array
+  /** By slot of the contents ledger: mappings take the page from the file. */
+  #covers: Uint8Array
+  /** Objects of the files that were opened. */
+  readonly #objects: number[] = []
+  readonly #faults: FileFault[] = []
+  #hasSyncedAtEnd = false
+  #isEnding = false
+
+  constructor(columns: Columns, kernel: FileKernel, regions: RegionTable, options: FilesOptions) {
+    this.#columns = columns
+    this.#kernel = kernel
+    this.#options = options
+    this.volume = options.volume
+    this.isShared = options.isShared
+    this.truth = new FileTruth(columns, kernel.contents, kernel.pages)
+    this.device = new FileDevice(columns, kernel, options.device, this.truth)
+    this.pager = new pagers[options.pager]({
+      columns,
+      kernel,
+      regions,
+      volume: options.volume,
+      device: this.device,
+      truth: this.truth,
+      tunables: options.tunables,
+      spawn: (run) => {
+        this.tasks.start(run, () => {})
+      },
+      pageWritten: options.pageWritten,
+    })
+    this.device.onBufferDone = (buffer, errno) => this.pager.bufferDone(buffer, errno)
+    this.tasks = new FileTasks(kernel, this.pager)
+    this.#answer = columns.define('file.fault.answer', 'i32', options.processes)
+    this.#covers = columns.define('file.covers', 'u8', 0)
+    columns.onRebind(() => {
+      this.#answer = columns.get('file.fault.answer', 'i32')
+      this.#covers = columns.get('file.covers', 'u8')
+    })
+    for (let process = 0; process < options.processes; process++)
+      this.#faults.push({
+        object: -1,
+        pageIndex: 0,
+        isWrite: false,
+        region: 0,
+        pagesBefore: 0,
+        pagesAfter: 0,
+        wasResident: false,
+      })
+    this.#armSyncer()
+  }
+
+  // ---- making it -------------------------------------------------------------------------------------------
+
+  /** Opens a file of the volume; its object, with the contents that it must have (null: made by the ledger, from version 1 on). */
+  open(file: number, isDevice: boolean, bytes: Uint8Array | null): number {
+    const { pages, contents } = this.#kernel
+    const object = this.pager.openFile(file, isDevice)
+    const size = this.volume.sizeBytes(file)
+    const slots = Math.max(pages.objectSize[object]!, Math.ceil(size / 4096))
+    const base = contents.allocateSlots(slots)
+    pages.slotBase[object] = base
+    this.truth.add(object, base, slots, size, bytes)
+    if (bytes === null) contents.version.fill(1, base, base + slots)
+    if (base + slots > this.#covers.length)
+      this.#covers = this.#columns.resize('file.covers', 'u8', Math.max(base + slots, this.#covers.length * 2))
+    this.#objects.push(object)
+    return object
+  }
+
+  /** Mappings take these pages of an object from the file; others are not looked for in it. */
+  cover(object: number, firstPage: number, pageIndices: Iterable<number>): void {
+    const base = this.#kernel.pages.slotBase[object]! + firstPage
+    for (const index of pageIndices) this.#covers[base + index] = 1
+  }
+
+  covers(object: number, pageIndex: number): boolean {
+    return this.#covers[this.#kernel.pages.slotBase[object]! + pageIndex] === 1
+  }
+
+  // ---- faults ----------------------------------------------------------------------------------------------
+
+  /** Where a fault says what it is about, before begin(). */
+  faultOf(process: number): FileFault {
+    return this.#faults[process]!
+  }
+
+  /** Asks the pager for the page of a process's fault; true if the answer is there already. */
+  begin(process: number): boolean {
+    const fault = this.#faults[process]!
+    fault.wasResident = false
+    this.#answer[process] = WAITING
+    let isOver = false
+    const started = this.tasks.start(this.pager.getPage(fault), (answer) => {
+      this.#answer[process] = answer
+      if (isOver) this.#options.faultAnswered(process)
+    })
+    isOver = true
+    return started
+  }
+
+  /** A process will not come back for the page of its fault. */
+  abandon(process: number): void {
+    const frame = this.#answer[process]!
+    if (frame >= 0) this.#kernel.releaseBusy(frame)
+    this.#answer[process] = PageOutcome.again
+  }
+
+  /** The frame, exclusively busy, or a PageOutcome. */
+  answer(process: number): number {
+    return this.#answer[process]!
+  }
+
+  // ---- the page daemon -------------------------------------------------------------------------------------
+
+  /** Puts pages next to each other out; true if that is over already, else `finished` is called later. */
+  pageOut(object: number, frames: Int32Array, finished: () => void): boolean {
+    let isLater = false
+    const isOver = this.tasks.start(this.pager.pageOut(object, frames), () => {
+      if (isLater) finished()
+    })
+    isLater = true
+    return isOver
+  }
+
+  // ---- running ---------------------------------------------------------------------------------------------
+
+  /** Carries on what need not wait any longer; false if all must. */
+  step(): boolean {
+    return this.tasks.count > 0 && this.tasks.step()
+  }
+
+  get nextTime(): number {
+    return this.tasks.nextTime
+  }
+
+  /** Events in the queue that come by themselves, and so wake nobody. */
+  get timers(): number {
+    return this.#options.syncerSeconds > 0 && !this.#isEnding ? 1 : 0
+  }
+
+  /** Nothing is under way, so that the machine could be saved. */
+  get isQuiet(): boolean {
+    return this.tasks.count === 0
+  }
+
+  /** A transfer of the file device is over. */
+  transferDone(request: number): void {
+    this.device.done(request)
+  }
+
+  /** A round of the syncer: what is dirty begins to be written. */
+  syncerRound(): void {
+    if (this.#isEnding) return
+    this.tasks.start(this.#syncAll(false), () => {})
+    this.#armSyncer()
+  }
+
+  #armSyncer(): void {
+    const { syncerSeconds } = this.#options
+    if (syncerSeconds > 0) this.#kernel.queue.push(this.#kernel.now + syncerSeconds * 1e9, QueueEvent.syncer, 0)
+  }
+
+  *#syncAll(waits: boolean): Operation<void> {
+    for (const object of this.#objects) yield* this.pager.sync(object, waits)
+    this.volume.flush()
+  }
+
+  /** All processes have ended: the files are unmounted. True when everything is on the device. */
+  unmounted(): boolean {
+    if (!this.#hasSyncedAtEnd) {
+      this.#hasSyncedAtEnd = true
+      this.#isEnding = true
+      this.tasks.start(this.#syncAll(true), () => {})
+    }
+    return this.tasks.count === 0 && this.device.inFlight === 0
+  }
+
+  /** The machine went back to a saved state. */
+  restored(): void {
+    this.tasks.clear()
+    this.#hasSyncedAtEnd = false
+    this.#isEnding = false
+  }
+}

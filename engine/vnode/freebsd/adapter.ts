@@ -1,0 +1,344 @@
+/**
+ * FreeBSD's vnode pager joined to the machine: the host around it, and what its callers do.
+ *
+ * The fault handler allocates the row of pages (vm_fault_additional_pages): as many as the map entry's read-ahead wants, as far as
+ * haspage says that they lie next to each other, up to a page that is resident, and only the one page when memory is short. The page
+ * that comes back is zeroed behind the end of the file. The pager cleans no page that it writes: the buffer cache does.
+ *
+ * Source of the callers' behaviour: FreeBSD 9's vm_fault.c, vm_pageout.c (vm_pageout_flush), ffs_vnops.c.
+ */
+import { PagerResult } from '../../swap/pager.ts'
+import { ALL_SECTORS, PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
+import { BufferCache } from '../bufferCache.ts'
+import { zeroBytes, type FileContext } from '../context.ts'
+import type { FileFault, FilePager, OwnCounters } from '../filePager.ts'
+import { IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
+import { FreebsdHost } from './kernelHost.ts'
+import { FreebsdVnodePager } from './pager.ts'
+import { VnodeType } from './vnodes.ts'
+
+/** VM_FAULT_READ_BEHIND, VM_FAULT_READ_AHEAD_MIN, _INIT and _MAX (atop(MAXPHYS) - 1), pages. */
+const READ_BEHIND = 8
+const READ_AHEAD_MIN = 7
+const READ_AHEAD_INIT = 15
+const READ_AHEAD_MAX = 31
+/** VM_FAULT_CACHE_BEHIND, pages. */
+const CACHE_BEHIND = 32
+
+export class FreebsdFiles implements FilePager {
+  readonly name = 'freebsd'
+  readonly pager: FreebsdVnodePager
+  readonly cache: BufferCache
+  readonly #context: FileContext
+  readonly #host: FreebsdHost
+  /** By object: where a reader in order would go on, and how far it has been one. */
+  readonly #nextRead = new Map<number, number>()
+  readonly #sequential = new Map<number, number>()
+
+  constructor(context: FileContext) {
+    this.#context = context
+    this.cache = new BufferCache(context)
+    this.#host = new FreebsdHost(context, this.cache)
+    this.pager = new FreebsdVnodePager(context.columns, context.kernel.pages, this.#host)
+    this.#host.pager = this.pager
+  }
+
+  openFile(file: number): number {
+    const { volume } = this.#context
+    const vnode = this.pager.vnodes.add({
+      type: VnodeType.regular,
+      blockSize: volume.blockSize,
+      deviceSectorSize: SECTOR_SIZE,
+      isNetwork: false,
+    })
+    this.#host.files[vnode] = file
+    this.pager.vnodes.useCount[vnode] = 1
+    const step = this.pager.allocate(vnode, volume.sizeBytes(file)).next()
+    if (step.done !== true) throw new Error('a new vnode has an object already')
+    return step.value
+  }
+
+  mapped(object: number, storedBytes: number): void {
+    const { pages } = this.#context.kernel
+    pages.references[object]! += 1
+    this.pager.vnodes.useCount[pages.handle[object]!]! += 1
+    if (storedBytes > 0) this.pager.updateWriteCount(object, storedBytes)
+  }
+
+  /** vm_map_insert: the first fault continues a reader in order if it is at the beginning. */
+  newRegion(region: number, firstPage: number): void {
+    const { regions } = this.#context
+    regions.readAhead[region] = READ_AHEAD_INIT
+    regions.nextRead[region] = firstPage
+  }
+
+  mustAsk(): boolean {
+    return false
+  }
+
+  isFilled(frame: number): boolean {
+    return this.#context.kernel.pages.valid[frame] === ALL_SECTORS
+  }
+
+  mayMapWritable(): boolean {
+    return true
+  }
+
+  stored(frame: number): void {
+    this.#context.kernel.pages.dirty[frame] = ALL_SECTORS
+  }
+
+  isDirty(frame: number): boolean {
+    const { pages, mappings } = this.#context.kernel
+    mappings.testDirty(frame)
+    return pages.dirty[frame] !== 0
+  }
+
+  *getPage(fault: FileFault): Operation<number> {
+    const { kernel, regions } = this.#context
+    const { pages } = kernel
+    const { object, pageIndex, region } = fault
+    if (pageIndex >= pages.objectSize[object]!) return PageOutcome.failed
+    let frame = pages.lookup(object, pageIndex)
+    if (frame >= 0) {
+      pages.exclusiveBusy[frame] = 1
+      // ffs_getpages: where part of a page is valid the buffer cache has it, and the file ends there
+      if (pages.valid[frame] !== 0 && this.#context.volume.blockSize >= PAGE_SIZE) {
+        fault.wasResident = true
+        this.#zeroInvalid(frame)
+        return frame
+      }
+    } else {
+      frame = kernel.allocatePage(object, pageIndex)
+      if (frame < 0) return PageOutcome.memory
+    }
+    const { behind, ahead } = this.#window(fault)
+    const presence = yield* this.pager.hasPage(object, pageIndex, true, true)
+    if (!presence.has) {
+      kernel.freePage(frame)
+      return PageOutcome.none
+    }
+    const row = this.#additionalPages(
+      frame,
+      Math.min(behind, presence.before ?? 0),
+      Math.min(ahead, presence.after ?? 0),
+    )
+    const requested = row.indexOf(frame)
+    pages.pagingInProgress[object]! += 1
+    const result = yield* this.pager.getPages(object, row, requested)
+    pages.pagingInProgress[object]! -= 1
+    if (result !== PagerResult.ok) {
+      kernel.freePage(frame)
+      return PageOutcome.failed
+    }
+    this.#zeroInvalid(frame)
+    regions.nextRead[region] = pageIndex + row.length - requested
+    return frame
+  }
+
+  /** How far to read behind and ahead: a fault that follows the last one makes the window longer, any other sets it back. */
+  #window({ pageIndex, region, pagesBefore, pagesAfter, object }: FileFault): { behind: number; ahead: number } {
+    const { regions } = this.#context
+    const behind = Math.min(pagesBefore, READ_BEHIND)
+    const before = regions.readAhead[region]!
+    if (pageIndex !== regions.nextRead[region]) {
+      const ahead = Math.min(pagesAfter, READ_AHEAD_MIN)
+      regions.readAhead[region] = ahead
+      return { behind, ahead }
+    }
+    const ahead = Math.min(pagesAfter, before + behind, READ_AHEAD_MAX)
+    if (before === READ_AHEAD_MAX) this.#leaveBehind(object, pageIndex)
+    regions.readAhead[region] = ahead
+    return { behind: 0, ahead }
+  }
+
+  /** Pages that a reader in order has left behind are the next to be taken. The kernel of 2013 had its page cache for them. */
+  #leaveBehind(object: number, pageIndex: number): void {
+    const { pages, mappings } = this.#context.kernel
+    for (let index = pageIndex - 1; index >= Math.max(0, pageIndex - CACHE_BEHIND); index--) {
+      const frame = pages.lookup(object, index)
+      if (frame < 0 || pages.valid[frame] !== ALL_SECTORS) return
+      if (pages.isBusy(frame) || pages.wired[frame] !== 0) continue
+      mappings.removeAll(frame)
+      pages.hardwareReferenced[frame] = 0
+      if (pages.dirty[frame] !== 0) pages.deactivate(frame)
+      else pages.deactivateNoReuse(frame)
+    }
+  }
+
+  /** The row of pages around a busy one. */
+  #additionalPages(frame: number, behind: number, ahead: number): Int32Array {
+    const { kernel } = this.#context
+    const { pages, thresholds } = kernel
+    if (behind + ahead === 0 || behind + ahead > pages.freeCount - thresholds.freeReserved) return Int32Array.of(frame)
+    const object = pages.object[frame]!
+    const pageIndex = pages.pageIndex[frame]!
+    const row = new Int32Array(behind + 1 + ahead)
+    let first = behind
+    for (let index = pageIndex - 1; index >= 0 && first > 0 && pages.lookup(object, index) < 0; index--) {
+      const extra = kernel.allocatePage(object, index)
+      if (extra < 0) break
+      row[--first] = extra
+    }
+    row[behind] = frame
+    let end = behind + 1
+    const size = pages.objectSize[object]!
+    for (let index = pageIndex + 1; index < size && end < row.length && pages.lookup(object, index) < 0; index++) {
+      const extra = kernel.allocatePage(object, index)
+      if (extra < 0) break
+      row[end++] = extra
+    }
+    return row.subarray(first, end)
+  }
+
+  /** vm_page_zero_invalid: behind the end of the file. */
+  #zeroInvalid(frame: number): void {
+    const { pages } = this.#context.kernel
+    const valid = pages.valid[frame]!
+    if (valid === ALL_SECTORS) return
+    for (let sector = 0; sector * SECTOR_SIZE < PAGE_SIZE; sector++)
+      if ((valid & (1 << sector)) === 0) zeroBytes(this.#context, frame, sector * SECTOR_SIZE, SECTOR_SIZE)
+    pages.valid[frame] = ALL_SECTORS
+  }
+
+  *pageOut(object: number, frames: Int32Array): Operation<void> {
+    yield* this.#putPages(object, frames, 0)
+  }
+
+  /** vm_pageout_flush */
+  *#putPages(object: number, frames: Int32Array, flags: number): Operation<number> {
+    const { kernel } = this.#context
+    const { pages, mappings } = kernel
+    for (const frame of frames) {
+      pages.sharedBusy[frame]! += 1
+      mappings.removeWrite(frame)
+    }
+    pages.pagingInProgress[object]! += frames.length
+    const results = new Uint8Array(frames.length)
+    const answer = yield* this.pager.putPages(object, frames, flags, results)
+    for (let i = 0; i < frames.length; i++) {
+      const frame = frames[i]!
+      const result = results[i]!
+      if (result === PagerResult.bad) pages.dirty[frame] = 0
+      if (result === PagerResult.ok || result === PagerResult.bad) {
+        if (flags === 0 && pages.wired[frame] === 0) pages.deactivateNoReuse(frame)
+      } else if (result !== PagerResult.again) pages.activate(frame)
+      pages.pagingInProgress[object]! -= 1
+      pages.sharedBusy[frame]! -= 1
+      if (pages.sharedBusy[frame] === 0 && pages.wanted[frame] !== 0) kernel.wakeBusy(frame)
+    }
+    return answer
+  }
+
+  *read(object: number, offset: number, lengthBytes: number): Operation<number> {
+    const vnode = this.#context.kernel.pages.handle[object]!
+    const sequential = this.#heuristic(object, offset, lengthBytes)
+    const { errno } = yield* this.cache.read(object, this.#host.files[vnode]!, offset, lengthBytes, sequential)
+    this.#context.volume.touch(this.#host.files[vnode]!, false, this.#context.kernel.now)
+    return errno
+  }
+
+  /** sequential_heuristic: the longer a file is read in order, the further ahead. */
+  #heuristic(object: number, offset: number, lengthBytes: number): number {
+    const inOrder = offset === 0 || offset === this.#nextRead.get(object)
+    this.#nextRead.set(object, offset + lengthBytes)
+    const before = this.#sequential.get(object) ?? 1
+    const count = inOrder ? Math.min(SEQUENTIAL_MAX, before + Math.ceil(lengthBytes / 16384)) : before > 1 ? 1 : 0
+    this.#sequential.set(object, count)
+    return count > 1 ? count : 0
+  }
+
+  *write(object: number, offset: number, lengthBytes: number, isSync: boolean): Operation<number> {
+    const { kernel, volume, truth } = this.#context
+    const vnode = kernel.pages.handle[object]!
+    const file = this.#host.files[vnode]!
+    const end = offset + lengthBytes
+    if (end > volume.sizeBytes(file)) {
+      const errno = volume.setSize(file, end)
+      if (errno !== 0) return errno
+      truth.resize(object, end)
+      this.pager.setSize(vnode, end)
+    }
+    const flags = isSync ? IoFlag.sync : 0
+    const result = yield* this.cache.write(object, file, offset, lengthBytes, flags, (frame, from, to) =>
+      truth.write(frame, from, to),
+    )
+    return result.errno
+  }
+
+  *truncate(object: number, sizeBytes: number): Operation<number> {
+    const { kernel, volume, truth } = this.#context
+    const { pages } = kernel
+    const vnode = pages.handle[object]!
+    const file = this.#host.files[vnode]!
+    const old = volume.sizeBytes(file)
+    if (sizeBytes < old) {
+      yield* this.cache.invalidate(object, Math.ceil(sizeBytes / volume.blockSize))
+      yield* this.#waitForPages(object, Math.floor(sizeBytes / PAGE_SIZE))
+      const cut = pages.lookup(object, Math.floor(sizeBytes / PAGE_SIZE))
+      if (cut >= 0) truth.materialise(cut)
+    }
+    this.pager.setSize(vnode, sizeBytes)
+    const errno = volume.setSize(file, sizeBytes)
+    if (errno === 0) truth.resize(object, sizeBytes)
+    return errno
+  }
+
+  /** Waits until no page from an index on is busy. */
+  *#waitForPages(object: number, first: number): Operation<void> {
+    const { pages } = this.#context.kernel
+    for (let index = first; ;) {
+      const frame = pages.lookupFrom(object, index)
+      if (frame < 0) return
+      if (!pages.isBusy(frame)) index = pages.pageIndex[frame]! + 1
+      else {
+        pages.wanted[frame] = 1
+        yield { on: 'page', frame }
+      }
+    }
+  }
+
+  /** vm_object_page_clean, then the delayed buffers: pages that mappings have dirtied go out in rows of up to 32. */
+  *sync(object: number, waits: boolean): Operation<number> {
+    const { kernel, volume } = this.#context
+    const { pages } = kernel
+    for (let frame = pages.lookupFrom(object, 0); frame >= 0;) {
+      const index = pages.pageIndex[frame]!
+      if (!pages.isBusy(frame) && this.isDirty(frame)) {
+        const row = [frame]
+        for (let next = index + 1; row.length < 32; next++) {
+          const neighbour = pages.lookup(object, next)
+          if (neighbour < 0 || pages.isBusy(neighbour) || !this.isDirty(neighbour)) break
+          row.push(neighbour)
+        }
+        yield* this.#putPages(object, Int32Array.from(row), waits ? PutFlag.sync : PutFlag.clusterOk)
+        frame = pages.lookupFrom(object, index + row.length)
+      } else frame = pages.lookupFrom(object, index + 1)
+    }
+    const errno = yield* this.cache.flush(object, waits)
+    volume.flush()
+    return errno
+  }
+
+  bufferDone(): void {}
+
+  ownCounters(): OwnCounters {
+    const { pager } = this
+    return {
+      'vm.stats.vm.v_vnodein': pager.vnodeIns,
+      'vm.stats.vm.v_vnodepgsin': pager.vnodePagesIn,
+      'vm.stats.vm.v_vnodeout': pager.vnodeOuts,
+      'vm.stats.vm.v_vnodepgsout': pager.vnodePagesOut,
+    }
+  }
+
+  isRequestOver(request: number): boolean {
+    return this.#context.device.isOver(request)
+  }
+  isBufferDone(buffer: number): boolean {
+    return this.cache.isUnlocked(buffer)
+  }
+  witness(wait: VnodeWait): number {
+    return wait.on === 'output' ? (wait.vnode === -1 ? this.cache.runningBytes : this.cache.oldestUnlocked) : 0
+  }
+}

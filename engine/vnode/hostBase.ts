@@ -1,0 +1,42 @@
+/** What the hosts of the three pagers do alike: pages, zeros, messages, the clock, and which file a vnode stands for. */
+import { isWriteMapped, PAGEOUT_FREE_MIN, zeroBytes, type FileContext } from './context.ts'
+import type { FilePagerName } from './filePager.ts'
+
+export class HostBase {
+  /** By vnode: the file of the volume. */
+  readonly files: number[] = []
+  protected readonly context: FileContext
+  /** Whose pager it is: what its messages' ids begin with. */
+  readonly #kernelName: FilePagerName
+
+  constructor(context: FileContext, kernelName: FilePagerName) {
+    this.context = context
+    this.#kernelName = kernelName
+  }
+
+  /** Nobody sleeps on pages: who waits for one looks at it again. */
+  wakePage(frame: number): void {
+    this.context.kernel.wakeBusy(frame)
+  }
+  freePage(frame: number): void {
+    this.context.kernel.freePage(frame)
+  }
+  releaseBusy(frame: number): void {
+    this.context.kernel.releaseBusy(frame)
+  }
+  zero(frame: number, offset: number, lengthBytes: number): void {
+    zeroBytes(this.context, frame, offset, lengthBytes)
+  }
+  isWriteMapped(frame: number): boolean {
+    return isWriteMapped(this.context, frame)
+  }
+  isMemoryLow(): boolean {
+    return this.context.kernel.pages.freeCount < PAGEOUT_FREE_MIN
+  }
+  message(id: string, a: number, b: number, c = 0): void {
+    this.context.kernel.message(`${this.#kernelName}-${id}`, a, b, c)
+  }
+  nowNs(): number {
+    return this.context.kernel.now
+  }
+}

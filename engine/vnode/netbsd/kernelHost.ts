@@ -1,0 +1,153 @@
+/** The machine as NetBSD's vnode pager sees it. */
+import { PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
+import { Counter } from '../../sim/metrics.ts'
+import type { FileContext } from '../context.ts'
+import { HostBase } from '../hostBase.ts'
+import { Errno, type Operation, type TransferResult } from '../operation.ts'
+import { UpdateFlag, type BlockMapping, type NetbsdVnodeHost } from './host.ts'
+import type { NetbsdVnodePager } from './pager.ts'
+
+export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
+  declare pager: NetbsdVnodePager
+  /** What runs now is the page daemon. */
+  isDaemon = false
+  /** [0] pages being paged out by the page daemon (uvmexp.paging), [1] pages that it freed (uvmexp.pdfreed) */
+  totals: Float64Array
+
+  constructor(context: FileContext) {
+    super(context, 'netbsd')
+    this.totals = context.columns.define('vnode.netbsd.totals', 'f64', 2)
+    context.columns.onRebind(() => {
+      this.totals = context.columns.get('vnode.netbsd.totals', 'f64')
+    })
+  }
+
+  // eslint-disable-next-line require-yield -- metadata take no time
+  *bmap(vnode: number, block: number): Operation<BlockMapping> {
+    const { volume } = this.context
+    // a device counts in sectors, whatever its volume does
+    const shift = this.pager.vnodes.blockShift(vnode)
+    const perBlock = volume.blockSize >> shift
+    const { sector, runAfter } = volume.bmap(this.files[vnode]!, Math.floor(block / perBlock))
+    if (perBlock === 1) return { errno: 0, deviceBlock: sector, runAfter }
+    const within = block % perBlock
+    return {
+      errno: 0,
+      deviceBlock: sector < 0 ? -1 : sector + (within << shift) / SECTOR_SIZE,
+      runAfter: (runAfter + 1) * perBlock - 1 - within,
+    }
+  }
+
+  extent(_vnode: number, sizeBytes: number, isMemory: boolean): number {
+    const unit = isMemory ? PAGE_SIZE : SECTOR_SIZE
+    return Math.ceil(sizeBytes / unit) * unit
+  }
+
+  // eslint-disable-next-line require-yield -- metadata take no time
+  *allocateBlocks(vnode: number, offset: number, lengthBytes: number): Operation<number> {
+    const { volume } = this.context
+    const file = this.files[vnode]!
+    const end = Math.min(offset + lengthBytes, Math.max(volume.sizeBytes(file), this.pager.vnodes.writeSize[vnode]!))
+    return end > offset ? volume.allocate(file, offset, end - offset) : 0
+  }
+
+  markUpdate(vnode: number, how: number): void {
+    this.context.volume.touch(this.files[vnode]!, (how & UpdateFlag.modified) !== 0, this.context.kernel.now)
+  }
+
+  /** Only file systems without blocks on a device are read and written so, and none here is one. */
+  // eslint-disable-next-line require-yield -- never gets so far
+  *read(): Operation<TransferResult> {
+    return { errno: Errno.EOPNOTSUPP, doneBytes: 0 }
+  }
+  // eslint-disable-next-line require-yield -- never gets so far
+  *write(): Operation<number> {
+    return Errno.EOPNOTSUPP
+  }
+
+  hasDirtyBlocks(): boolean {
+    return false
+  }
+  worklistChanged(): void {}
+  // eslint-disable-next-line require-yield -- nothing suspends a file system
+  *startTransaction(): Operation<void> {
+    return
+  }
+  tryStartTransaction(): number {
+    return 0
+  }
+  finishTransaction(): void {}
+  // eslint-disable-next-line require-yield -- there is no journal
+  *beginJournal(): Operation<number> {
+    return 0
+  }
+  endJournal(): void {}
+
+  startRequest(buffer: number): void {
+    const { buffers } = this.pager
+    const frames = buffers.framesOf(buffers.masterOf(buffer))
+    const offset = buffers.dataOffset[buffer]!
+    const length = buffers.length[buffer]!
+    const own = frames.slice(Math.floor(offset / PAGE_SIZE), Math.ceil((offset + length) / PAGE_SIZE))
+    const isWrite = buffers.isRead[buffer] === 0
+    this.context.device.startBuffer(isWrite, buffers.deviceBlock[buffer]!, length, own, offset % PAGE_SIZE, buffer)
+  }
+
+  // nobody sleeps: who waits looks again after each event
+  wakeBuffer(): void {}
+  wakeOutput(): void {}
+  wakeNodeLock(): void {}
+
+  override freePage(frame: number): void {
+    super.freePage(frame)
+    this.context.pageWritten(frame)
+  }
+  allocatePage(object: number, pageIndex: number): number {
+    return this.context.kernel.allocatePage(object, pageIndex)
+  }
+  allocatePageArray(): boolean {
+    return true
+  }
+  mapForTransfer(): void {}
+
+  /** What mappings have seen modified stays known: the pager looks at that bit. */
+  removeMappings(frame: number): void {
+    const { pages, mappings } = this.context.kernel
+    const wasModified = pages.hardwareModified[frame]!
+    mappings.removeAll(frame)
+    pages.hardwareModified[frame] = wasModified
+    pages.dirty[frame] = 0
+  }
+  writeProtect(frame: number): void {
+    const { pages, mappings } = this.context.kernel
+    const wasModified = pages.hardwareModified[frame]!
+    mappings.removeWrite(frame)
+    pages.hardwareModified[frame] = wasModified
+    pages.dirty[frame] = 0
+  }
+
+  pageoutStarted(pages: number): void {
+    this.totals[0]! += pages
+  }
+  pageoutDone(pages: number): void {
+    this.totals[0]! -= pages
+  }
+  pageFreedByDaemon(): void {
+    this.totals[1]! += 1
+    this.context.kernel.counters[Counter.evictions]! += 1
+  }
+  isPageDaemon(): boolean {
+    return this.isDaemon
+  }
+  shouldYield(): boolean {
+    return false
+  }
+
+  // the memory of processes outside of files is not part of a transfer
+  // eslint-disable-next-line require-yield -- answers at once
+  *wireUserMemory(): Operation<number> {
+    return Errno.EINVAL
+  }
+  unwireUserMemory(): void {}
+  zeroUserMemory(): void {}
+}
