@@ -2,7 +2,6 @@
  * Console messages: their id, level, the kernel's routine that prints them, and what they say, in words of ours.
  */
 import { verbNames } from '../workload/verbs.ts'
-
 import { vnodeMessages } from '../vnode/messages.ts'
 
 export type MessageLevel = 'info' | 'warning' | 'error'
