@@ -184,6 +184,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   readonly #objects: VmObjects
   readonly #spaces: AddressSpaces
   readonly #verbs: VerbRunner
+  /** Without verbs no page is ever left with an older block than its own. */
+  readonly #hasVerbs: boolean
   readonly #readers: StreamReader[]
   readonly #views: { references: Uint32Array; from: number }[]
   readonly #nsPerReference: number
@@ -207,6 +209,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.experiment = experiment
     this.thresholds = computeThresholds(experiment)
     this.#streams = options.processes.map((process) => process.stream)
+    this.#hasVerbs = options.processes.some(({ verbs = [] }) => verbs.length > 0)
     this.#users = options.processes.map((process) => process.user ?? 0)
     this.processNames = options.processes.map((process) => process.name)
     this.#readers = this.#streams.map((stream) => stream.open())
@@ -342,6 +345,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       this.#swapAtExit = columns.get('process.swapAtExit', 'f64')
     })
 
+    for (let number = 0; number < this.devices.length; number++)
+      if (experiment.swap.devices[number]!.swapon) this.#swapon(number)
     const children = new Set(
       options.processes.flatMap(({ verbs = [] }) =>
         verbs.flatMap((verb) => (verb.verb === 'fork' ? [verb.child] : [])),
@@ -361,8 +366,6 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     })
     this.#buildFiles(options.makeFileStore)
     this.#wire(wired)
-    for (let number = 0; number < this.devices.length; number++)
-      if (experiment.swap.devices[number]!.swapon) this.#swapon(number)
     for (let process = 0; process < processes; process++)
       if (this.#processState[process] === ProcessState.ready)
         this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, ProcessEventKind.start)
@@ -911,7 +914,10 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     if (errno !== 0) {
       counters[Counter.ioErrors]! += 1
       this.emit(EventKind.ioError, -1, object, pageIndex, count, unit, block, completion - now, errno)
-    } else if (isReal) {
+    } else if (isWrite && this.#hasVerbs) {
+      for (let i = 0; i < count; i++) contents.noteStored(pages.slot[bufferFrames[row + i]!]!)
+    }
+    if (errno === 0 && isReal) {
       if (isWrite) counters[Counter.bytesWritten]! += count * PAGE_SIZE
       else {
         counters[Counter.bytesRead]! += count * PAGE_SIZE
@@ -1007,9 +1013,14 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   #vanish(frame: number): void {
     const { pages, pager, contents } = this
     const object = pages.object[frame]!
+    // a block whose freeing was put off goes with the page
     const isInSwap =
-      pages.objectType[object] === ObjectType.swap && pager.metadata.lookup(object, pages.pageIndex[frame]!) >= 0
-    if (pages.dirty[frame] === 0 && !isInSwap) contents.version[pages.slot[frame]!] = 0
+      pages.objectType[object] === ObjectType.swap &&
+      (pages.flags[frame]! & PageFlag.swapFree) === 0 &&
+      pager.metadata.lookup(object, pages.pageIndex[frame]!) >= 0
+    if (pages.dirty[frame] !== 0) return
+    if (isInSwap) contents.revertToStored(pages.slot[frame]!)
+    else contents.version[pages.slot[frame]!] = 0
   }
 
   releaseBusy(frame: number): void {
@@ -1195,6 +1206,11 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   waitFor(process: number, child: number): void {
     this.#fault.waitFor[process] = WaitFor.process
     this.#fault.waitArgument[process] = child
+  }
+
+  waitForPage(process: number, frame: number): void {
+    this.#fault.waitFor[process] = WaitFor.busy
+    this.#fault.waitArgument[process] = frame
   }
 
   protect(process: number): void {

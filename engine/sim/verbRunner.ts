@@ -25,6 +25,8 @@ export interface ProcessControl {
   hasEnded(process: number): boolean
   /** The process sleeps until `child` has ended. */
   waitFor(process: number, child: number): void
+  /** The process sleeps until a page is no longer busy. */
+  waitForPage(process: number, frame: number): void
   protect(process: number): void
   limitSwap(process: number, bytes: number): void
   /** A system call failed. */
@@ -118,6 +120,7 @@ export class VerbRunner {
       case 'map':
         return this.#map(process, verb)
       case 'unmap':
+        if (this.#mustWait(process, verb.page, verb.pages)) return VerbOutcome.blocked
         this.#unwire(process, verb.page, verb.pages)
         spaces.unmap(process, verb.page, verb.pages)
         return VerbOutcome.done
@@ -130,6 +133,7 @@ export class VerbRunner {
         this.#unwire(process, verb.page, verb.pages)
         return VerbOutcome.done
       case 'madvise':
+        if (this.#mustWait(process, verb.page, verb.pages)) return VerbOutcome.blocked
         spaces.advise(process, verb.page, verb.pages, verb.advice)
         return VerbOutcome.done
       case 'protect-process':
@@ -150,8 +154,19 @@ export class VerbRunner {
     }
   }
 
+  /** Puts the process to sleep where a page of a range is busy. */
+  #mustWait(process: number, page: number, count: number): boolean {
+    const { control, kernel, spaces } = this.#parts
+    const frame = spaces.busyIn(process, page, count)
+    if (frame < 0) return false
+    kernel.pages.wanted[frame] = 1
+    control.waitForPage(process, frame)
+    return true
+  }
+
   #map(process: number, verb: Extract<Verb, { verb: 'map' }>): number {
     const { control, objects, spaces } = this.#parts
+    if (this.#mustWait(process, verb.page, verb.pages)) return VerbOutcome.blocked
     let object = -1
     if (verb.object !== '') {
       object = this.#shared[this.#names.indexOf(verb.object)]!

@@ -53,11 +53,16 @@ export class AddressSpaces {
    * written or it may have no file, and over a file where pages are never written. False if the reservation is refused.
    */
   build(process: number, mayHaveFiles: boolean): boolean {
+    for (const pages of this.#uncovered(process)) if (!this.#buildGap(process, pages, mayHaveFiles)) return false
+    return true
+  }
+
+  /** Maps some dense pages of a process between which no region lies. */
+  #buildGap(process: number, free: readonly number[], mayHaveFiles: boolean): boolean {
     const { kernel, regions, objects, files, streams, untouchedIsFile, placeOfFile } = this.#parts
     const { pages, contents, pager } = kernel
     const isShared = mayHaveFiles && kernel.files?.isShared === true
     const stream = streams[process]!
-    const free = this.#uncovered(process)
     const table = buildRegions(Float64Array.from(free, (page) => stream.pageNumbers[page]!))
     const filePages = table.regions.map((): number[] => [])
     const hasAnonymous = new Uint8Array(table.regions.length)
@@ -106,14 +111,22 @@ export class AddressSpaces {
     return true
   }
 
-  /** Dense pages of a process that no region covers. */
-  #uncovered(process: number): number[] {
-    const { kernel, streams, base } = this.#parts
+  /** Dense pages of a process that no region covers, in a list for each gap between regions. */
+  #uncovered(process: number): number[][] {
+    const { kernel, regions, base } = this.#parts
     const first = base()[process]!
-    const free: number[] = []
-    for (let page = 0; page < streams[process]!.pageCount; page++)
-      if (kernel.mappings.region[first + page]! < 0) free.push(page)
-    return free
+    const { pages, numbers } = this.#order[process]!
+    const gaps: number[][] = [[]]
+    let region = regions.first[process]!
+    pages.forEach((page, place) => {
+      if (kernel.mappings.region[first + page]! >= 0) return
+      if (region >= 0 && regions.start[region]! < numbers[place]!) {
+        while (region >= 0 && regions.start[region]! < numbers[place]!) region = regions.next[region]!
+        gaps.push([])
+      }
+      gaps.at(-1)!.push(page)
+    })
+    return gaps.filter((gap) => gap.length > 0)
   }
 
   /**
@@ -243,7 +256,30 @@ export class AddressSpaces {
     return true
   }
 
-  /** FreeBSD's vm_map_madvise. */
+  /**
+   * A resident page of a range that is busy, or -1: what changes pages must wait for it. Objects are looked through as a fault would.
+   */
+  busyIn(process: number, page: number, count: number): number {
+    const { kernel, regions } = this.#parts
+    const { pages } = kernel
+    for (let region = regions.from(process, page); region >= 0; region = regions.next[region]!) {
+      const start = Math.max(page, regions.start[region]!)
+      const end = Math.min(page + count, regions.start[region]! + regions.pages[region]!)
+      if (end <= start) break
+      const shift = regions.offset[region]! - regions.start[region]!
+      for (let at = start; at < end; at++)
+        for (let object = regions.object[region]!, index = at + shift; object >= 0; ) {
+          const frame = pages.lookup(object, index)
+          if (frame >= 0 && pages.isBusy(frame)) return frame
+          if (frame >= 0) break
+          index += pages.backingOffset[object]!
+          object = pages.backing[object]!
+        }
+    }
+    return -1
+  }
+
+  /** FreeBSD's vm_map_madvise. No page of the range may be busy. */
   advise(process: number, page: number, count: number, advice: Advice): void {
     const { regions } = this.#parts
     switch (advice) {
@@ -268,26 +304,22 @@ export class AddressSpaces {
     }
   }
 
-  /** FreeBSD's vm_object_madvise over a part of one region. */
+  /** FreeBSD's vm_object_madvise over a part of one region: blocks of pages that are freed go with them. */
   #advisePages(region: number, start: number, end: number, advice: 'willneed' | 'dontneed' | 'free'): void {
     const { kernel, regions } = this.#parts
     const { pages, pager } = kernel
     const top = regions.object[region]!
     const first = start - regions.start[region]! + regions.offset[region]!
-    const count = end - start
     const whole = ObjectFlag.oneMapping | ObjectFlag.anonymous
-    const mayFree = (object: number) => (pages.objectFlags[object]! & whole) === whole
-    if (advice === 'free' && mayFree(top) && pages.objectType[top] === ObjectType.swap)
-      pager.freeSpace(top, first, count)
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < end - start; i++) {
       let index = first + i
       for (let object = top; object >= 0;) {
+        const frees = advice === 'free' && (pages.objectFlags[object]! & whole) === whole
         const frame = pages.lookup(object, index)
-        if (frame >= 0) {
-          if (advice !== 'free' || mayFree(object)) this.#advisePage(frame, advice)
-          break
-        }
-        if (advice === 'free' && mayFree(object)) this.#forget(object, index)
+        if (frame >= 0 && (advice !== 'free' || frees) && pages.wired[frame] === 0) this.#advisePage(frame, advice)
+        if (frees && pages.objectType[object] === ObjectType.swap) pager.freeSpace(object, index, 1)
+        if (frame >= 0) break
+        if (frees) this.#forget(object, index)
         index += pages.backingOffset[object]!
         object = pages.backing[object]!
       }
@@ -304,7 +336,6 @@ export class AddressSpaces {
   /** FreeBSD's vm_page_advise. */
   #advisePage(frame: number, advice: 'willneed' | 'dontneed' | 'free'): void {
     const { pages, mappings } = this.#parts.kernel
-    if (pages.isBusy(frame) || pages.wired[frame] !== 0) return
     if (advice === 'willneed') return pages.activate(frame)
     mappings.testDirty(frame)
     if (advice === 'free') {

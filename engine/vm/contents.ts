@@ -27,6 +27,9 @@ export class Contents {
   declare version: Uint32Array
   /** Identity by slot: the slot whose identity the contents were made from. */
   declare identity: Int32Array
+  /** Version and identity that a slot's page had when it was last written to a device. */
+  #storedVersion: Uint32Array = new Uint32Array(0)
+  #storedIdentity: Int32Array = new Int32Array(0)
   /** Ranges of slots that were given back, first slot and count of each; [0] slots given out ever, [1] ranges. */
   #freeStart: Float64Array = new Float64Array(0)
   #freeCount: Float64Array = new Float64Array(0)
@@ -47,12 +50,16 @@ export class Contents {
     this.#frames = frames
     this.version = columns.define('contents.version', 'u32', 1024)
     this.identity = columns.define('contents.identity', 'i32', 1024)
+    this.#storedVersion = columns.define('contents.storedVersion', 'u32', 0)
+    this.#storedIdentity = columns.define('contents.storedIdentity', 'i32', 0)
     this.#freeStart = columns.define('contents.freeStart', 'f64', 16)
     this.#freeCount = columns.define('contents.freeCount', 'f64', 16)
     this.#state = columns.define('contents.state', 'f64', 2)
     columns.onRebind(() => {
       this.version = columns.get('contents.version', 'u32')
       this.identity = columns.get('contents.identity', 'i32')
+      this.#storedVersion = columns.get('contents.storedVersion', 'u32')
+      this.#storedIdentity = columns.get('contents.storedIdentity', 'i32')
       this.#freeStart = columns.get('contents.freeStart', 'f64')
       this.#freeCount = columns.get('contents.freeCount', 'f64')
       this.#state = columns.get('contents.state', 'f64')
@@ -121,6 +128,30 @@ export class Contents {
     this.#freeStart[range] = first
     this.#freeCount[range] = pages
     this.#state[1] = range + 1
+  }
+
+  /** A slot's page was written to a device as it is now. */
+  noteStored(slot: number): void {
+    if (slot >= this.#storedVersion.length) {
+      this.#storedVersion = this.#columns.resize('contents.storedVersion', 'u32', this.version.length)
+      this.#storedIdentity = this.#columns.resize('contents.storedIdentity', 'i32', this.version.length)
+    }
+    this.#storedVersion[slot] = this.version[slot]!
+    this.#storedIdentity[slot] = this.identity[slot]!
+  }
+
+  /** What is on the device is all that is left of a slot's page. */
+  revertToStored(slot: number): void {
+    this.version[slot] = this.#storedVersion[slot]!
+    this.identity[slot] = this.#storedIdentity[slot]!
+  }
+
+  /** The block of slot `from` is slot `to`'s now. */
+  moveStored(from: number, to: number): void {
+    if (from >= this.#storedVersion.length) return
+    if (to >= this.#storedVersion.length) this.noteStored(to)
+    this.#storedVersion[to] = this.#storedVersion[from]!
+    this.#storedIdentity[to] = this.#storedIdentity[from]!
   }
 
   /** The page of slot `to` becomes a copy of that of slot `from`. */

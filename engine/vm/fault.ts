@@ -123,9 +123,9 @@ export class FaultHandler {
     }
     const region = mappings.region[mapping]!
     if (region < 0 || !this.#mayAccess(region, isWrite)) return this.#fail(process, mapping, access)
-    const flags = this.#regions.flags[region]!
-    if (isWrite && (flags & RegionFlag.needsCopy) !== 0 && !this.#shadow(region))
+    if (isWrite && (this.#regions.flags[region]! & RegionFlag.needsCopy) !== 0 && !this.#shadow(region))
       return this.#fail(process, mapping, access)
+    const flags = this.#regions.flags[region]!
     const top = this.#regions.object[region]!
     const pageIndex = mappings.pageNumber[mapping]! - this.#regions.start[region]! + this.#regions.offset[region]!
     // beyond the end of a shared object that was cut
@@ -203,12 +203,11 @@ export class FaultHandler {
       this.#kind[process] = FaultKind.copyOnWrite
     } else if (isWrite && owner !== top) {
       const copy = this.#allocate(top, pageIndex)
-      if (copy < 0) {
-        this.#kernel.releaseBusy(frame)
-        return this.#waitForMemory(process)
-      }
-      this.#copy(frame, copy, mapping)
+      if (copy >= 0) this.#copy(frame, copy, mapping)
+      // fault_page_release: the page may go, but is likely to be asked for again
+      pages.deactivate(frame)
       this.#kernel.releaseBusy(frame)
+      if (copy < 0) return this.#waitForMemory(process)
       frame = copy
       writable = true
       this.#kind[process] = FaultKind.copyOnWrite
@@ -316,8 +315,9 @@ export class FaultHandler {
     pages.dirty[frame] = ALL_SECTORS
     contents.copy(slot, pages.slot[frame]!)
     // a block stays below, hidden by the page in front, until the object ends
-    if (pages.objectType[owner] !== ObjectType.swap || pager.metadata.lookup(owner, index) < 0)
-      contents.version[slot] = 0
+    if (pages.objectType[owner] === ObjectType.swap && pager.metadata.lookup(owner, index) >= 0)
+      contents.revertToStored(slot)
+    else contents.version[slot] = 0
     counters[Counter.copyOnWriteMoves]! += 1
   }
 

@@ -129,7 +129,7 @@ export class VmObjects {
    * FreeBSD's vm_object_collapse.
    */
   collapse(object: number): void {
-    const { pages, pager, counters } = this.#kernel
+    const { pages, counters } = this.#kernel
     for (;;) {
       const backing = pages.backing[object]!
       if (
@@ -146,7 +146,7 @@ export class VmObjects {
         if (!this.#mayTakeOver(object, backing, offset)) return
         this.#takeContents(object, backing, offset)
         this.#takePages(object, backing, offset)
-        if (pages.objectType[backing] === ObjectType.swap) pager.copy(backing, object, offset, true)
+        if (pages.objectType[backing] === ObjectType.swap) this.#takeBlocks(object, backing, offset)
         pages.backing[object] = next
         pages.backingOffset[object] = offset + pages.backingOffset[backing]!
         pages.backing[backing] = -1
@@ -216,6 +216,19 @@ export class VmObjects {
     for (let i = 0; i < count; i++) if (contents.version[to + i] === 0) contents.copy(from + i, to + i)
   }
 
+  /** The same of blocks: those of pages for which the object has none. */
+  #takeBlocks(object: number, backing: number, offset: number): void {
+    const { pages, pager, contents } = this.#kernel
+    const to = pages.slotBase[object]!
+    const from = pages.slotBase[backing]! + offset
+    const hasBlock = (owner: number, index: number) =>
+      pages.objectType[owner] === ObjectType.swap && pager.metadata.lookup(owner, index) >= 0
+    const end = Math.min(offset + pages.objectSize[object]!, pages.objectSize[backing]!)
+    for (let index = pager.findLeast(backing, offset); index < end; index = pager.findLeast(backing, index + 1))
+      if (!hasBlock(object, index - offset)) contents.moveStored(from + index - offset, to + index - offset)
+    pager.copy(backing, object, offset, true)
+  }
+
   /** Whether no page of the backing object can be seen through the object. FreeBSD's vm_object_scan_all_shadowed. */
   #hidesAll(object: number, backing: number, offset: number): boolean {
     const { pages, pager } = this.#kernel
@@ -264,6 +277,7 @@ export class VmObjects {
     }
     for (let i = 0; i < size; i++) {
       contents.copy(pages.slotBase[old]! + offset + i, pages.slotBase[object]! + i)
+      contents.moveStored(pages.slotBase[old]! + offset + i, pages.slotBase[object]! + i)
       contents.version[pages.slotBase[old]! + offset + i] = 0
     }
     pages.objectFlags[old]! |= ObjectFlag.split
