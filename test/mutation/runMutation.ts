@@ -46,7 +46,7 @@ export class MutationBench {
 
   /** Replays logs on the copy as it is. */
   replay(logs: readonly string[]): Promise<string[]> {
-    const paths = logs.map((log) => path.join(root, 'test/conformance/swap', `${log}.jsonl.gz`))
+    const paths = logs.map((log) => path.join(root, 'test/conformance', `${log}.jsonl.gz`))
     return new Promise((resolve, reject) => {
       execFile(
         process.execPath,
