@@ -17,4 +17,5 @@ export const benches: Readonly<Record<string, () => Promise<BenchModule>>> = {
   store: () => import('./store.ts'),
   swap: () => import('./swap.ts'),
   torture: () => import('./torture.ts'),
+  vnode: () => import('./vnode.ts'),
 }
