@@ -43,6 +43,8 @@ export interface Connection {
   select(sql: string): { columns: string[]; rows: unknown[][] }
   /** What SQLite finds wrong with the file's structure or its references; empty if nothing. */
   check(): string[]
+  /** Writes the file anew, without unused pages. */
+  vacuum(): void
   close(): void
 }
 
@@ -169,6 +171,16 @@ class SqliteConnection implements Connection {
         .all()
         .map((row) => `row ${row.rowid} of ${row.table} refers to a missing row of ${row.parent}`),
     ])
+  }
+
+  vacuum(): void {
+    if (this.readOnly) throw new StoreError('read-only', `${this.path} was opened for reading only`)
+    try {
+      this.sqlite.exec('VACUUM')
+      this.sqlite.pragma('wal_checkpoint(TRUNCATE)')
+    } catch (error) {
+      throw asStoreError(error, this.path)
+    }
   }
 
   close(): void {

@@ -4,6 +4,7 @@
  */
 
 export type StoreErrorCode =
+  | 'bad-query'
   | 'busy'
   | 'damaged'
   | 'disk-full'
@@ -14,6 +15,7 @@ export type StoreErrorCode =
   | 'not-found'
   | 'read-only'
   | 'too-large'
+  | 'too-long'
   | 'unreadable'
   | 'wrong-order'
 

@@ -60,6 +60,7 @@ export class EventTable {
   readonly #putIndex
   readonly #index
   readonly #digests
+  readonly #digest
   readonly #stored
 
   constructor(connection: Connection, runs: RunTable) {
@@ -94,6 +95,9 @@ export class EventTable {
     )
     this.#digests = sqlite.prepare<[number], { digest: Buffer }>(
       'SELECT digest FROM chunk_index WHERE run_id = ? ORDER BY chunk',
+    )
+    this.#digest = sqlite.prepare<[number, number], { digest: Buffer }>(
+      'SELECT digest FROM chunk_index WHERE run_id = ? AND chunk = ?',
     )
     this.#stored = sqlite.prepare<[number, number], { complete: number; bytes: number }>(
       `SELECT complete, ${eventColumns.map(({ name }) => `length(${name})`).join(' + ')} AS bytes FROM trace_chunks WHERE run_id = ? AND chunk = ?`,
@@ -210,6 +214,16 @@ export class EventTable {
     }
   }
 
+  /** Every stored chunk, with its columns; for checks, and for who takes a run elsewhere. */
+  *storedChunks(runId: number): Generator<{ head: ChunkHead; reader: ChunkReader; digest: Uint8Array | null }> {
+    for (const head of this.#connection.read(() => this.#heads.all(runId, 0, Infinity, -1)))
+      yield {
+        head,
+        reader: this.#newReader(runId, head),
+        digest: this.#connection.read(() => this.#digest.get(runId, head.chunk))?.digest ?? null,
+      }
+  }
+
   /** Heads of the chunks that may have what is wanted. */
   #candidates(runId: number, wanted: Wanted): ChunkHead[] {
     const { kinds, object, page } = wanted
@@ -260,17 +274,21 @@ export class EventTable {
     let reader = this.#cache.get(key)
     // back to the young end
     this.#cache.delete(key)
-    reader ??= new ChunkReader(head.event_count, this.#runs.traceFormat(runId), (name) => {
-      const row = this.#columns.get(name)?.get(runId, head.chunk)
-      if (!row) throw new StoreError('damaged', `chunk ${head.chunk} of run ${runId} is missing`, 'trace_chunks')
-      return row
-    })
+    reader ??= this.#newReader(runId, head)
     this.#cache.set(key, reader)
     for (const oldest of this.#cache.keys()) {
       if (this.#cache.size <= CACHED_CHUNKS) break
       this.#cache.delete(oldest)
     }
     return reader
+  }
+
+  #newReader(runId: number, head: ChunkHead): ChunkReader {
+    return new ChunkReader(head.event_count, this.#runs.traceFormat(runId), (name) => {
+      const row = this.#connection.read(() => this.#columns.get(name)?.get(runId, head.chunk))
+      if (!row) throw new StoreError('damaged', `chunk ${head.chunk} of run ${runId} is missing`, 'trace_chunks')
+      return row
+    })
   }
 }
 

@@ -6,6 +6,8 @@
  * (names, experiments); SQLite orders them. Anyone may read, also while a run is recorded. A store object belongs to the
  * thread that opened it.
  */
+import { checkStore } from './check.ts'
+import type { CheckStep } from './check.ts'
 import { openConnection } from './connection.ts'
 import type { Connection, ConnectionOptions } from './connection.ts'
 import type { EncodedChunk } from './eventEncoder.ts'
@@ -128,9 +130,28 @@ export class TraceStore {
     this.#connection.sqlite.pragma(`max_page_count = ${Math.floor(pages)}`)
   }
 
+  /** Everything that is wrong, found piece by piece (check.ts). */
+  checkAll(): Generator<CheckStep> {
+    return checkStore(this, this.#connection)
+  }
+
   /** What SQLite itself finds wrong with the file; empty if nothing. */
   check(): string[] {
     return this.#connection.check()
+  }
+
+  /** Bytes of the file that hold nothing any more; `compact` gives them back. */
+  get unusedBytes(): number {
+    const pragma = (name: string) => Number(this.#connection.sqlite.pragma(name, { simple: true }))
+    return pragma('freelist_count') * pragma('page_size')
+  }
+
+  /**
+   * Writes the file anew without what is unused, in the order of the tables. Wants as much room beside it as the file holds, and nobody
+   * else may be using it. Throws StoreError `disk-full`, `busy`.
+   */
+  compact(): void {
+    this.#connection.vacuum()
   }
 
   close(): void {

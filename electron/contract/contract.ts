@@ -355,6 +355,21 @@ export const requests = {
   /** Frames, queues and devices of a running or paused machine; binary frame states, see dataPlane.ts. */
   'runs.frames': { params: byId, result: binary },
 
+  /**
+   * A query in SQL over the workspace (db/sql.ts says what there is besides its tables). It takes the place of one that still
+   * runs. `more`: there are more rows than asked for.
+   */
+  'sql.run': {
+    params: z.strictObject({ sql: z.string(), rows: z.int().min(1).max(10000), seconds: z.number().positive().max(600) }),
+    result: z.object({
+      columns: z.array(z.string()),
+      rows: z.array(z.array(z.union([z.number(), z.string(), z.null()]))),
+      more: z.boolean(),
+    }),
+  },
+  /** Ends the query that runs, if one does. */
+  'sql.cancel': { params: none, result: none },
+
   'reports.list': { params: none, result: z.array(reportInfoSchema) },
   'reports.create': {
     params: z.strictObject({

@@ -4,6 +4,7 @@
  *     service ── calls ──> writer   (owns the workspace; every small write; records runs)
  *             │              └── calls ──> encoder (every other chunk of events, where they come fast)
  *             ── calls ──> query    (read-only connection: lists, samples, events, reports)
+ *             ── calls ──> sql      (one query in SQL at a time)
  *             ── calls ──> chores   (imports, generated workloads, images, checks of experiments)
  *             ── calls ──> engine   (one per running machine) ── run port ──> writer
  */
@@ -14,6 +15,7 @@ import type { Intervention } from '../../engine/sim/experiment.ts'
 import type { Snapshot } from '../../engine/sim/columns.ts'
 import type { KernelView } from '../../engine/sim/kernelNames.ts'
 import type { EncodedChunk } from '../../db/eventEncoder.ts'
+import type { SqlAnswer, SqlLimits } from '../../db/sql.ts'
 import type { NewRun, RunDetail as StoredRunDetail, RunInfo as StoredRunInfo } from '../../db/types.ts'
 import type { ReportInfo, StoredReport } from '../../db/reports.ts'
 import type { StoredExperiment } from '../../db/experiments.ts'
@@ -120,6 +122,12 @@ export interface QueryCalls {
   addedImages(): { name: string; path: string }[]
   workspaceBytes(): number
   isEmpty(): boolean
+}
+
+// ---- sql
+
+export interface SqlCalls {
+  run(sql: string, limits: SqlLimits): SqlAnswer
 }
 
 // ---- chores

@@ -50,3 +50,20 @@ describe('a recorded run', () => {
       await workbench.request('runs.control', { id, action: 'stop' })
     }))
 })
+
+describe('the query box', () => {
+  it('answers queries in SQL, and a new one or a cancel ends the one before', () =>
+    withService(async (workbench) => {
+      const { id, totals } = await runToEnd(workbench, () => workbench.request('runs.start', run))
+      const ask = (sql: string) => workbench.request('sql.run', { sql, rows: 100, seconds: 60 })
+      expect(await ask(`SELECT count(*) FROM event(${id})`)).toEqual({ columns: ['count(*)'], rows: [[totals.events]], more: false })
+      await expect(ask('DELETE FROM runs')).rejects.toMatchObject({ code: 'read-only' })
+      const long = `SELECT count(*) FROM event(${id}) a, event(${id}) b, event(${id}) c`
+      const first = expect(ask(long)).rejects.toMatchObject({ code: 'closed' })
+      const second = expect(ask(long)).rejects.toMatchObject({ code: 'closed' })
+      await first
+      await workbench.request('sql.cancel', {})
+      await second
+      expect((await ask('SELECT 1')).rows).toEqual([[1]])
+    }))
+})

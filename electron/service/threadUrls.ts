@@ -8,6 +8,7 @@ export const threadUrls = {
   encoder: new URL('./threads/encoder.ts', import.meta.url),
   query: new URL('./threads/query.ts', import.meta.url),
   chores: new URL('./threads/chores.ts', import.meta.url),
+  sql: new URL('./threads/sql.ts', import.meta.url),
   simulation: new URL('./threads/simulation.ts', import.meta.url),
 }
 

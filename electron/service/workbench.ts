@@ -40,7 +40,7 @@ import { OwnerSocket } from './owner.ts'
 import { replayOptions } from './replay.ts'
 import { seedWorkspace } from './seed.ts'
 import { summaryOf } from './summary.ts'
-import type { ChoresCalls, ChoresSaid, QueryCalls, VariantFile, WriterCalls } from './protocol.ts'
+import type { ChoresCalls, ChoresSaid, QueryCalls, SqlCalls, VariantFile, WriterCalls } from './protocol.ts'
 import { ThreadClient } from './threadCalls.ts'
 import { threadUrls } from './threadUrls.ts'
 import { variantDigest } from './variants.ts'
@@ -94,6 +94,7 @@ class WorkbenchService implements Workbench {
   #writer: ThreadClient<WriterCalls> | null = null
   #query: ThreadClient<QueryCalls> | null = null
   #chores: ThreadClient<ChoresCalls, ChoresSaid> | null = null
+  #sql: ThreadClient<SqlCalls> | null = null
   #socket: OwnerSocket | null = null
   readonly #jobs = new Map<number, { title: string; isCancelled: boolean; done: Promise<void> }>()
   #jobCount = 0
@@ -141,6 +142,7 @@ class WorkbenchService implements Workbench {
     await this.#runs.close()
     await this.#chores?.end()
     await this.#query?.end()
+    await this.#sql?.end()
     await this.#writer?.call('close').catch(() => this.#dropLock())
     await this.#writer?.end()
   }
@@ -191,6 +193,23 @@ class WorkbenchService implements Workbench {
       },
     })
     return this.#chores
+  }
+
+  #sqlThread(): ThreadClient<SqlCalls> {
+    this.#sql ??= new ThreadClient(threadUrls.sql, 'the thread of the query', {
+      data: { database: this.#paths.database },
+      limits: QUERY_LIMITS,
+      onFailed: () => {
+        this.#sql = null
+      },
+    })
+    return this.#sql
+  }
+
+  /** A thread in the middle of a row of SQLite's ends when that row is there: nobody waits for it. */
+  #endSql(): void {
+    void this.#sql?.end()
+    this.#sql = null
   }
 
   #makeHandlers(): Handlers {
@@ -265,6 +284,15 @@ class WorkbenchService implements Workbench {
       'runs.pageHistory': (params) => query().call('pageHistory', params),
       'runs.messages': async ({ id }) => this.#runs.messagesOf(id) ?? query().call('messages', id),
       'runs.frames': ({ id }) => this.#runs.frames(id),
+
+      'sql.run': async ({ sql, rows, seconds }) => {
+        this.#endSql()
+        return this.#sqlThread().call('run', sql, { rows, seconds })
+      },
+      'sql.cancel': () => {
+        this.#endSql()
+        return Promise.resolve(none)
+      },
 
       'reports.list': () => query().call('reports'),
       'reports.create': async ({ runs, format, name }) => {

@@ -19,6 +19,8 @@ export const commands: readonly CommandEntry[] = [
   { name: 'mrc', meaning: 'misses of LRU at every memory size', load: async () => (await import('./mrc.ts')).mrc },
   { name: 'image', meaning: 'what is on a raw image', load: async () => (await import('./image.ts')).image },
   { name: 'verify', meaning: 'replay golden operation logs against the pagers', load: async () => (await import('./verify.ts')).verify },
+  { name: 'sql', meaning: 'a query in SQL over runs and their events', load: async () => (await import('./sql.ts')).sql },
+  { name: 'check', meaning: 'whether the workspace is whole', load: async () => (await import('./check.ts')).check },
   { name: 'bench', meaning: "the project's benchmarks", load: async () => (await import('./bench.ts')).bench },
   { name: 'serve', meaning: 'open the workbench for a browser', load: async () => (await import('./serve.ts')).serve },
 ]
