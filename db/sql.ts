@@ -257,7 +257,7 @@ function sqlError(error: unknown, file: string): unknown {
 function valueOf(value: unknown): SqlValue {
   if (value === null || typeof value === 'number' || typeof value === 'string') return value
   if (value instanceof Uint8Array) return `<${value.length} bytes>`
-  return String(value)
+  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value)
 }
 
 function number(value: unknown, what: string): number | undefined {
