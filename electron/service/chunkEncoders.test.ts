@@ -25,6 +25,7 @@ describe('chunks that two threads encode', () => {
     const encoded: EncodedChunk[] = []
     const { queue, failures, idle, buffers } = queueInto(encoded)
     for (const chunk of chunks) queue.add(copyOfEvents(chunk, chunk.count), chunk.count)
+    // the thread has some of them
     expect(queue.isIdle).toBe(false)
     await idle()
     const plain = new EventEncoder(true)
@@ -45,9 +46,10 @@ describe('chunks that two threads encode', () => {
     const wrong = someEvents(65536)
     wrong.page[7] = 0.5
     const good = someEvents(65536)
-    for (const chunk of [good, wrong, wrong, good]) queue.add(copyOfEvents(chunk, chunk.count), chunk.count)
+    for (const chunk of [good, good, good, good, wrong, wrong, good])
+      queue.add(copyOfEvents(chunk, chunk.count), chunk.count)
     await idle()
     expect(failures).toHaveLength(1)
-    expect(encoded.length).toBeLessThan(2)
+    expect(encoded.length).toBeLessThan(5)
   })
 })

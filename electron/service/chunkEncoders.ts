@@ -1,13 +1,16 @@
 /**
- * Chunks of events on their way through two threads: one is encoded in a thread of its own, and as long as that is busy others are
- * encoded by the caller itself. Chunks of a run come out in the order in which they went in.
+ * Chunks of events on their way through two threads: in a run that is not short, one is encoded in a thread of its own, and as long as
+ * that is busy others are encoded by the caller itself. Chunks of a run come out in the order in which they went in.
  */
+import { EVENTS_PER_CHUNK } from '../../engine/sim/events.ts'
 import { encodeChunk, type EncodedChunk } from '../../db/eventEncoder.ts'
 import { eventChunkIn } from './eventBuffer.ts'
 import type { EncoderCalls } from './protocol.ts'
 import { ThreadClient } from './threadCalls.ts'
 import { threadUrls } from './threadUrls.ts'
 
+/** A run of fewer events does not make the thread. */
+const ALONE_EVENTS = 3 * EVENTS_PER_CHUNK
 const LIMITS = { maxOldGenerationSizeMb: 256 }
 
 type Encoded = ReturnType<EncoderCalls['encode']>
@@ -17,9 +20,9 @@ export class EncoderThread {
   #thread: ThreadClient<EncoderCalls> | null = null
   #isBusy = false
 
-  /** Takes a chunk; null, and the buffer stays with the caller, while it has one already. */
+  /** Takes a chunk; null, and the buffer stays with the caller, while it has one already or a run is not worth a thread yet. */
   encode(buffer: ArrayBuffer, count: number, firstEvent: number, recording: boolean): Promise<Encoded> | null {
-    if (this.#isBusy) return null
+    if (this.#isBusy || (!this.#thread && firstEvent < ALONE_EVENTS)) return null
     this.#isBusy = true
     this.#thread ??= new ThreadClient<EncoderCalls>(threadUrls.encoder, 'the thread that encodes events', {
       limits: LIMITS,
