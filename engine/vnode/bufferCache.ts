@@ -245,13 +245,20 @@ export class BufferCache {
   /** The first stretch of bytes of [at, end) whose sectors are not valid. */
   #invalidPiece(frames: Int32Array, base: number, at: number, end: number): { from: number; end: number } {
     const { valid } = this.#context.kernel.pages
-    const isValid = (byte: number) =>
-      (valid[frames[Math.floor((byte - base) / PAGE_SIZE)]!]! & (1 << Math.floor((byte % PAGE_SIZE) / 512))) !== 0
-    let from = at
-    while (from < end && isValid(from)) from += 512 - (from % 512)
-    let to = from
-    while (to < end && !isValid(to)) to += 512 - (to % 512)
-    return { from, end: Math.min(to, end) }
+    // most pages are valid as a whole, or not at all
+    const skip = (from: number, isValid: boolean): number => {
+      let byte = from
+      while (byte < end) {
+        const within = byte % PAGE_SIZE
+        const bits = valid[frames[(byte - base - within) / PAGE_SIZE]!]!
+        if (bits === (isValid ? ALL_SECTORS : 0)) byte += PAGE_SIZE - within
+        else if (((bits & (1 << Math.floor(within / 512))) !== 0) === isValid) byte += 512 - (byte % 512)
+        else return byte
+      }
+      return end
+    }
+    const from = skip(at, true)
+    return { from, end: skip(from, false) }
   }
 
   #zero(frames: Int32Array, base: number, from: number, end: number): void {

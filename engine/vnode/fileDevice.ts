@@ -212,6 +212,10 @@ export class FileDevice {
   ): void {
     const { contents } = this.#kernel
     if (isWrite) for (const frame of frames) this.#truth.materialise(frame)
+    if (isWhole(sector, lengthBytes, offset)) {
+      for (let i = 0; i < count; i++) this.#views[i] = contents.view(frames[i]!)
+      return
+    }
     for (let i = 0; i < count; i++) {
       const frame = this.#wholeFrame(i, sector, lengthBytes, frames, offset, firstPage)
       if (frame >= 0) {
@@ -267,7 +271,9 @@ export class FileDevice {
   /** Copies what came in by way of buffers to its frames, and compares all of it. */
   #deliver(sector: number, lengthBytes: number, frames: Int32Array, offset: number, firstPage: number): void {
     const { contents, counters } = this.#kernel
-    const count = Math.ceil((sector * SECTOR_SIZE + lengthBytes) / PAGE_SIZE) - firstPage
+    const count = isWhole(sector, lengthBytes, offset)
+      ? 0
+      : Math.ceil((sector * SECTOR_SIZE + lengthBytes) / PAGE_SIZE) - firstPage
     for (let i = 0; i < count; i++) {
       if (this.#wholeFrame(i, sector, lengthBytes, frames, offset, firstPage) >= 0) continue
       this.#eachPiece(i, sector, lengthBytes, frames, offset, firstPage, (piece, frame, within, at, length) => {
@@ -275,14 +281,19 @@ export class FileDevice {
       })
     }
     const end = offset + lengthBytes
+    let compared = 0
     for (let i = 0; i < frames.length; i++) {
       const from = Math.max(0, offset - i * PAGE_SIZE)
       const to = Math.min(PAGE_SIZE, end - i * PAGE_SIZE)
-      if (to <= from) continue
-      // what the device has in the file's last sector behind its end is not the file's
-      const compared = this.#truth.check(frames[i]!, from, to, sector)
-      counters[Counter.bytesRead]! += compared
-      counters[Counter.bytesVerified]! += compared
+      if (to > from) compared += this.#truth.check(frames[i]!, from, to, sector)
     }
+    // what the device has in the file's last sector behind its end is not the file's, and not compared
+    counters[Counter.bytesRead]! += compared
+    counters[Counter.bytesVerified]! += compared
   }
+}
+
+/** Whether a transfer is of whole pages that lie on the device as they do in memory. */
+function isWhole(sector: number, lengthBytes: number, offset: number): boolean {
+  return offset === 0 && (sector * SECTOR_SIZE) % PAGE_SIZE === 0 && lengthBytes % PAGE_SIZE === 0
 }

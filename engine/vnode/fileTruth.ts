@@ -27,6 +27,9 @@ export class FileTruth {
   readonly #pages: VmPages
   /** By object. */
   readonly #files = new Map<number, TruthFile>()
+  /** The one that was asked for last. */
+  #lastObject = -1
+  #lastFile: TruthFile | null = null
 
   constructor(columns: Columns, contents: Contents, pages: VmPages) {
     this.#columns = columns
@@ -51,8 +54,11 @@ export class FileTruth {
   }
 
   #file(object: number): TruthFile {
+    if (object === this.#lastObject && this.#lastFile !== null) return this.#lastFile
     const file = this.#files.get(object)
     if (file === undefined) throw new Error(`object ${object} is no file`)
+    this.#lastObject = object
+    this.#lastFile = file
     return file
   }
 
@@ -74,6 +80,7 @@ export class FileTruth {
     if (end <= from) return 0
     const slot = file.slotBase + index
     const isCopy = this.#contents.version[slot] === this.#known[slot] && file.bytes !== null
+    if (!isCopy && from === 0 && end === PAGE_SIZE && this.#contents.isAsExpected(frame, slot)) return PAGE_SIZE
     const other = isCopy && file.bytes !== null ? file.bytes : this.#contents.expected(slot)
     const at = isCopy ? start + from : from
     const different = this.#contents.firstDifferent(frame, from, end, other, at)
