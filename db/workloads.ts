@@ -20,12 +20,20 @@ import { PageUse } from '../engine/workload/workload.ts'
 import type { ProcessStream, Workload } from '../engine/workload/workload.ts'
 import type { Connection } from './connection.ts'
 import { StoreError } from './errors.ts'
+import { parseJson } from './json.ts'
 import type { WorkloadInfo } from './types.ts'
 
 export interface NewWorkload {
   name: string
   source: string
   eventsPerReference: number
+}
+
+/** What is known of a workload only when all of its references have come. */
+export interface FinishedWorkload {
+  eventsPerReference?: number
+  /** How it was recorded: JSON data. */
+  recording?: unknown
 }
 
 interface WorkloadRow {
@@ -68,6 +76,7 @@ export class WorkloadTable {
   readonly #rename
   readonly #remove
   readonly #usedBy
+  readonly #recording
 
   constructor(connection: Connection) {
     const { sqlite } = connection
@@ -83,6 +92,9 @@ export class WorkloadTable {
     )
     this.#rename = sqlite.prepare<[string, number]>('UPDATE workloads SET name = ? WHERE id = ?')
     this.#remove = sqlite.prepare<[number]>('DELETE FROM workloads WHERE id = ?')
+    this.#recording = sqlite.prepare<[number], { info: string }>(
+      'SELECT info FROM workload_recordings WHERE workload_id = ?',
+    )
     this.#usedBy = sqlite.prepare<[number], { id: number }>(
       "SELECT runs.id FROM runs JOIN run_workloads ON run_id = runs.id WHERE workload_id = ? AND status IN ('running', 'paused')",
     )
@@ -105,6 +117,15 @@ export class WorkloadTable {
       const row = this.#byName.get(name)
       const complete = row && this.#get.get(row.id)
       return complete ? infoOf(complete) : null
+    })
+  }
+
+  /** How a workload was recorded, as JSON data; null if it was not recorded. Throws StoreError `not-found`. */
+  recording(id: number): unknown {
+    return this.#connection.read(() => {
+      this.get(id)
+      const row = this.#recording.get(id)
+      return row === undefined ? null : parseJson(row.info)
     })
   }
 
@@ -275,7 +296,7 @@ export class WorkloadWriter {
   }
 
   /** Adds the processes' tables and completes the workload; returns when it is on the disk. */
-  finish(processes: readonly ProcessStream[]): WorkloadInfo {
+  finish(processes: readonly ProcessStream[], { eventsPerReference, recording }: FinishedWorkload = {}): WorkloadInfo {
     return this.#connection.writeDurably(() => {
       this.#flush()
       const { sqlite } = this.#connection
@@ -307,9 +328,23 @@ export class WorkloadWriter {
       sqlite
         .prepare(
           'UPDATE workloads SET complete = 1, process_count = ?, reference_count = ?, footprint = ?, pages_written = ?, ' +
-            'reads = ?, writes = ?, fetches = ?, stored_bytes = ? WHERE id = ?',
+            'reads = ?, writes = ?, fetches = ?, stored_bytes = ?, events_per_reference = coalesce(?, events_per_reference) ' +
+            'WHERE id = ?',
         )
-        .run(processes.length, references, footprint, written, reads, writes, fetches, this.#storedBytes, this.id)
+        .run(
+          processes.length,
+          references,
+          footprint,
+          written,
+          reads,
+          writes,
+          fetches,
+          this.#storedBytes,
+          eventsPerReference ?? null,
+          this.id,
+        )
+      if (recording !== undefined)
+        sqlite.prepare('INSERT INTO workload_recordings VALUES (?, ?)').run(this.id, JSON.stringify(recording))
       return this.#table.get(this.id)
     })
   }

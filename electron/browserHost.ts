@@ -29,6 +29,8 @@ export interface BrowserHostOptions {
   port: number
   /** The built window, dist/renderer. */
   staticDir: string
+  /** Whether pages may have programs executed, to record them; false unless told. */
+  allowRecord?: boolean
 }
 
 export interface BrowserHost {
@@ -59,12 +61,14 @@ const heartbeatMs = 30_000
 const flushMs = 50
 
 /** Throws a BrowserHostError (`port-in-use`, `port-refused`) if it cannot listen. */
-export async function startBrowserHost({ workbench, port, staticDir }: BrowserHostOptions): Promise<BrowserHost> {
+export async function startBrowserHost({ workbench, port, staticDir, allowRecord = false }: BrowserHostOptions): Promise<BrowserHost> {
   const { workspace } = await workbench.request('workbench.info', {})
   const server = createServer()
   const bound = await listen(server, port)
   const access = new Access(bound)
   const grants = new PathGrants(workspace)
+  // who started the host has said yes to every program beforehand
+  const confirmProgram = allowRecord ? () => Promise.resolve(true) : undefined
   const uploads = new Uploads(workspace)
   // a large upload takes as long as it takes; headers must come promptly all the same
   server.requestTimeout = 0
@@ -208,7 +212,7 @@ export async function startBrowserHost({ workbench, port, staticDir }: BrowserHo
         return
       }
       underWay++
-      const answer = await answerRequest(workbench, grants, frame.method, frame.params)
+      const answer = await answerRequest(workbench, grants, frame.method, frame.params, confirmProgram)
       underWay--
       if ('result' in answer && answer.result instanceof ArrayBuffer) send(encodeBinaryAnswer(frame.id, answer.result))
       else send(JSON.stringify({ id: frame.id, ...answer }))

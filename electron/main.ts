@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, screen, session, shell } from 'electron'
+import type { Params } from './contract/contract.ts'
 import { DesktopIpc } from './hosts/desktopIpc.ts'
 import { menuTemplate } from './hosts/desktopMenu.ts'
 import { answerScheme, ownsPage, WINDOW_URL, windowScheme } from './hosts/desktopScheme.ts'
@@ -84,7 +85,7 @@ function setupPermissions(): void {
 }
 
 function setupIpc(): void {
-  ipc = new DesktopIpc({ ipcMain, grants, workbench: () => workbench, saveFile, ownsPage })
+  ipc = new DesktopIpc({ ipcMain, grants, workbench: () => workbench, saveFile, confirmProgram, ownsPage })
   ipc.listen()
 }
 
@@ -169,6 +170,20 @@ async function saveFile(name: string, mediaType: string, content: string): Promi
   if (canceled || filePath === '') return false
   await writeFile(filePath, content)
   return true
+}
+
+/** The window is not trusted with this: what it shows may not be what it asks for. */
+async function confirmProgram({ program, arguments: rest, directory }: Params<'workloads.record'>): Promise<boolean> {
+  const { response } = await dialog.showMessageBox({
+    type: 'question',
+    title: 'Record a program',
+    message: `Run ${program} and record it?`,
+    detail: `${[program, ...rest].map((each) => JSON.stringify(each)).join(' ')}\n\nin ${directory || workspace}\n\nIt runs with all your rights.`,
+    buttons: ['Cancel', 'Run and record'],
+    defaultId: 1,
+    cancelId: 0,
+  })
+  return response === 1
 }
 
 async function chooseFile(title: string, command: 'import-trace' | 'open-experiment'): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * npm start: opens the workbench, installing and building what is missing. In Electron's window where that can be had,
  * else in the browser host, with a line that says why.
- *   npm start -- [--workspace DIR] [--port N] [--browser] [--fetch-electron]
+ *   npm start -- [--workspace DIR] [--port N] [--browser] [--allow-record] [--fetch-electron]
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,10 +9,11 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureBuilt, ensureInstalled, node24OrExit, root, runAsync } from './project.mjs'
 
-const usage = `usage: npm start -- [--workspace DIR] [--port N] [--browser] [--fetch-electron]
+const usage = `usage: npm start -- [--workspace DIR] [--port N] [--browser] [--allow-record] [--fetch-electron]
   --workspace DIR    where traces, images and runs are kept (default: PAGER_WORKSPACE, else ~/PagerWorkbench)
   --browser          the browser host, even where Electron could run
   --port N           the browser host's port
+  --allow-record     let the browser's page have programs executed on this machine, to record them
   --fetch-electron   tries again to download Electron though it failed lately`
 
 const fetchSecondsMax = 60
@@ -46,6 +47,7 @@ const serve = [
   'serve',
   ...workspaceArgs(),
   ...(options.port === undefined ? [] : ['--port', options.port]),
+  ...(options['allow-record'] ? ['--allow-record'] : []),
 ]
 const { status } = await runAsync(node24OrExit(), serve)
 process.exit(status ?? 0)
@@ -58,6 +60,7 @@ function readOptions() {
         workspace: { type: 'string' },
         port: { type: 'string' },
         browser: flag,
+        'allow-record': flag,
         'fetch-electron': flag,
         help: flag,
       },

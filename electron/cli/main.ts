@@ -20,7 +20,9 @@ export async function main(argv: string[]): Promise<number> {
   }
   try {
     const command: Command = await entry.load()
-    if (args.includes('--help') || args.includes('-h')) {
+    // what comes after -- belongs to somebody else
+    const own = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined)
+    if (own.includes('--help') || own.includes('-h')) {
       process.stdout.write(`${command.help.trim()}\n`)
       return 0
     }

@@ -91,6 +91,38 @@ const workloadInfoSchema = z.object({
 })
 export type WorkloadInfo = z.infer<typeof workloadInfoSchema>
 
+/** How a workload was recorded of a program. What the kernel did on the program's behalf is not in it. */
+export const recordingInfoSchema = z.object({
+  /** The program and its arguments. */
+  command: z.array(z.string()),
+  directory: z.string(),
+  startedAt: z.string(),
+  seconds: z.number(),
+  /** The program ended, or a limit was reached, or a person stopped it. */
+  end: z.enum(['finished', 'references', 'seconds', 'stopped']),
+  exitStatus: z.int().nullable(),
+  signal: z.string().nullable(),
+  /** Pages of the filter; 1: only repetitions were left out. */
+  filterSize: z.int(),
+  /** Page events before the filter. */
+  events: z.number(),
+  processes: z.array(
+    z.object({
+      name: z.string(),
+      pid: z.int(),
+      parentPid: z.int().nullable(),
+      command: z.string(),
+      references: z.number(),
+      footprint: z.number(),
+      /** What its pages were: path of a file, `heap`, `stack`, `anonymous`; `unknown` where the mapping was gone too soon. */
+      labels: z.array(z.object({ startPage: z.number(), pageCount: z.number(), label: z.string() })),
+    }),
+  ),
+  /** What valgrind had to say. */
+  notes: z.array(z.string()),
+})
+export type RecordingInfo = z.infer<typeof recordingInfoSchema>
+
 const experimentInfoSchema = z.object({
   id: z.int(),
   name: z.string(),
@@ -235,6 +267,29 @@ export const requests = {
     }),
     result: z.object({ job: z.int() }),
   },
+  /** Executes a program and records its references; ends with a job notice. Windows may ask only where their host lets them. */
+  'workloads.record': {
+    params: z.strictObject({
+      program: z.string().min(1),
+      arguments: z.array(z.string()),
+      /** The program's working directory; empty: the workspace. */
+      directory: z.string(),
+      /** Empty: the program's. */
+      name: z.string(),
+      filterSize: z.int().min(1).max(64),
+      /** Stored references at the most, and seconds of wall time; 0: no limit. */
+      referencesMax: z.int().min(0),
+      secondsMax: z.number().min(0),
+      followChildren: z.boolean(),
+      /** Whether the program has the streams of the process that serves, or none to read and `recording.output` to write. */
+      output: z.enum(['terminal', 'notices']),
+    }),
+    result: z.object({ job: z.int() }),
+  },
+  /** Ends a recording and keeps what has come (jobs.cancel drops it). */
+  'workloads.endRecording': { params: z.strictObject({ job: z.int() }), result: none },
+  /** How a workload was recorded; null where it was not. */
+  'workloads.recording': { params: byId, result: recordingInfoSchema.nullable() },
   'workloads.generate': {
     params: z.strictObject({
       name: z.string().min(1),
@@ -409,6 +464,21 @@ export const notices = {
     error: z.string().nullable(),
     result: z.object({ workload: z.int().optional() }).nullable(),
   }),
+  /** A recording under way, some ten times a second. */
+  'recording.progress': z.object({
+    job: z.int(),
+    references: z.number(),
+    /** Page events before the filter. */
+    events: z.number(),
+    /** Events per second, lately. */
+    rate: z.number(),
+    /** Pages of all processes. */
+    footprint: z.number(),
+    processes: z.int(),
+    seconds: z.number(),
+  }),
+  /** What a recorded program writes. */
+  'recording.output': z.object({ job: z.int(), stream: z.enum(['stdout', 'stderr']), text: z.string() }),
   /** A list changed and is worth asking for again. */
   changed: z.object({ what: z.enum(['images', 'workloads', 'experiments', 'runs', 'reports']) }),
 } as const

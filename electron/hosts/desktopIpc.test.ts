@@ -18,6 +18,7 @@ function setUp() {
     grants: new PathGrants(os.tmpdir()),
     workbench: () => workbench,
     saveFile,
+    confirmProgram: () => Promise.resolve(false),
     ownsPage,
   })
   const sent: any[] = []

@@ -5,7 +5,7 @@
 import type { IpcMain, IpcMainInvokeEvent, WebContents } from 'electron'
 import { notices, type NoticeName, type WorkbenchClient } from '../contract/contract.ts'
 import { channels, type HostCommand } from './desktopApi.ts'
-import { answerRequest, errorShape, type Answer } from './dispatch.ts'
+import { answerRequest, errorShape, type Answer, type ConfirmProgram } from './dispatch.ts'
 import type { PathGrants } from './pathGrants.ts'
 
 export interface DesktopIpcOptions {
@@ -15,6 +15,8 @@ export interface DesktopIpcOptions {
   workbench: () => WorkbenchClient
   /** Asks where to, and writes; false if the person declined. */
   saveFile: (name: string, mediaType: string, content: string) => Promise<boolean>
+  /** Asks the person, outside the window, whether a program may be executed. */
+  confirmProgram: ConfirmProgram
   /** Whether a page may speak at all, by its address. */
   ownsPage: (url: string) => boolean
 }
@@ -26,14 +28,16 @@ export class DesktopIpc {
 
   constructor(options: DesktopIpcOptions) {
     this.#options = options
-    const { ipcMain, grants, workbench, saveFile } = options
+    const { ipcMain, grants, workbench, saveFile, confirmProgram } = options
     const handle = (channel: string, answer: (...args: unknown[]) => Promise<unknown>) =>
       ipcMain.handle(channel, (event, ...args: unknown[]): Promise<unknown> =>
         this.#trusts(event)
           ? answer(...args)
           : Promise.resolve({ error: { code: 'foreign-sender', message: 'only the workbench window may ask' } }),
       )
-    handle(channels.request, (method, params): Promise<Answer> => answerRequest(workbench(), grants, method, params))
+    handle(channels.request, (method, params): Promise<Answer> =>
+      answerRequest(workbench(), grants, method, params, confirmProgram),
+    )
     handle(channels.grantPath, (file) => {
       if (typeof file === 'string' && file !== '') grants.grant(file)
       return Promise.resolve()

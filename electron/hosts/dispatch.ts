@@ -14,18 +14,26 @@ import { experimentPaths, type PathGrants } from './pathGrants.ts'
 
 export type Answer = { result: unknown } | { error: ContractErrorShape }
 
-/** Asks the workbench. Never rejects: whatever goes wrong is an answer with `error`. */
+/** Asks a person, where no window can answer in their place, whether a window may have a program executed. */
+export type ConfirmProgram = (params: Params<'workloads.record'>) => Promise<boolean>
+
+/**
+ * Asks the workbench. Never rejects: whatever goes wrong is an answer with `error`. Without `confirmProgram` no window may have a
+ * program executed.
+ */
 export async function answerRequest(
   workbench: WorkbenchClient,
   grants: PathGrants,
   method: unknown,
   params: unknown,
+  confirmProgram?: ConfirmProgram,
 ): Promise<Answer> {
   try {
     if (!isMethod(method))
       throw new ContractError({ code: 'unknown-method', message: `there is no request '${shown(method)}'` })
     checkParams(method, params)
     refuseVariant(params)
+    if (method === 'workloads.record') await confirmRecording(params, confirmProgram)
     await checkPaths(workbench, grants, method, params)
     return { result: await workbench.request(method, params) }
   } catch (error) {
@@ -64,6 +72,19 @@ function refuseVariant(params: unknown): void {
       message: 'a pager variant is a program with your rights: it is run from the command line, with --variant FILE',
       field: 'variant',
     })
+}
+
+/** A recorded program is executed with the person's rights, so the person is asked where the window cannot answer. */
+async function confirmRecording(params: unknown, confirmProgram: ConfirmProgram | undefined): Promise<void> {
+  checkParams('workloads.record', params)
+  if (confirmProgram === undefined)
+    throw new ContractError({
+      code: 'recording-not-allowed',
+      message:
+        'programs are executed from a browser only where the workbench was started with --allow-record; ' +
+        'the command line does it too: pager record -- PROGRAM',
+    })
+  if (!(await confirmProgram(params))) throw new ContractError({ code: 'cancelled', message: 'the program was not started' })
 }
 
 /**

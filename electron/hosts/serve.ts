@@ -12,19 +12,21 @@ export interface ServeOptions {
   workspace: string
   /** 0: any free one. */
   port: number
+  /** Whether pages may have programs executed, to record them. */
+  allowRecord?: boolean
   /** Says a line to the person at the terminal. */
   print?: (line: string) => void
 }
 
 /** Ends with the exit status once a signal came. Throws what createWorkbench and startBrowserHost throw. */
-export async function serve({ workspace, port, print = console.log }: ServeOptions): Promise<number> {
+export async function serve({ workspace, port, allowRecord = false, print = console.log }: ServeOptions): Promise<number> {
   const staticDir = path.resolve(import.meta.dirname, '../../dist/renderer')
   if (!existsSync(path.join(staticDir, 'index.html'))) {
     console.error('The window is not built yet: run npm run build, or npm start.')
     return 2
   }
   const workbench = await createWorkbench({ workspace, host: 'browser', onNote: print })
-  const host = await startBrowserHost({ workbench, port, staticDir }).catch(async (error: unknown) => {
+  const host = await startBrowserHost({ workbench, port, staticDir, allowRecord }).catch(async (error: unknown) => {
     await workbench.close()
     throw error
   })

@@ -8,6 +8,8 @@ export class Notices {
     'run.progress': new Set(),
     'run.ended': new Set(),
     'run.message': new Set(),
+    'recording.progress': new Set(),
+    'recording.output': new Set(),
     job: new Set(),
     changed: new Set(),
   }

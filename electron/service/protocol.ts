@@ -6,6 +6,7 @@
  *             ── calls ──> query    (read-only connection: lists, samples, events, reports)
  *             ── calls ──> sql      (one query in SQL at a time)
  *             ── calls ──> chores   (imports, generated workloads, images, checks of experiments)
+ *             ── calls ──> recorder (one per program that is recorded)
  *             ── calls ──> engine   (one per running machine) ── run port ──> writer
  */
 import type { MessagePort } from 'node:worker_threads'
@@ -107,6 +108,7 @@ export interface QueryData {
 export interface QueryCalls {
   workloads(): WorkloadInfo[]
   workload(id: number): WorkloadInfo
+  recording(id: number): unknown
   experiments(): StoredExperiment[]
   experiment(id: number): StoredExperiment
   runs(): StoredRunInfo[]
@@ -168,6 +170,25 @@ export interface CheckResult {
 }
 
 export type ChoresSaid = { type: 'import-progress'; job: number; done: number; total: number }
+
+// ---- recorder
+
+export interface RecorderData {
+  workspace: string
+}
+
+export type RecordJob = Omit<Params<'workloads.record'>, 'output'> & { inheritStreams: boolean }
+
+export interface RecorderCalls {
+  /** Resolves when the program has ended or was stopped, and its workload is stored. */
+  record(job: RecordJob): WorkloadInfo
+  /** Ends the recording; what has come is dropped unless `keep`. */
+  end(keep: boolean): void
+}
+
+export type RecorderSaid =
+  | { type: 'progress'; progress: Omit<Notice<'recording.progress'>, 'job'> }
+  | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
 
 // ---- engine
 

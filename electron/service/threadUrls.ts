@@ -9,6 +9,7 @@ export const threadUrls = {
   query: new URL('./threads/query.ts', import.meta.url),
   chores: new URL('./threads/chores.ts', import.meta.url),
   sql: new URL('./threads/sql.ts', import.meta.url),
+  recorder: new URL('./threads/recorder.ts', import.meta.url),
   simulation: new URL('./threads/simulation.ts', import.meta.url),
 }
 

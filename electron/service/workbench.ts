@@ -20,6 +20,7 @@ import { traceFormats } from '../../engine/workload/importers/index.ts'
 import {
   CONTRACT_VERSION,
   ContractError,
+  recordingInfoSchema,
   type ExperimentInfo,
   type ImageInfo,
   type Method,
@@ -30,6 +31,7 @@ import {
   type RunDetail,
   type RunInfo,
   type WorkbenchClient,
+  type WorkloadInfo,
 } from '../contract/contract.ts'
 import { parseExperiment, type ExperimentFile } from '../contract/experiment.ts'
 import { errorShape } from '../hosts/dispatch.ts'
@@ -37,6 +39,7 @@ import { imagePath } from './images.ts'
 import { clearTransientFiles, LiveRuns, TRANSIENT } from './liveRuns.ts'
 import { Notices } from './notices.ts'
 import { OwnerSocket } from './owner.ts'
+import { Recordings } from './recordings.ts'
 import { replayOptions } from './replay.ts'
 import { seedWorkspace } from './seed.ts'
 import { summaryOf } from './summary.ts'
@@ -90,6 +93,7 @@ class WorkbenchService implements Workbench {
   readonly #paths: WorkspacePaths
   readonly #notices = new Notices()
   readonly #runs: LiveRuns
+  readonly #recordings: Recordings
   readonly #handlers: Handlers
   #writer: ThreadClient<WriterCalls> | null = null
   #query: ThreadClient<QueryCalls> | null = null
@@ -105,6 +109,7 @@ class WorkbenchService implements Workbench {
     this.#options = options
     this.#paths = workspacePaths(options.workspace)
     this.#runs = new LiveRuns(this.#paths, this.#notices, () => this.#writerThread())
+    this.#recordings = new Recordings(this.#paths, this.#notices)
     this.#handlers = this.#makeHandlers()
   }
 
@@ -137,7 +142,9 @@ class WorkbenchService implements Workbench {
 
   async #close(): Promise<void> {
     await this.#socket?.close()
-    for (const [job] of this.#jobs) await this.#cancel(job)
+    for (const [job] of this.#jobs)
+      if (this.#recordings.has(job)) await this.#recordings.end(job, true).catch(() => undefined)
+      else await this.#cancel(job)
     await Promise.all([...this.#jobs.values()].map((job) => job.done))
     await this.#runs.close()
     await this.#chores?.end()
@@ -231,6 +238,12 @@ class WorkbenchService implements Workbench {
       'workloads.list': () => query().call('workloads'),
       'workloads.get': ({ id }) => query().call('workload', id),
       'workloads.import': (params) => Promise.resolve({ job: this.#import(params) }),
+      'workloads.record': (params) => this.#record(params),
+      'workloads.endRecording': async ({ job }) => {
+        await this.#recordings.end(job, true)
+        return none
+      },
+      'workloads.recording': async ({ id }) => recordingInfoSchema.nullable().parse(await query().call('recording', id)),
       'workloads.generate': async ({ name, generator, parameters }) =>
         this.#changed('workloads', await chores().call('generateWorkload', name, generator, parameters)),
       'workloads.rename': async ({ id, name }) => this.#changed('workloads', await writer().call('renameWorkload', id, name)),
@@ -392,11 +405,28 @@ class WorkbenchService implements Workbench {
   // ---- jobs
 
   #import(params: Params<'workloads.import'>): number {
-    const job = ++this.#jobCount
     const trace = path.resolve(this.#paths.directory, params.path)
-    const title = `Import ${path.basename(trace)}`
-    const done = this.#choresThread()
-      .call('importWorkload', { ...params, path: trace, job })
+    return this.#startJob(`Import ${path.basename(trace)}`, (job) =>
+      this.#choresThread().call('importWorkload', { ...params, path: trace, job }),
+    )
+  }
+
+  #record(params: Params<'workloads.record'>): Promise<{ job: number }> {
+    try {
+      this.#recordings.check(params)
+    } catch (error) {
+      return Promise.reject(new ContractError(errorShape(error)))
+    }
+    const title = `Record ${path.basename(params.program)}`
+    return Promise.resolve({ job: this.#startJob(title, (job) => this.#recordings.record(job, params)) })
+  }
+
+  /** Begins a job that makes a workload; its last notice says how it ended. */
+  #startJob(title: string, begin: (job: number) => Promise<WorkloadInfo>): number {
+    const job = ++this.#jobCount
+    const known = { title, isCancelled: false, done: Promise.resolve() }
+    this.#jobs.set(job, known)
+    known.done = begin(job)
       .then(
         (workload) => {
           this.#jobNotice(job, 'finished', { result: { workload: workload.id } })
@@ -404,12 +434,11 @@ class WorkbenchService implements Workbench {
         },
         (error: unknown) => {
           const { code, message } = errorShape(error)
-          const isCancelled = code === 'cancelled' || (this.#jobs.get(job)?.isCancelled ?? false)
+          const isCancelled = code === 'cancelled' || known.isCancelled
           this.#jobNotice(job, isCancelled ? 'cancelled' : 'failed', { error: isCancelled ? null : message })
         },
       )
       .finally(() => this.#jobs.delete(job))
-    this.#jobs.set(job, { title, isCancelled: false, done })
     return job
   }
 
@@ -417,6 +446,7 @@ class WorkbenchService implements Workbench {
     const known = this.#jobs.get(job)
     if (!known) return
     known.isCancelled = true
+    if (this.#recordings.has(job)) return this.#recordings.end(job, false)
     await this.#choresThread()
       .call('cancel', job)
       .catch(() => undefined)

@@ -123,6 +123,16 @@ export class StreamBuilder {
     return this.#pages.find(high, low)
   }
 
+  /** The page number of a page that has been seen, as `add` was given it. */
+  pageNumber(page: number): number {
+    return this.#pages.high(page) * 4294967296 + this.#pages.low(page)
+  }
+
+  /** PageUse bits of a page that has been seen, so far. */
+  use(page: number): number {
+    return this.#pageUse[page]!
+  }
+
   /** Adds a reference to a page by its dense index. */
   addDense(page: number, kind: number): void {
     this.#pageUse[page]! |= useOfKind[kind]!

@@ -13,6 +13,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'runs', meaning: 'list the recorded runs', load: async () => (await import('./runs.ts')).runs },
   { name: 'sysctl', meaning: "a run under the kernel's names: sysctl, swapinfo, vmstat, processes", load: async () => (await import('./sysctl.ts')).sysctl },
   { name: 'report', meaning: 'a report of one or more runs', load: async () => (await import('./report.ts')).report },
+  { name: 'record', meaning: 'record what a real program does with its memory', load: async () => (await import('./record.ts')).record },
   { name: 'import', meaning: 'import a memory trace', load: async () => (await import('./import.ts')).importTrace },
   { name: 'workloads', meaning: 'list the workloads', load: async () => (await import('./workloads.ts')).workloads },
   { name: 'sim', meaning: 'misses of replacement policies at memory sizes', load: async () => (await import('./sim.ts')).sim },

@@ -10,13 +10,22 @@ Opens the workspace for a browser and prints an address that works once. It list
 runs that are under way are stopped and kept.
 
   --port N          the port; any free one where it is left out
+  --allow-record    let pages have programs executed on this machine, with your rights, to record them
 ${commonHelp}`,
 
   async run(args) {
-    const { values, positionals } = parse(args, { port: { type: 'string', default: '0' } })
+    const { values, positionals } = parse(args, {
+      port: { type: 'string', default: '0' },
+      'allow-record': { type: 'boolean', default: false },
+    })
     if (positionals.length > 0) throw new UsageError(`"${positionals.join(' ')}" is too much`)
     const port = wholeNumber(values.port, '--port')
     if (port > 65535) throw new UsageError(`--port: ${port} is no port; they end at 65535`)
-    return serveBrowser({ workspace: workspaceOf(values.workspace), port, print: values.json ? note : console.log })
+    return serveBrowser({
+      workspace: workspaceOf(values.workspace),
+      port,
+      allowRecord: values['allow-record'],
+      print: values.json ? note : console.log,
+    })
   },
 }

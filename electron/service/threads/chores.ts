@@ -73,8 +73,7 @@ async function importWorkload(job: ImportJob): Promise<WorkloadInfo> {
       const workload = await importFile(trace, { ...options, storageFor: (process) => writer.storage(process) })
       await nextTurn()
       abort.signal.throwIfAborted()
-      const info = writer.finish(workload.processes)
-      return workload.eventsPerReference === eventsPerReference ? info : withEvents(info, workload.eventsPerReference)
+      return writer.finish(workload.processes, { eventsPerReference: workload.eventsPerReference })
     } catch (error) {
       writer.abandon()
       throw error
@@ -84,14 +83,6 @@ async function importWorkload(job: ImportJob): Promise<WorkloadInfo> {
   } finally {
     jobs.delete(job.job)
   }
-}
-
-/** The same workload with what the importer has counted meanwhile: only at its end a trace says what was dropped from it. */
-function withEvents(info: WorkloadInfo, eventsPerReference: number): WorkloadInfo {
-  store.workloads.rename(info.id, store.workloads.unusedName(`${info.name} (first pass)`))
-  const complete = store.workloads.add({ ...store.workloads.open(info.id), name: info.name, eventsPerReference })
-  store.workloads.remove(info.id)
-  return complete
 }
 
 const plainName = (file: string) =>

@@ -18,6 +18,7 @@ const store = TraceStore.open(database, { readOnly: true })
 serveCalls<QueryCalls>(parentPort, {
   workloads: () => store.workloads.list(),
   workload: (id) => store.workloads.get(id),
+  recording: (id) => store.workloads.recording(id),
   experiments: () => store.experiments.list(),
   experiment: (id) => store.experiments.get(id),
   runs: () => store.runs.list(),

@@ -1,12 +1,14 @@
 /**
  * The text that `valgrind --tool=lackey --trace-mem=yes` prints: a line per instruction fetch (I), load (L), store (S) or
  * modify (M, a load then a store) with a hexadecimal address and a decimal size; lines of valgrind's own begin with
- * ==pid== and are passed over, whatever the pid: the text is one process.
+ * ==pid== (--pid-- and **pid** for some) and are passed over, whatever the pid: the text is one process.
  *
  * An access touches every page from its first byte's to its last byte's. An event equal in page and kind to the one
- * immediately before is dropped.
+ * immediately before is dropped, or more where a larger filter is asked for (referenceFilter.ts).
  */
 import { ImportError } from '../importError.ts'
+import { ReferenceFilter } from '../referenceFilter.ts'
+import type { ReferenceSink } from '../referenceFilter.ts'
 import { PAGE_NUMBER_END } from '../streamBuilder.ts'
 import type { StreamBuilder, WorkloadBuilder } from '../streamBuilder.ts'
 import { ReferenceKind } from '../workload.ts'
@@ -27,6 +29,17 @@ export const lackey: TraceFormat = {
   create: (builder) => new LackeyImporter(builder),
 }
 
+export interface LackeyOptions {
+  /** Asked for the process's name at its first reference; `program` where it is left out. */
+  processName?: () => string
+  /** Pages of the filter; 1 where it is left out. */
+  filterSize?: number
+  /** Hears of valgrind's own lines, without their mark. */
+  onMessage?: (text: string) => void
+  /** Asked at each reference that passes the filter. From the first no on, nothing is stored or counted. */
+  accepts?: () => boolean
+}
+
 /** Larger than any access that lackey prints (a whole vector state is some kilobytes). */
 const ACCESS_BYTES_MAX = 65536
 const PAGE_BYTES = 4096
@@ -34,6 +47,8 @@ const PAGE_BYTES = 4096
 const SPACE = 32
 const COMMA = 44
 const ZERO = 48
+const STAR = 42
+const DASH = 45
 const EQUALS = 61
 const LETTER_I = 73
 const LETTER_L = 76
@@ -48,16 +63,29 @@ export class LackeyImporter implements Importer {
   modifies = 0
   ignoredLines = 0
   pageCrossings = 0
-  pageEvents = 0
   readonly #builder: WorkloadBuilder
+  readonly #options: LackeyOptions
   readonly #lines: LineSplitter
+  readonly #filter: ReferenceFilter
   #stream: StreamBuilder | undefined
-  #lastPageNumber = -1
-  #lastKind = -1
+  /** Events before the first reference that was not accepted; -1 while all are. */
+  #eventsAccepted = -1
 
-  constructor(builder: WorkloadBuilder) {
+  constructor(builder: WorkloadBuilder, options: LackeyOptions = {}) {
     this.#builder = builder
+    this.#options = options
     this.#lines = new LineSplitter((bytes, start, end, line) => this.#take(bytes, start, end, line))
+    const store: ReferenceSink = { add: (pageNumber, kind) => this.#store(pageNumber, kind) }
+    this.#filter = new ReferenceFilter(options.filterSize ?? 1, store)
+  }
+
+  get pageEvents(): number {
+    return this.#eventsAccepted < 0 ? this.#filter.events : this.#eventsAccepted
+  }
+
+  /** The process's stream; undefined before its first reference. */
+  get stream(): StreamBuilder | undefined {
+    return this.#stream
   }
 
   get lines(): number {
@@ -70,13 +98,20 @@ export class LackeyImporter implements Importer {
 
   finish(): void {
     this.#lines.finish()
-    this.#builder.rawEvents = this.pageEvents
+    this.finishCut()
+  }
+
+  /** The input is over, cut anywhere: what there is of an unfinished line is left out. */
+  finishCut(): void {
+    this.#builder.rawEvents += this.pageEvents
   }
 
   #take(bytes: Uint8Array, start: number, end: number, line: number): void {
     const first = start < end ? bytes[start]! : EQUALS
-    if (first === EQUALS) {
+    if (first === EQUALS || ((first === DASH || first === STAR) && bytes[start + 1] === first)) {
       this.ignoredLines++
+      const { onMessage } = this.#options
+      if (onMessage !== undefined && start < end) onMessage(messageText(bytes, start, end))
       return
     }
     const letter = first === LETTER_I ? LETTER_I : bytes[start + 1]!
@@ -110,27 +145,38 @@ export class LackeyImporter implements Importer {
       this.pageCrossings++
       if (lastPage >= PAGE_NUMBER_END) throw damaged(bytes, start, end, line)
     }
+    const filter = this.#filter
     for (let touched = page; touched <= lastPage; touched++) {
-      if (letter === LETTER_I) this.#event(touched, ReferenceKind.fetch)
+      if (letter === LETTER_I) filter.add(touched, ReferenceKind.fetch)
       else {
-        if (letter !== LETTER_S) this.#event(touched, ReferenceKind.read)
-        if (letter !== LETTER_L) this.#event(touched, ReferenceKind.write)
+        if (letter !== LETTER_S) filter.add(touched, ReferenceKind.read)
+        if (letter !== LETTER_L) filter.add(touched, ReferenceKind.write)
       }
     }
   }
 
-  #event(pageNumber: number, kind: number): void {
-    this.pageEvents++
-    if (pageNumber === this.#lastPageNumber && kind === this.#lastKind) return
-    this.#lastPageNumber = pageNumber
-    this.#lastKind = kind
-    this.#stream ??= this.#builder.process('program')
+  #store(pageNumber: number, kind: number): void {
+    if (this.#eventsAccepted >= 0) return
+    const { accepts, processName } = this.#options
+    if (accepts !== undefined && !accepts()) {
+      this.#eventsAccepted = this.#filter.events - 1
+      return
+    }
+    this.#stream ??= this.#builder.process(processName?.() ?? 'program')
     this.#stream.add(pageNumber, kind)
   }
 }
 
 function isMessage(line: string): boolean {
-  return line.startsWith('==')
+  return /^(==|--|\*\*)/.test(line)
+}
+
+const utf8 = new TextDecoder()
+
+/** A message of valgrind's without the mark and the pid before it. */
+function messageText(bytes: Uint8Array, start: number, end: number): string {
+  const text = utf8.decode(bytes.subarray(start, end))
+  return text.replace(/^(==|--|\*\*)\d+\1 ?/, '')
 }
 
 function damaged(bytes: Uint8Array, start: number, end: number, line: number): ImportError {

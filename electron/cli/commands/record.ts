@@ -1,0 +1,148 @@
+/** pager record: makes a workload of what a real program does with its memory. */
+import { FILTER_SIZE_MAX } from '../../../engine/workload/referenceFilter.ts'
+import {
+  ContractError,
+  type Notice,
+  type Params,
+  type RecordingInfo,
+  type WorkbenchClient,
+  type WorkloadInfo,
+} from '../../contract/contract.ts'
+import { RemoteWorkbench } from '../../service/owner.ts'
+import { withWorkbench } from '../client.ts'
+import { commonHelp, note, parse, print, printJson, UsageError, wholeNumber, workspaceOf, type Command } from '../command.ts'
+import { count, ProgressLine, seconds } from '../terminal.ts'
+
+export const record: Command = {
+  help: `
+pager record [options] -- PROGRAM [ARGUMENT...]
+
+Runs a program under valgrind (--tool=lackey) and records the pages it refers to, as a workload that experiments can name.
+A program takes some hundred times its usual time. Only what it does in user mode is recorded. Its input and output are
+those of this command. Processes that it starts are recorded too, each as a stream of its own.
+
+Ctrl-C ends the program and keeps what has been recorded; a second Ctrl-C drops it.
+
+  -o, --output NAME           the workload's name; the program's where it is left out
+  --filter K                  1: leave out a reference that is equal in page and kind to the one before (the default).
+                              2 to ${FILTER_SIZE_MAX}: leave out references to the K pages used last, but the first write to each since it came
+                              to be among them: what a translation buffer of K entries lets through. Smaller and faster
+                              to replay; the workload keeps how many references each stored one stands for
+  --references N              end the program after so many stored references
+  --seconds N                 end the program after so many seconds
+  --no-children               do not record the processes it starts
+${commonHelp}
+
+Exit status: 0 if something was recorded, whatever the program's own status, which is kept with the workload; 2 if not.`,
+
+  async run(args) {
+    const place = args.indexOf('--')
+    const own = place < 0 ? args : args.slice(0, place)
+    const [program, ...programArguments] = place < 0 ? [] : args.slice(place + 1)
+    const { values, positionals } = parse(own, {
+      output: { type: 'string', short: 'o', default: '' },
+      filter: { type: 'string', default: '1' },
+      references: { type: 'string', default: '0' },
+      seconds: { type: 'string', default: '0' },
+      'no-children': { type: 'boolean', default: false },
+    })
+    if (program === undefined || positionals.length > 0)
+      throw new UsageError('which program? It comes after --, with its arguments: pager record -- PROGRAM ARGUMENT...')
+    const filterSize = wholeNumber(values.filter, '--filter', 1)
+    if (filterSize > FILTER_SIZE_MAX) throw new UsageError(`--filter: ${filterSize} is too many pages; at most ${FILTER_SIZE_MAX}`)
+    const params = {
+      program,
+      arguments: programArguments,
+      directory: process.cwd(),
+      name: values.output,
+      filterSize,
+      referencesMax: wholeNumber(values.references, '--references'),
+      secondsMax: wholeNumber(values.seconds, '--seconds'),
+      followChildren: !values['no-children'],
+    }
+    return withWorkbench(workspaceOf(values.workspace), async (client) => {
+      const isRemote = client instanceof RemoteWorkbench
+      if (isRemote) note('The workspace is open in a workbench, which runs the program: in its environment, without input.')
+      const job = await follow(client, { ...params, output: isRemote ? 'notices' : 'terminal' })
+      if (job.state === 'cancelled') throw new ContractError({ code: 'cancelled', message: 'dropped; nothing was kept' })
+      if (job.state === 'failed' || job.result?.workload === undefined)
+        throw new ContractError({ code: 'failed', message: job.error ?? 'the recording failed' })
+      const id = job.result.workload
+      const workload = await client.request('workloads.get', { id })
+      const recording = await client.request('workloads.recording', { id })
+      if (values.json) printJson({ ...workload, recording })
+      else if (recording) print(resultText(workload, recording))
+      return 0
+    })
+  },
+}
+
+const endings = {
+  finished: '',
+  references: '; ended at the limit of references',
+  seconds: '; ended at the limit of time',
+  stopped: '; ended by Ctrl-C',
+}
+
+function resultText(workload: WorkloadInfo, recording: RecordingInfo): string {
+  const { end, exitStatus, signal, processes, notes } = recording
+  const status = exitStatus === null ? (signal === null ? '' : `; ended by ${signal}`) : `; exit status ${exitStatus}`
+  const lines = [
+    `"${workload.name}": ${count(workload.references)} references to ${count(workload.footprint)} pages ` +
+      `(${count(workload.pagesWritten)} of them written) by ${processes.length === 1 ? 'one process' : `${processes.length} processes`}, user mode only`,
+    `  ${count(recording.events)} page events in ${seconds(recording.seconds)}, ` +
+      `${workload.eventsPerReference.toFixed(1)} for each reference${status}${endings[end]}`,
+    ...notes.map((text) => `  valgrind: ${text}`),
+  ]
+  return lines.join('\n')
+}
+
+/** Waits for the end of a recording. The first Ctrl-C ends and keeps it, the second drops it. */
+async function follow(client: WorkbenchClient, params: Params<'workloads.record'>): Promise<Notice<'job'>> {
+  const line = new ProgressLine()
+  const ended = new Map<number, Notice<'job'>>()
+  let wake = () => {}
+  let job: number | undefined
+  const ends = [
+    client.on('job', (notice) => {
+      if (notice.state === 'running') return
+      ended.set(notice.job, notice)
+      wake()
+    }),
+    client.on('recording.progress', (notice) => {
+      if (notice.job !== job) return
+      const { references, rate, footprint, processes } = notice
+      const share = params.referencesMax > 0 ? references / params.referencesMax : undefined
+      const others = processes > 1 ? `, ${processes} processes` : ''
+      line.show(`${count(references)} references, ${count(rate)} events/s, ${count(footprint)} pages${others}`, share)
+    }),
+    client.on('recording.output', (notice) => {
+      if (notice.job !== job) return
+      line.clear()
+      process[notice.stream].write(notice.text)
+    }),
+  ]
+  let interrupts = 0
+  const interrupt = () => {
+    if (job === undefined) return
+    const asked = ++interrupts === 1 ? client.request('workloads.endRecording', { job }) : client.request('jobs.cancel', { job })
+    asked.catch(() => undefined)
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  try {
+    job = (await client.request('workloads.record', params)).job
+    for (;;) {
+      const found = ended.get(job)
+      if (found) return found
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  } finally {
+    process.off('SIGINT', interrupt)
+    process.off('SIGTERM', interrupt)
+    for (const end of ends) end()
+    line.clear()
+  }
+}
