@@ -84,7 +84,8 @@ async function confirmRecording(params: unknown, confirmProgram: ConfirmProgram 
         'programs are executed from a browser only where the workbench was started with --allow-record; ' +
         'the command line does it too: pager record -- PROGRAM',
     })
-  if (!(await confirmProgram(params))) throw new ContractError({ code: 'cancelled', message: 'the program was not started' })
+  if (!(await confirmProgram(params)))
+    throw new ContractError({ code: 'cancelled', message: 'the program was not started' })
 }
 
 /**
