@@ -270,6 +270,21 @@ export const experimentFileSchema = z.strictObject({
     )
     .min(1)
     .describe('Processes that run side by side'),
+  repaired: z
+    .array(
+      z.enum([
+        'allocator-livelock',
+        'token-gain',
+        'reserve-leak',
+        'swap-count-start',
+        'limit-units',
+        'read-error-busy',
+        'swapoff-whole-device',
+        'orphan-available',
+      ]),
+    )
+    .default([])
+    .describe("Known defects of the swap pager's source that are repaired; all others take effect as in the kernel"),
   users: z
     .array(
       z.strictObject({
@@ -388,6 +403,7 @@ export function toEngineExperiment(file: ExperimentFile, footprint: number, even
         createPages: create === '' ? 0 : Math.floor(parseSize(create) / 4096),
       })),
     },
+    repaired: file.repaired,
     users: file.users,
     onSignal: file.onSignal,
     untouched: file.untouched,

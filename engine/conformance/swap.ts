@@ -505,7 +505,7 @@ class LogMachine implements SwapPagerHost {
     for (;;) {
       const step = run.next()
       if (step.done === true) return step.value
-      this.#wait()
+      if (step.value.on !== 'turn') this.#wait()
     }
   }
 

@@ -64,9 +64,15 @@ export class Columns {
     return entry.data as ColumnArrays[K]
   }
 
-  /** Called after any of the owner's arrays may have been replaced (by `resize` or `restore`). */
+  /** Called after any of the owner's arrays may have been replaced (by `resize` or `restore`); `forget` ends it. */
   onRebind(rebind: () => void): void {
     this.#owners.push(rebind)
+  }
+
+  /** The owner has gone: its columns are dropped, by name prefix, and it is not told any more. */
+  forget(prefix: string, rebind: () => void): void {
+    this.drop(prefix)
+    this.#owners = this.#owners.filter((owner) => owner !== rebind)
   }
 
   /**

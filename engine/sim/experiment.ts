@@ -3,6 +3,8 @@
  * checks is the schema in electron/contract/experiment.ts; this is its result.
  */
 
+import type { SwapDefect } from '../swap/defects.ts'
+
 export type DaemonName = 'freebsd' | 'lru' | 'fifo' | 'clock'
 
 export interface DeviceExperiment {
@@ -117,6 +119,8 @@ export interface Experiment {
     /** kern.maxswzone in bytes; 0: by the kernel's formula. */
     maxZoneBytes: number
   }
+  /** Known defects of the swap pager's source that are repaired. */
+  repaired: SwapDefect[]
   users: UserExperiment[]
   /** What a process does that is sent SIGSEGV or SIGBUS: it dies, or leaves the reference out and goes on. */
   onSignal: 'die' | 'continue'

@@ -222,6 +222,35 @@ describe('administration of a running machine', () => {
     replayed.close()
   })
 
+  test('a swapoff that need not wait hands control back now and then; what is done meanwhile happens at the next reference', () => {
+    const options: TestMachineOptions = {
+      streams: [generated('uniform', { pages: 6000, references: 60_000, writeFraction: 1, seed: 1 })],
+      frames: 1000,
+      policy: 'fifo',
+      swapPages: [8000, 8000],
+      isPlain: true,
+      contents: 'none',
+    }
+    const live = testMachine(options)
+    live.machine.run(30_000)
+    live.machine.intervene({ action: 'swapoff', device: 0 })
+    const left: number[] = []
+    while (live.machine.deviceStatus()[0]!.attached) {
+      live.machine.run(1_000)
+      left.push(live.machine.deviceStatus()[0]!.usedPages)
+      if (left.length === 2) live.machine.intervene({ action: 'tunable', name: 'vm.swap_async_max', value: 1 })
+    }
+    expect(left.length).toBeGreaterThan(3)
+    expect(runToEnd(live.machine)).toBe('finished')
+    const interventions = live.machine.interventionsDone
+    expect(interventions).toHaveLength(2)
+    const replayed = testMachine({ ...options, change: (experiment) => (experiment.interventions = interventions) })
+    expect(runToEnd(replayed.machine)).toBe('finished')
+    expect(replayed.digest()).toBe(live.digest())
+    live.close()
+    replayed.close()
+  })
+
   test('an unreadable page ends its process with a signal, the others go on', () => {
     const under = testMachine({
       streams: [

@@ -15,6 +15,7 @@ import { createTimingModel } from '../disk/timing/index.ts'
 import { SwapPager, Errno as theErrno, type SwapoffWait, type SwapPagerHost } from '../swap/pager.ts'
 import { DeviceKind as theDeviceKind } from '../swap/devices.ts'
 import { META_PAGES as THE_META_PAGES, NO_BLOCK as THE_NO_BLOCK } from '../swap/metadata.ts'
+import { swapDefectNames, type SwapDefect } from '../swap/defects.ts'
 import type { PagerVariant } from '../swap/variant.ts'
 import { AddressSpaces } from '../vm/addressSpace.ts'
 import { Contents, ContentsError } from '../vm/contents.ts'
@@ -197,6 +198,14 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   /** Taken before the last process exits. */
   #viewAtExit: KernelView | null = null
   #tasks: SwapoffTask[] = []
+  /** A swapoff has done much at one time: whoever runs the machine may want to look round. */
+  #tookTurn = false
+  /**
+   * In the midst of a swapoff's work, and perhaps between two references: what is done to the machine now is put off until the next
+   * reference is made, a moment that a replay can find again.
+   */
+  #isMidTurn = false
+  readonly #putOff: Intervention[] = []
   /** Set when a fault was resolved or a request submitted, for stepping. */
   #sawFault = false
   #sawRequest = false
@@ -256,6 +265,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       highWater: experiment.swap.highWater,
       writeBuffers: Math.max(1, Math.floor(experiment.swap.bufferCount / 4)),
       variant,
+      repaired: experiment.repaired,
       // the formula sizes the zone by the machine's frames; a plain policy's machine may have a handful of them
       ...(experiment.daemon.policy !== 'freebsd' && experiment.swap.maxZoneBytes === 0
         ? { metadataNodes: Infinity }
@@ -546,7 +556,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   // ---- running ---------------------------------------------------------------------------------------------
 
   /**
-   * Makes up to `references` references; with `stopAfter` it stops early once a fault was resolved, or a device request submitted. Answers
+   * Makes up to `references` references, fewer while a swapoff works; with `stopAfter` it stops early once a fault was resolved, or a device request submitted. Answers
    * whether there is more to do.
    */
   run(references: number, stopAfter?: 'fault' | 'io'): MachineStatus {
@@ -576,7 +586,13 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         this.#dispatch(queue.type, queue.argument, time)
         continue
       }
-      if (this.#tasks.length > 0 && this.#stepTasks()) continue
+      if (this.#tasks.length > 0 && this.#stepTasks()) {
+        if (!this.#tookTurn || stopAfter !== undefined) continue
+        this.#tookTurn = false
+        this.#isMidTurn = true
+        return 'running'
+      }
+      this.#isMidTurn = false
       if (this.files?.step() === true) continue
       if (this.#dueInterventions()) continue
       if (state[S.references]! >= end) return 'running'
@@ -973,6 +989,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     const object = pager.bufferObject[buffer]!
     this.devices[pager.devices.unit[pager.bufferSlot[buffer]!]!]!.completed(this.#state[S.now]!)
     pager.requestDone(buffer, pager.bufferErrno[buffer]!)
+    // pages that came along may have been freed
+    if (pager.bufferErrno[buffer] !== 0) this.#wakeMemory()
     if (isWrite) for (let i = 0; i < count; i++) this.#daemon.pageWritten(pager.bufferFrames[buffer * 64 + i]!)
     if ((this.pages.objectFlags[object]! & ObjectFlag.dead) !== 0 && this.pages.pagingInProgress[object] === 0)
       this.#objects.end(object)
@@ -1113,6 +1131,10 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   reservationFailed(user: number, bytes: number): void {
     this.message('swap-reserve-failed', user, bytes)
   }
+  defect(name: SwapDefect): void {
+    this.emit(EventKind.defect, -1, -1, 0, 0, -1, 0, 0, swapDefectNames.indexOf(name))
+    if (name !== 'read-error-busy') this.message('defect', swapDefectNames.indexOf(name), 0)
+  }
   deviceChanged(unit: number, attached: boolean): void {
     if (attached) {
       const slot = this.pager.devices.slotOf(unit)
@@ -1240,21 +1262,29 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   // ---- administration --------------------------------------------------------------------------------------
 
   #referencesToIntervention(): number {
-    const next = this.experiment.interventions[this.#state[S.interventions]!]
-    return next === undefined ? Infinity : next.at - this.#state[S.references]!
+    return (this.#nextIntervention()?.at ?? Infinity) - this.#state[S.references]!
+  }
+
+  #nextIntervention(): Intervention | undefined {
+    return this.#putOff[0] ?? this.experiment.interventions[this.#state[S.interventions]!]
   }
 
   /** Does what the experiment says is to be done by now; false if that is nothing. */
   #dueInterventions(): boolean {
     if (this.#referencesToIntervention() > 0) return false
-    const intervention = this.experiment.interventions[this.#state[S.interventions]!]!
-    this.#state[S.interventions]! += 1
+    const intervention = this.#nextIntervention()!
+    if (this.#putOff.length > 0) this.#putOff.shift()
+    else this.#state[S.interventions]! += 1
     this.#act(intervention)
     return true
   }
 
   /** Does something to the running machine, now. It is kept in `interventionsDone` with the reference's number. */
   intervene(action: Action): void {
+    if (this.#isMidTurn) {
+      this.#putOff.push({ ...action, at: this.references + 1 })
+      return
+    }
     const intervention = { ...action, at: this.references }
     this.#act(intervention)
   }
@@ -1390,6 +1420,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
           step.value.pass,
         )
       } else if (step.value.on === 'memory') this.#daemon.reclaim()
+      else if (step.value.on === 'turn') this.#tookTurn = true
     }
     return stepped
   }
@@ -1409,6 +1440,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         return this.pages.freeCount > this.thresholds.freeReserved
       case 'paging':
         return this.pages.pagingInProgress[waits.object] === 0
+      case 'turn':
+        return true
     }
   }
 

@@ -1,6 +1,7 @@
 /**
  * Console messages: their id, level, the kernel's routine that prints them, and what they say, in words of ours.
  */
+import { swapDefectNames, swapDefects } from '../swap/defects.ts'
 import { verbNames } from '../workload/verbs.ts'
 import { vnodeMessages } from '../vnode/messages.ts'
 
@@ -96,6 +97,14 @@ export const messageDefinitions: Readonly<Record<string, MessageDefinition>> = {
     level: 'error',
     routine: 'vm_pageout_oom',
     text: (a, b) => `Process ${a} was killed to free memory: ${b} pages resident or swapped.`,
+  },
+  defect: {
+    level: 'info',
+    routine: 'defect',
+    text: (a) => {
+      const name = swapDefectNames[a]
+      return name === undefined ? 'A known defect.' : `Defect ${name} (${swapDefects[name].routine}): ${swapDefects[name].faithful}`
+    },
   },
   'call-failed': {
     level: 'warning',

@@ -79,6 +79,7 @@ export function testExperiment(options: TestMachineOptions): Experiment {
       highWater: 512,
       maxZoneBytes: 0,
     },
+    repaired: [],
     users: [],
     onSignal: 'die',
     untouched: 'zero',

@@ -97,9 +97,7 @@ export class BlockList {
       this.#state = columns.define(`${name}.state`, 'u32', stateWords)
       this.#state[stateBlocks] = blocks
     }
-    columns.onRebind(() => {
-      this.#rebind()
-    })
+    columns.onRebind(this.#rebind)
   }
 
   /** Number of blocks; 0 once the list has been destroyed or a snapshot without it was restored. */
@@ -329,7 +327,7 @@ export class BlockList {
 
   /** Gives the columns back. The list has no blocks afterwards. */
   destroy(): void {
-    this.#columns.drop(`${this.name}.`)
+    this.#columns.forget(`${this.name}.`, this.#rebind)
     this.#detach()
   }
 
@@ -582,7 +580,7 @@ export class BlockList {
     return nodes + 1
   }
 
-  #rebind(): void {
+  readonly #rebind = (): void => {
     // A snapshot from before this list was made, or from after it was destroyed, does not have its columns.
     if (!this.#columns.names().includes(`${this.name}.state`)) {
       this.#detach()

@@ -5,6 +5,7 @@ import { KernelStop } from '../sim/kernelStop.ts'
 import { runToEnd, testMachine } from '../sim/testing.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, PageFlag, Queue, VmPages } from '../vm/pages.ts'
 import { generateWorkload } from '../workload/generators/index.ts'
+import { swapDefectNames, type SwapDefect } from './defects.ts'
 import { DeviceKind } from './devices.ts'
 import { NO_BLOCK } from './metadata.ts'
 import { Errno, PagerResult, SwapPager, Wait, type SwapPagerHost } from './pager.ts'
@@ -22,7 +23,16 @@ class Rig implements SwapPagerHost {
   limit = Infinity
   user = 0
 
-  constructor(frames = 256, devicePages: readonly number[] = [], lowWater = 0, highWater = 0) {
+  /** Defects that took effect. */
+  readonly defects: SwapDefect[] = []
+
+  constructor(
+    frames = 256,
+    devicePages: readonly number[] = [],
+    lowWater = 0,
+    highWater = 0,
+    repaired: readonly SwapDefect[] = [],
+  ) {
     this.pages = new VmPages(this.columns, frames)
     this.pager = new SwapPager(this.columns, this.pages, this, {
       pageCount: frames,
@@ -34,6 +44,7 @@ class Rig implements SwapPagerHost {
       highWater,
       writeBuffers: Infinity,
       metadataNodes: Infinity,
+      repaired,
     })
     devicePages.forEach((count, unit) => this.pager.swapon(unit, DeviceKind.disk, count * 8))
   }
@@ -56,6 +67,9 @@ class Rig implements SwapPagerHost {
   deviceChanged(): void {}
   message(id: string): void {
     this.messages.push(id)
+  }
+  defect(name: SwapDefect): void {
+    this.defects.push(name)
   }
   totalSwap = () => this.pager.devices.total
   nonWiredPages = () => 0
@@ -121,8 +135,8 @@ class Rig implements SwapPagerHost {
 
 describe('allocation of swap space', () => {
   /** A pager whose next search begins at its first device, which has a run of 18 blocks at most. */
-  function atFirstDevice(): Rig {
-    const rig = new Rig(256, [100, 20])
+  function atFirstDevice(repaired: SwapDefect[] = []): Rig {
+    const rig = new Rig(256, [100, 20], 0, 0, repaired)
     rig.swapOut(rig.object(4), 0, 4)
     const { pager } = rig
     pager.freeSpace(0, 0, 4)
@@ -143,6 +157,15 @@ describe('allocation of swap space', () => {
     }
     expect(stop).toBeInstanceOf(KernelStop)
     expect(stop).toMatchObject({ kind: 'livelock', routine: 'swp_pager_getswapspace' })
+  })
+
+  test('repaired, the search halves its request there as anywhere', () => {
+    const rig = atFirstDevice(['allocator-livelock'])
+    const object = rig.object(30)
+    rig.write(object, 0, 30)
+    const { pend, fail } = PagerResult
+    expect(rig.put(object, 0, 30)).toEqual([...new Array<number>(18).fill(pend), ...new Array<number>(12).fill(fail)])
+    expect(rig.defects).not.toContain('allocator-livelock')
   })
 
   test('what fits is found there all the same', () => {
@@ -475,5 +498,116 @@ describe('figures', () => {
       rig.get(object, 8, 7, 7)
       expect(rig.reads).toEqual([1])
     }
+  })
+})
+
+describe('each defect', () => {
+  /** Does what triggers a defect; answers what shows whether it took effect. */
+  const triggers: Record<
+    SwapDefect,
+    { rig: (repaired: SwapDefect[]) => Rig; effect: (rig: Rig) => unknown; faithful: unknown; repaired: unknown }
+  > = {
+    'allocator-livelock': {
+      rig: (repaired) => {
+        const rig = new Rig(256, [100, 20], 0, 0, repaired)
+        rig.swapOut(rig.object(4), 0, 4)
+        rig.pager.freeSpace(0, 0, 4)
+        rig.pager.swapoff(rig.pager.devices.slotOf(0)).next()
+        return rig
+      },
+      effect: (rig) => {
+        try {
+          return rig.pager.devices.allocate(30) === NO_BLOCK ? 'none' : rig.pager.devices.allocated
+        } catch (error) {
+          return error instanceof KernelStop ? error.kind : 'other'
+        }
+      },
+      faithful: 'livelock',
+      repaired: 18,
+    },
+    'token-gain': {
+      rig: (repaired) => new Rig(256, [], 0, 0, repaired),
+      effect: (rig) => {
+        const object = rig.object(70)
+        rig.write(object, 0, 70)
+        rig.put(object, 0, 70)
+        return rig.pager.asyncFree
+      },
+      faithful: 7,
+      repaired: 4,
+    },
+    'reserve-leak': {
+      rig: (repaired) => new Rig(256, [12], 0, 0, repaired),
+      effect: (rig) => {
+        const object = rig.object(6)
+        rig.swapOut(object, 0, 6)
+        rig.pager.reserveSpace(object, 0, 6)
+        rig.pager.freeSpace(object, 0, 6)
+        return rig.pager.devices.used[0]
+      },
+      faithful: 4,
+      repaired: 0,
+    },
+    'swap-count-start': {
+      rig: (repaired) => new Rig(256, [100], 0, 0, repaired),
+      effect: (rig) => {
+        const object = rig.object(48)
+        rig.swapOut(object, 0, 48)
+        return rig.pager.countBlocks(object, 4, 40)
+      },
+      faithful: 28,
+      repaired: 40,
+    },
+    'limit-units': {
+      rig: (repaired) => new Rig(256, [100], 0, 0, repaired),
+      effect: (rig) => {
+        rig.pager.reservation.overcommit = 2
+        rig.limit = 8192
+        return [rig.pager.reservation.reserve(8192, 3), rig.pager.reservation.reserve(4096, 3)]
+      },
+      faithful: [true, true],
+      repaired: [true, false],
+    },
+    'read-error-busy': {
+      rig: (repaired) => new Rig(64, [100], 0, 0, repaired),
+      effect: (rig) => {
+        const object = rig.object(16)
+        rig.swapOut(object, 0, 16)
+        rig.errno = Errno.EIO
+        rig.get(object, 8, 2, 2)
+        return [6, 7, 8, 9, 10].map((page) => rig.pages.lookup(object, page) >= 0)
+      },
+      faithful: [true, true, true, true, true],
+      repaired: [false, false, true, false, false],
+    },
+    'swapoff-whole-device': {
+      // 30 frames would take the 20 pages in use; with 178 free blocks, all of this very device, they do not make 200 + 10
+      rig: (repaired) => new Rig(30, [200], 0, 0, repaired),
+      effect: (rig) => {
+        rig.swapOut(rig.object(20), 0, 20)
+        rig.pager.devices.setWaterMarks(10, 20)
+        return rig.pager.canSwapoff(0)
+      },
+      faithful: Errno.ENOMEM,
+      repaired: 0,
+    },
+    'orphan-available': {
+      rig: (repaired) => new Rig(64, [40], 0, 0, repaired),
+      effect: (rig) => {
+        rig.pager.devices.orphan(0)
+        return rig.pager.devices.available
+      },
+      faithful: 38,
+      repaired: 0,
+    },
+  }
+  test.each(swapDefectNames)('%s takes effect and is told, unless it is repaired', (name) => {
+    const { rig: make, effect, faithful, repaired } = triggers[name]
+    const kernel = make([])
+    expect(effect(kernel)).toEqual(faithful)
+    expect(kernel.defects).toContain(name)
+    const better = make([name])
+    expect(effect(better)).toEqual(repaired)
+    expect(better.defects).toEqual([])
   })
 })

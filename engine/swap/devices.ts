@@ -14,6 +14,7 @@ import type { Columns } from '../sim/columns.ts'
 import { KernelStop } from '../sim/kernelStop.ts'
 import { MAX_DEVICES as THE_MAX_DEVICES } from '../sim/metrics.ts'
 import { BlockList } from './blockList.ts'
+import type { SwapDefect } from './defects.ts'
 import { NO_BLOCK as THE_NO_BLOCK } from './metadata.ts'
 
 // a constant of this module is folded into the code, one of another module is loaded at each use
@@ -31,6 +32,7 @@ export const DeviceKind = { disk: 0, networkFile: 1 } as const
 
 /** What the table says to its surroundings. */
 export interface DeviceMessages {
+  defect?(name: SwapDefect): void
   message(id: SwapMessageId, a: number, b: number): void
 }
 
@@ -67,15 +69,26 @@ export class SwapDevices {
   readonly lists: (BlockList | null)[] = []
   readonly #columns: Columns
   readonly #messages: DeviceMessages
+  /** Repaired defects: a search ends where it began, an orphan's free blocks are not available. */
+  readonly #comesRound: boolean
+  readonly #forgetsOrphans: boolean
   /** Makes the block list of a device; a variant may put its own allocator here. */
   makeBlockList: (columns: Columns, name: string, blocks: number | 'restored') => BlockList = (columns, name, blocks) =>
     new BlockList(columns, name, blocks)
   /** Blocks got by the last allocate(). */
   allocated = 0
 
-  constructor(columns: Columns, messages: DeviceMessages, lowWater: number, highWater: number) {
+  constructor(
+    columns: Columns,
+    messages: DeviceMessages,
+    lowWater: number,
+    highWater: number,
+    repairs: Partial<Record<SwapDefect, boolean>> = {},
+  ) {
     this.#columns = columns
     this.#messages = messages
+    this.#comesRound = repairs['allocator-livelock'] === true
+    this.#forgetsOrphans = repairs['orphan-available'] === true
     this.unit = columns.define('swap.device.unit', 'i32', MAX_DEVICES).fill(-1)
     this.kind = columns.define('swap.device.kind', 'u8', MAX_DEVICES)
     this.firstBlock = columns.define('swap.device.first', 'f64', MAX_DEVICES)
@@ -267,7 +280,7 @@ export class SwapDevices {
     let least = wanted < MAX_MINIMUM_REQUEST ? wanted : MAX_MINIMUM_REQUEST
     let slot = state[S.head]!
     const head = slot
-    const endless = head >= 0 && head === state[S.first]
+    const endless = head >= 0 && head === state[S.first] && !this.#comesRound
     while (state[S.first]! >= 0) {
       if (slot < 0) slot = state[S.first]!
       if ((this.flags[slot]! & CLOSING) === 0) {
@@ -284,16 +297,19 @@ export class SwapDevices {
         }
       }
       slot = this.next[slot]!
+      if (slot < 0 && this.#comesRound && head >= 0) slot = state[S.first]!
       if (slot === head) {
         if (least === 1) break
         most = least - 1
         least >>= 1
-      } else if (slot < 0 && endless)
+      } else if (slot < 0 && endless) {
+        this.#messages.defect?.('allocator-livelock')
         throw new KernelStop(
           'livelock',
           'swp_pager_getswapspace',
           `no run of ${least} blocks on any device, and the search began at the first device: it never comes round to halve the request`,
         )
+      }
     }
     if (state[S.full] !== 2) {
       this.#messages.message('swap-get-failed', wanted, 0)
@@ -330,6 +346,9 @@ export class SwapDevices {
   /** The disk behind a device disappears. FreeBSD's swapgeom_orphan. */
   orphan(slot: number): void {
     this.flags[slot]! |= CLOSING
+    const free = this.lists[slot]!.available
+    if (this.#forgetsOrphans) this.#state[S.available]! -= this.lists[slot]!.fill(0, this.blocks[slot]!)
+    else if (free > 0) this.#messages.defect?.('orphan-available')
     this.release(slot)
   }
 }

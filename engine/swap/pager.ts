@@ -21,6 +21,7 @@ import {
   type VmPages,
 } from '../vm/pages.ts'
 import { CLOSING as THE_CLOSING, DeviceKind as theDeviceKind, SwapDevices, type SwapMessageId } from './devices.ts'
+import { swapDefectNames, type SwapDefect } from './defects.ts'
 import {
   META_PAGES as THE_META_PAGES,
   NODE_BYTES,
@@ -36,6 +37,8 @@ const ALL_SECTORS = THE_ALL_SECTORS
 const CLOSING = THE_CLOSING
 const DeviceKind = theDeviceKind
 const META_PAGES = THE_META_PAGES
+/** Nodes of an object after which a swapoff offers a turn. */
+const NODES_PER_TURN = 64
 const NO_BLOCK = THE_NO_BLOCK
 const ObjectFlag = theObjectFlag
 const ObjectType = theObjectType
@@ -67,6 +70,8 @@ export type SwapoffWait =
   | { on: 'busy'; frame: number }
   | { on: 'read'; frame: number }
   | { on: 'pause'; pass: number; blocksLeft: number }
+  /** Nothing: a place where its host may do something else. */
+  | { on: 'turn' }
 
 /** Most pages of a read: 31 either way and the page itself. */
 const MAX_READ_PAGES = 63
@@ -97,6 +102,8 @@ export interface SwapPagerHost extends ReservationHost {
   /** Blocks of an object or a range of it went back to the bitmap. */
   blocksFreed(block: number, count: number): void
   message(id: SwapMessageId | PagerMessageId, a: number, b: number, c?: number): void
+  /** A known defect of the source took effect. */
+  defect?(name: SwapDefect): void
   /** swapon and swapoff events. */
   deviceChanged(unit: number, attached: boolean): void
 }
@@ -131,6 +138,8 @@ export interface SwapPagerOptions {
   writeBuffers: number
   /** Metadata nodes the zone has room for, where that is not what its size says. */
   metadataNodes?: number
+  /** Defects of the source that are repaired. */
+  repaired?: readonly SwapDefect[]
   /** Decides where blocks are looked for and what is read around a page. */
   variant?: PagerVariant | undefined
 }
@@ -164,6 +173,7 @@ export class SwapPager {
   readonly #options: SwapPagerOptions
   #totals: Float64Array = new Float64Array(0)
   /** A variant's decision; null: the window is the caller's. */
+  readonly #repairs: Readonly<Record<SwapDefect, boolean>>
   readonly #readWindow: PagerVariant['readWindow'] | null
   readonly #read: SwapRead = { pageIndex: 0, pages: 0, behind: 0, ahead: 0, blocksBefore: 0, blocksAfter: 0 }
 
@@ -209,11 +219,12 @@ export class SwapPager {
     this.#pages = pages
     this.#host = host
     this.#options = options
-    this.devices = new SwapDevices(columns, host, options.lowWater, options.highWater)
+    this.#repairs = repairsOf(options.repaired ?? [])
+    this.devices = new SwapDevices(columns, host, options.lowWater, options.highWater, this.#repairs)
     const nodes =
       options.maxZoneBytes !== 0 ? Math.floor(options.maxZoneBytes / NODE_BYTES) : Math.floor(options.pageCount / 2)
     this.metadata = new SwapMetadata(columns, pages, Math.min(options.metadataNodes ?? nodes, METADATA_NODES_MAX))
-    this.reservation = new SwapReservation(columns, host)
+    this.reservation = new SwapReservation(columns, host, this.#repairs['limit-units'])
     this.devices.maximumPages = nodes * META_PAGES
     const makeBlockList = blockListFactory(options.variant)
     if (makeBlockList) this.devices.makeBlockList = makeBlockList
@@ -550,6 +561,8 @@ export class SwapPager {
     for (let i = 0; i < count;) {
       const block = this.devices.allocate(count - i)
       if (block === NO_BLOCK) {
+        if (this.#repairs['reserve-leak']) this.#endFreeRange()
+        else if (this.#freeCount > 0) this.#host.defect?.('reserve-leak')
         // the pending run is dropped, not freed: the source loses it
         this.#freeStart = NO_BLOCK
         this.#freeCount = 0
@@ -601,17 +614,33 @@ export class SwapPager {
   countBlocks(object: number, start: number, count: number): number {
     const metadata = this.metadata
     if (this.#pages.objectType[object] !== ObjectType.swap) return 0
+    const repairs = this.#repairs['swap-count-start']
+    if (!repairs && this.#missesBlocks(object, start, count)) this.#host.defect?.('swap-count-start')
     let sum = 0
-    for (let pageIndex = start; ;) {
+    for (let pageIndex = repairs ? start - (start & PLACE) : start; ;) {
       const node = metadata.nodeFrom(object, pageIndex)
       if (node < 0) break
       const first = metadata.nodeIndex[node]!
       if (first >= start + count) break
       for (let i = 0; i < META_PAGES; i++)
-        if (first + i < start + count && metadata.blocks[node * META_PAGES + i] !== NO_BLOCK) sum += 1
+        if (
+          first + i < start + count &&
+          (!repairs || first + i >= start) &&
+          metadata.blocks[node * META_PAGES + i] !== NO_BLOCK
+        )
+          sum += 1
       pageIndex = first + META_PAGES
     }
     return sum
+  }
+
+  /** Whether the node that holds page `start` begins before it and has blocks from there on. */
+  #missesBlocks(object: number, start: number, count: number): boolean {
+    const node = (start & PLACE) === 0 ? -1 : this.metadata.node(object, start)
+    if (node < 0) return false
+    for (let place = start & PLACE; place < META_PAGES && place < (start & PLACE) + count; place++)
+      if (this.metadata.blocks[node * META_PAGES + place] !== NO_BLOCK) return true
+    return false
   }
 
   /** Blocks before and after the page that continue its block, after hasPage(). */
@@ -869,8 +898,11 @@ export class SwapPager {
         const block = this.devices.allocate(wanted)
         if (block === NO_BLOCK) {
           // the source hands a token back whether or not it took one
-          totals[T.asyncFree]! += 1
-          if (totals[T.asyncFree] === 1) this.#host.wakeAsyncToken()
+          if (isAsync || !this.#repairs['token-gain']) {
+            if (!isAsync) this.#host.defect?.('token-gain')
+            totals[T.asyncFree]! += 1
+            if (totals[T.asyncFree] === 1) this.#host.wakeAsyncToken()
+          }
           for (let i = 0; i < wanted; i++) this.#operationResults[row + at + i] = PagerResult.fail
           this.#operationAt[operation] = at + wanted
           this.operationWait[operation] = Wait.none
@@ -1002,8 +1034,10 @@ export class SwapPager {
       if ((flags & PageFlag.swapSleep) !== 0) woken = true
       pages.flags[frame] = (flags & ~(PageFlag.swapInProgress | PageFlag.swapSleep)) | PageFlag.swapSpace
       if (errno !== 0) {
-        if (!isWrite) pages.valid[frame] = 0
-        else {
+        if (!isWrite) {
+          pages.valid[frame] = 0
+          if (i < behind || i >= count - ahead) this.#failedAlong(frame)
+        } else {
           pages.activate(frame)
           this.#dropSharedBusy(frame)
         }
@@ -1033,6 +1067,15 @@ export class SwapPager {
     this.#bufferNext[buffer] = this.#totals[T.freeBuffer]!
     this.#totals[T.freeBuffer] = buffer
     if (operation >= 0) this.#operationPlace[operation] = -1
+  }
+
+  /** A page that was read along with others came to nothing. */
+  #failedAlong(frame: number): void {
+    if (!this.#repairs['read-error-busy']) return this.#host.defect?.('read-error-busy')
+    const pages = this.#pages
+    pages.flags[frame]! &= ~PageFlag.swapSpace
+    if (pages.wanted[frame] !== 0) this.#host.wakeBusy(frame)
+    pages.free(frame)
   }
 
   #dropSharedBusy(frame: number): void {
@@ -1141,7 +1184,14 @@ export class SwapPager {
   /** Whether swapoff of a device may begin: 0 or ENOMEM. It tests against the whole device, not its used part. */
   canSwapoff(slot: number): number {
     const devices = this.devices
-    return this.#host.freePages() + devices.available < devices.blocks[slot]! + devices.lowWater ? Errno.ENOMEM : 0
+    const used = devices.used[slot]!
+    // free blocks of this very device are no help
+    const others = devices.available - (devices.blocks[slot]! - 2 - used)
+    const room = this.#host.freePages() - devices.lowWater
+    const isEnough = room + devices.available >= devices.blocks[slot]!
+    if (this.#repairs['swapoff-whole-device']) return room + others >= used ? 0 : Errno.ENOMEM
+    if (!isEnough && room + others >= used) this.#host.defect?.('swapoff-whole-device')
+    return isEnough ? 0 : Errno.ENOMEM
   }
 
   /**
@@ -1181,7 +1231,9 @@ export class SwapPager {
     const pages = this.#pages
     const metadata = this.metadata
     const one = new Int32Array(1)
+    let nodes = 0
     for (let pageIndex = 0; ;) {
+      if (++nodes % NODES_PER_TURN === 0) yield { on: 'turn' }
       const node = metadata.nodeFrom(object, pageIndex)
       if (node < 0) return
       if ((pages.objectFlags[object]! & ObjectFlag.dead) !== 0) {
@@ -1256,6 +1308,11 @@ export class SwapPager {
   isClosing(slot: number): boolean {
     return (this.devices.flags[slot]! & CLOSING) !== 0
   }
+}
+
+function repairsOf(repaired: readonly SwapDefect[]): Record<SwapDefect, boolean> {
+  const repairs = Object.fromEntries(swapDefectNames.map((name) => [name, repaired.includes(name)]))
+  return repairs as Record<SwapDefect, boolean>
 }
 
 function reverse(column: Int32Array, from: number, to: number): void {

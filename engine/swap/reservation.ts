@@ -4,6 +4,7 @@
  * Amounts are pages here; callers speak bytes, as the kernel's do. Source: FreeBSD swap_pager.c, swap_reserve_by_cred() and its family. The
  * limit compares pages with bytes, and is the calling process's even when another user is charged: so does the source.
  */
+import type { SwapDefect } from './defects.ts'
 import type { Columns } from '../sim/columns.ts'
 
 /** Bits of vm.overcommit. */
@@ -22,6 +23,8 @@ export interface ReservationHost {
   mayExceedQuota(): boolean
   mayExceedLimit(): boolean
   currentUser(): number
+  /** A known defect of the source took effect. */
+  defect?(name: SwapDefect): void
   /** A reservation failed. */
   reservationFailed(user: number, bytes: number): void
 }
@@ -32,9 +35,12 @@ export class SwapReservation {
   /** [0] swap_reserved in pages, [1] vm.overcommit. */
   #state: Float64Array
   readonly #host: ReservationHost
+  /** What a page counts against the limit: 1 as in the source, 4096 where that is repaired. */
+  readonly #limitUnit: number
 
-  constructor(columns: Columns, host: ReservationHost) {
+  constructor(columns: Columns, host: ReservationHost, limitIsBytes = false) {
     this.#host = host
+    this.#limitUnit = limitIsBytes ? 4096 : 1
     this.byUser = columns.define('swap.reservedByUser', 'f64', USERS)
     this.#state = columns.define('swap.reservation', 'f64', 2)
     columns.onRebind(() => {
@@ -66,7 +72,9 @@ export class SwapReservation {
       host.reservationFailed(user, bytes)
       return false
     }
-    if ((bits & Overcommit.limitOn) !== 0 && this.byUser[user]! + pages > host.swapLimit() && !host.mayExceedLimit()) {
+    const isOver = (unit: number) => (this.byUser[user]! + pages) * unit > host.swapLimit()
+    if ((bits & Overcommit.limitOn) !== 0 && !isOver(this.#limitUnit) && isOver(4096)) host.defect?.('limit-units')
+    if ((bits & Overcommit.limitOn) !== 0 && isOver(this.#limitUnit) && !host.mayExceedLimit()) {
       host.reservationFailed(user, bytes)
       return false
     }
