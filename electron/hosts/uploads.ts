@@ -1,9 +1,9 @@
 /**
- * Files a person drops on the browser's page: streamed into the workspace's folder `incoming`, under a name of their
- * own. What is cut off leaves nothing behind; a disk keeps a reserve free.
+ * Files a person drops on the browser's page: streamed into the workspace's folder `incoming`, each into a folder of its
+ * own, so that it keeps its name. What is cut off leaves nothing behind; a disk keeps a reserve free.
  */
-import { createWriteStream, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { rename, rm, statfs } from 'node:fs/promises'
+import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdir, rename, rm, statfs } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import path from 'node:path'
 import { Transform } from 'node:stream'
@@ -14,6 +14,8 @@ import { ContractError } from '../contract/contract.ts'
 const reserveBytes = 64 << 20
 /** How often the room left is looked at, in bytes received. */
 const checkEveryBytes = 32 << 20
+/** What an upload is called until it is whole; no name that a person gives begins with a dot. */
+const PART = '.part'
 
 export class Uploads {
   readonly #folder: string
@@ -22,16 +24,20 @@ export class Uploads {
   constructor(workspace: string) {
     this.#folder = path.join(workspace, 'incoming')
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    for (const name of readdirSync(this.#folder))
-      if (name.endsWith('.part')) rmSync(path.join(this.#folder, name), { force: true })
+    for (const upload of readdirSync(this.#folder)) {
+      const part = path.join(this.#folder, upload, PART)
+      if (existsSync(part)) rmSync(path.dirname(part), { recursive: true, force: true })
+    }
   }
 
   /** Takes a request's body in. Answers the file's path. Throws a ContractError: `disk-full`, `bad-upload`. */
   async receive(request: IncomingMessage, name: string): Promise<string> {
     const announced = Number(request.headers['content-length'] ?? 0)
     if (announced > (await this.#room())) throw full(name)
-    const file = path.join(this.#folder, `${Date.now().toString(36)}-${++this.#count}-${safeName(name)}`)
-    const part = `${file}.part`
+    const own = path.join(this.#folder, `upload-${Date.now().toString(36)}-${++this.#count}`)
+    const part = path.join(own, PART)
+    const file = path.join(own, safeName(name))
+    await mkdir(own, { mode: 0o700 })
     let received = 0
     let nextCheck = checkEveryBytes
     const guard = new Transform({
@@ -54,7 +60,7 @@ export class Uploads {
       await rename(part, file)
       return file
     } catch (error) {
-      await rm(part, { force: true })
+      await rm(own, { recursive: true, force: true })
       if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') throw full(name)
       throw error
     }
@@ -62,7 +68,8 @@ export class Uploads {
 
   /** An upload that was imported is not wanted any more. */
   async discard(file: string): Promise<void> {
-    if (path.dirname(file) === this.#folder) await rm(file, { force: true })
+    const own = path.dirname(file)
+    if (path.dirname(own) === this.#folder) await rm(own, { recursive: true, force: true })
   }
 
   async #room(): Promise<number> {

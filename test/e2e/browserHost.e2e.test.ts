@@ -48,7 +48,7 @@ test('a file is handed over and lands in the workspace', async () => {
     })
     return response.json() as Promise<{ path: string }>
   })
-  expect(path.dirname(answer.path)).toBe(path.join(folder, 'workspace/incoming'))
+  expect(path.dirname(path.dirname(answer.path))).toBe(path.join(folder, 'workspace/incoming'))
 })
 
 test('Ctrl-C ends the host with status 0', async () => {
