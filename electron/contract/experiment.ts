@@ -75,6 +75,10 @@ const range = {
 }
 const sharedObject = z.string().min(1).describe('Name of a shared memory object')
 
+const namedFile = z.string().min(1).describe('A file of files.named')
+const fileOffset = z.int().min(0).default(0).describe('First byte')
+const fileBytes = z.int().min(1).describe('Bytes')
+
 const verbSchema = z
   .discriminatedUnion('verb', [
     z.strictObject({ at, verb: z.literal('fork'), child }),
@@ -103,6 +107,19 @@ const verbSchema = z
     z.strictObject({ at, verb: z.literal('shm-truncate'), object: sharedObject, pages: z.int().min(0) }),
     z.strictObject({ at, verb: z.literal('shm-unlink'), object: sharedObject }),
     z.strictObject({ at, verb: z.literal('limit-swap'), bytes: z.int().min(0) }),
+    z.strictObject({ at, verb: z.literal('file-read'), file: namedFile, offset: fileOffset, bytes: fileBytes }),
+    z.strictObject({
+      at,
+      verb: z.literal('file-write'),
+      file: namedFile,
+      offset: fileOffset,
+      bytes: fileBytes,
+      isSync: z.boolean().default(false).describe('Waits until it is on the device (O_SYNC)'),
+    }),
+    z.strictObject({ at, verb: z.literal('file-truncate'), file: namedFile, bytes: z.int().min(0) }),
+    z.strictObject({ at, verb: z.literal('file-sync'), file: namedFile }),
+    z.strictObject({ at, verb: z.literal('sync') }),
+    z.strictObject({ at, verb: z.literal('file-map'), ...range, file: namedFile, offset: z.int().min(0).default(0).describe('First page of the file') }),
   ])
   .describe('What a process does besides referencing memory')
 
@@ -129,6 +146,16 @@ const filesSchema = z
       .union([4096, 8192, 16384, 32768, 65536].map((size) => z.literal(size)))
       .default(16384)
       .describe('Bytes of a block of files made for the run'),
+    named: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).describe('What verbs call it'),
+          bytes: z.int().min(0).describe('Its size when the machine starts'),
+          mostBytes: z.int().min(0).default(0).describe('The size that it may grow to; 0: it does not grow'),
+        }),
+      )
+      .default([])
+      .describe('More files made for the run, for the verbs of processes'),
     syncerSeconds: z.number().min(0).default(30).describe('Virtual seconds between two rounds of the syncer; 0: there is none'),
     nbuf: z.int().min(0).default(0).describe("nbuf: buffers of the buffer cache (FreeBSD, DragonFly); 0: by the kernel's formula, an eighth of RAM at most"),
     hirunningspace: z.int().min(1).default(1048576).describe('vfs.hirunningspace: bytes of asynchronous writes on their way at the most'),

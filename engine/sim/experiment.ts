@@ -63,6 +63,8 @@ export interface FilesExperiment {
   } | null
   /** Stores go to private memory, or to the file. */
   mapping: 'private' | 'shared'
+  /** Files for the verbs of processes: size at the start and at the most, bytes. */
+  named: { name: string; bytes: number; mostBytes: number }[]
   /** Bytes of a block of files made for the run. */
   blockSize: number
   /** Seconds between two rounds of the syncer; 0: there is none. */

@@ -302,6 +302,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#files = new FilePages(columns, this, this, processes)
     const setUp = setUpFiles(this, options, this.#faults, {
       faultAnswered: (process) => this.#faultAnswered(process),
+      callEnded: (process) => this.#ready(process),
       pageWritten: (frame) => this.#daemon.pageWritten(frame),
       submitted: () => {
         this.#sawRequest = true
@@ -1233,6 +1234,10 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   waitForPage(process: number, frame: number): void {
     this.#fault.waitFor[process] = WaitFor.busy
     this.#fault.waitArgument[process] = frame
+  }
+
+  waitForFile(process: number): void {
+    this.#fault.waitFor[process] = WaitFor.file
   }
 
   protect(process: number): void {

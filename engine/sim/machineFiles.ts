@@ -16,7 +16,7 @@ import { FlatVolume, type FileVolume } from '../vnode/volume.ts'
 import { buildRegions } from '../workload/regions.ts'
 import { PageUse, type ProcessStream } from '../workload/workload.ts'
 import type { Columns } from './columns.ts'
-import { ExperimentError, type Experiment } from './experiment.ts'
+import { ExperimentError, type Experiment, type FilesExperiment } from './experiment.ts'
 import { MAX_DEVICES } from './metrics.ts'
 
 /** A file on an image, opened. */
@@ -44,6 +44,7 @@ export interface FilesSetUp {
 
 interface Hooks {
   faultAnswered: (process: number) => void
+  callEnded: (process: number) => void
   pageWritten: (frame: number) => void
   submitted: () => void
 }
@@ -67,9 +68,14 @@ export function setUpFiles(
   if (wanted.image !== null && fileSource === undefined) throw new Error('the image of the files was not opened')
   const needs = regionsOfFiles(processes, wanted.mapping === 'shared', experiment.untouched === 'file')
   const flat = new FlatVolume(wanted.blockSize)
-  if (fileSource === undefined) for (const need of needs) flat.add(need.pages)
+  if (fileSource === undefined) {
+    for (const need of needs) flat.add(need.pages * PAGE_SIZE)
+    for (const { bytes, mostBytes } of wanted.named) flat.add(bytes, mostBytes)
+  } else if (wanted.named.length > 0)
+    throw new ExperimentError('named-files', 'files.named', 'files made for the run do not go with an image')
   const volume = fileSource?.volume ?? flat
   const store = fileSource?.store ?? makeFileStore(Math.max(1, flat.devicePages))
+  flat.store = store
   const { columns } = kernel
   const device = new Device({
     columns,
@@ -89,12 +95,13 @@ export function setUpFiles(
     syncerSeconds: wanted.syncerSeconds,
     processes: processes.length,
     faultAnswered: hooks.faultAnswered,
+    callEnded: hooks.callEnded,
     pageWritten: hooks.pageWritten,
   })
   files.device.onSubmit = hooks.submitted
   const places =
     fileSource === undefined
-      ? layOutFlat(kernel, files, flat, store, needs)
+      ? layOutFlat(kernel, files, flat, store, needs, wanted.named)
       : layOutImage(files, fileSource, wanted.pager, needs, kernel.contents.isReal)
   return { files, placeOf: (process, startPage) => placeOf(needs, places, process, startPage) }
 }
@@ -135,20 +142,28 @@ function layOutFlat(
   volume: FlatVolume,
   store: BlockStore,
   needs: readonly Need[],
+  named: FilesExperiment['named'],
 ): Place[] {
-  const places: Place[] = []
+  const places = needs.map((_, file) => ({ object: files.open(file, false, null), offset: 0 }))
+  const objects = places.map(({ object }) => object)
+  named.forEach(({ name, mostBytes }, i) => {
+    const object = files.open(needs.length + i, false, null, mostBytes)
+    objects.push(object)
+    files.named.set(name, object)
+  })
+  if (!contents.isReal) return places
   const buffers: Uint8Array[] = []
   // nothing is resident yet: the first frames serve as buffers
   const most = Math.min(32, pages.frames)
-  needs.forEach((need, file) => {
-    const object = files.open(file, false, null)
-    places.push({ object, offset: 0 })
-    if (!contents.isReal) return
-    for (let index = 0; index < need.pages;) {
-      const count = Math.min(most, need.pages - index)
+  objects.forEach((object, file) => {
+    const end = Math.ceil(volume.sizeBytes(file) / PAGE_SIZE)
+    for (let index = 0; index < end;) {
+      const count = Math.min(most, end - index)
       for (let i = 0; i < count; i++) {
         contents.fill(i, pages.slotBase[object]! + index + i)
         buffers[i] = contents.view(i)
+        // behind the end of a file there are zeros on the device
+        buffers[i]!.fill(0, Math.min(PAGE_SIZE, volume.sizeBytes(file) - (index + i) * PAGE_SIZE))
       }
       store.writePages(volume.firstPage(file) + index, buffers, count)
       index += count

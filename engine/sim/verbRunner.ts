@@ -27,11 +27,15 @@ export interface ProcessControl {
   waitFor(process: number, child: number): void
   /** The process sleeps until a page is no longer busy. */
   waitForPage(process: number, frame: number): void
+  /** The process sleeps until its call on a file is over. */
+  waitForFile(process: number): void
   protect(process: number): void
   limitSwap(process: number, bytes: number): void
   /** A system call failed. */
   failed(process: number, verb: VerbAction['verb'], errno: number): void
 }
+
+type FileCall = Extract<Verb, { verb: 'file-read' | 'file-write' | 'file-truncate' | 'file-sync' | 'sync' }>
 
 const ENOENT = 2
 const ECHILD = 10
@@ -148,6 +152,14 @@ export class VerbRunner {
       case 'shm-truncate':
         this.#truncate(process, verb.object, verb.pages)
         return VerbOutcome.done
+      case 'file-read':
+      case 'file-write':
+      case 'file-truncate':
+      case 'file-sync':
+      case 'sync':
+        return this.#callFiles(process, verb)
+      case 'file-map':
+        return this.#mapFile(process, verb)
       case 'shm-unlink':
         if (!this.#unlink(this.#names.indexOf(verb.object))) control.failed(process, 'shm-unlink', ENOENT)
         return VerbOutcome.done
@@ -162,6 +174,56 @@ export class VerbRunner {
     kernel.pages.wanted[frame] = 1
     control.waitForPage(process, frame)
     return true
+  }
+
+  /** A call on a file: the process sleeps until its operation is over. */
+  #callFiles(process: number, verb: FileCall): number {
+    const { control, kernel } = this.#parts
+    const { files } = kernel
+    const object = files === null ? undefined : verb.verb === 'sync' ? -1 : files.named.get(verb.file)
+    if (files === null || object === undefined) {
+      control.failed(process, verb.verb, ENOENT)
+      return VerbOutcome.done
+    }
+    const errno = files.call(process, () => {
+      switch (verb.verb) {
+        case 'file-read':
+          return files.pager.read(object, verb.offset, verb.bytes)
+        case 'file-write':
+          return files.pager.write(object, verb.offset, verb.bytes, verb.isSync)
+        case 'file-truncate':
+          return files.pager.truncate(object, verb.bytes)
+        case 'file-sync':
+          return files.pager.sync(object, true)
+        case 'sync':
+          return files.syncCall()
+      }
+    })
+    if (errno < 0) {
+      control.waitForFile(process)
+      return VerbOutcome.blocked
+    }
+    if (errno > 0) control.failed(process, verb.verb, errno)
+    return VerbOutcome.done
+  }
+
+  #mapFile(process: number, verb: Extract<Verb, { verb: 'file-map' }>): number {
+    const { control, kernel, spaces } = this.#parts
+    const object = kernel.files?.named.get(verb.file)
+    if (kernel.files === null || object === undefined) {
+      control.failed(process, 'file-map', ENOENT)
+      return VerbOutcome.done
+    }
+    if (this.#mustWait(process, verb.page, verb.pages)) return VerbOutcome.blocked
+    this.#unwire(process, verb.page, verb.pages)
+    kernel.files.pager.mapped(object, verb.pages * PAGE_SIZE)
+    kernel.files.cover(
+      object,
+      verb.offset,
+      Array.from({ length: verb.pages }, (_, page) => page),
+    )
+    spaces.map(process, verb.page, verb.pages, object, verb.offset)
+    return VerbOutcome.done
   }
 
   #map(process: number, verb: Extract<Verb, { verb: 'map' }>): number {

@@ -320,7 +320,8 @@ export class BufferCache {
   ): Operation<number> {
     const { volume, kernel } = this.#context
     const { pages } = kernel
-    if (volume.bmap(file, block).sector < 0) {
+    const wasHole = volume.bmap(file, block).sector < 0
+    if (wasHole) {
       const errno = volume.allocate(file, from, to - from)
       if (errno !== 0) return errno
     }
@@ -332,7 +333,8 @@ export class BufferCache {
     )
       return yield* this.#writeAlone(object, file, block, from, to)
     let buffer = yield* this.#get(object, file, block)
-    // a block that is written in part is read first, unless what is written is in memory with the rest of it
+    if (wasHole) this.#clear(buffer)
+    // a block that is written in part is read first
     if (store !== null && (from > start || to < start + this.#lengthOf(buffer)) && !this.#isFilled(buffer)) {
       const errno = yield* this.#fill([buffer])
       if (errno !== 0) return errno
@@ -360,6 +362,44 @@ export class BufferCache {
       yield* this.#putCluster(object, file, block)
     } else this.#delay(buffer)
     return 0
+  }
+
+  /** B_CLRBUF: what is not valid of a block that has just been given a place is zero, whatever the device has there. */
+  #clear(buffer: number): void {
+    const { volume, kernel } = this.#context
+    const start = this.#block[buffer]! * volume.blockSize
+    const end = start + this.#lengthOf(buffer)
+    const base = start - (start % PAGE_SIZE)
+    const frames = this.#framesOf(this.#object[buffer]!, start, end - start)
+    for (const frame of frames) this.#context.truth.materialise(frame)
+    for (let at = start; at < end;) {
+      const piece = this.#invalidPiece(frames, base, at, end)
+      if (piece.end <= piece.from) return
+      if (kernel.contents.isReal) this.#zero(frames, base, piece.from, piece.end)
+      this.#setValid(frames, base, piece.from, piece.end)
+      at = piece.end
+    }
+  }
+
+  /** The file is about to grow: the buffer of the block that its end cuts gets the pages that it will have. allocbuf. */
+  *grow(object: number, file: number, sizeBytes: number): Operation<number> {
+    const { volume } = this.#context
+    const old = volume.sizeBytes(file)
+    const buffer = old === 0 ? -1 : this.#find(object, Math.floor((old - 1) / volume.blockSize))
+    if (buffer < 0) return volume.setSize(file, sizeBytes)
+    while (!this.isUnlocked(buffer)) yield { on: 'buffer', buffer }
+    if (this.#object[buffer] !== object) return yield* this.grow(object, file, sizeBytes)
+    this.#lock(buffer)
+    const pagesBefore = this.#endPage(buffer)
+    const errno = volume.setSize(file, sizeBytes)
+    if (errno === 0) yield* this.#wirePages(buffer, pagesBefore)
+    this.#release(buffer)
+    return errno
+  }
+
+  /** Page index behind the last page of a buffer. */
+  #endPage(buffer: number): number {
+    return Math.ceil((this.#block[buffer]! * this.#context.volume.blockSize + this.#lengthOf(buffer)) / PAGE_SIZE)
   }
 
   /**
@@ -544,6 +584,25 @@ export class BufferCache {
     }
   }
 
+  /** The file is about to end at a byte: buffers beyond go, and that of the block that the end cuts gives up its pages beyond. */
+  *cut(object: number, file: number, sizeBytes: number): Operation<void> {
+    const { volume, kernel } = this.#context
+    const { pages } = kernel
+    yield* this.invalidate(object, Math.ceil(sizeBytes / volume.blockSize))
+    const buffer =
+      sizeBytes % volume.blockSize === 0 ? -1 : this.#find(object, Math.floor(sizeBytes / volume.blockSize))
+    if (buffer < 0) return
+    while (!this.isUnlocked(buffer)) yield { on: 'buffer', buffer }
+    if (this.#object[buffer] !== object || this.#file[buffer] !== file) return
+    const end = this.#endPage(buffer)
+    for (let index = Math.ceil(sizeBytes / PAGE_SIZE); index < end; index++) {
+      const frame = pages.lookup(object, index)
+      if (frame < 0) continue
+      pages.wired[frame]! -= 1
+      if (pages.wired[frame] === 0) pages.enqueue(frame, pages.isOneQueue ? Queue.active : Queue.inactive)
+    }
+  }
+
   // ---- buffers ---------------------------------------------------------------------------------------------
 
   /** getblk: the buffer of a block, locked, its pages in memory and wired. */
@@ -577,14 +636,14 @@ export class BufferCache {
   }
 
   /** allocbuf: brings the pages of a buffer into being. */
-  *#wirePages(buffer: number): Operation<void> {
+  *#wirePages(buffer: number, from = 0): Operation<void> {
     const { kernel } = this.#context
     const { pages } = kernel
     const object = this.#object[buffer]!
     const { blockSize } = this.#context.volume
     const start = this.#block[buffer]! * blockSize
-    const first = Math.floor(start / PAGE_SIZE)
-    const end = Math.ceil((start + this.#lengthOf(buffer)) / PAGE_SIZE)
+    const first = Math.max(from, Math.floor(start / PAGE_SIZE))
+    const end = this.#endPage(buffer)
     for (let index = first; index < end;) {
       let frame = pages.lookup(object, index)
       if (frame >= 0 && pages.exclusiveBusy[frame] !== 0) {

@@ -38,6 +38,8 @@ export interface FilesOptions {
   processes: number
   /** The operation of a process's fault is over. */
   faultAnswered: (process: number) => void
+  /** The call of a process is over. */
+  callEnded: (process: number) => void
   /** Whatever was dirty of a page has been written, or the page has gone. */
   pageWritten: (frame: number) => void
 }
@@ -62,6 +64,10 @@ export class Files {
   /** Objects of the files that were opened. */
   readonly #objects: number[] = []
   readonly #faults: FileFault[] = []
+  /** Objects of the files that verbs know, by name. */
+  readonly named = new Map<string, number>()
+  /** By process: the errno of a call under way, WAITING; null: there is none. */
+  readonly #calls: (number | null)[] = []
   #hasSyncedAtEnd = false
   #isEnding = false
 
@@ -110,15 +116,15 @@ export class Files {
   // ---- making it -------------------------------------------------------------------------------------------
 
   /** Opens a file of the volume; its object, with the contents that it must have (null: made by the ledger, from version 1 on). */
-  open(file: number, isDevice: boolean, bytes: Uint8Array | null): number {
+  open(file: number, isDevice: boolean, bytes: Uint8Array | null, mostBytes = 0): number {
     const { pages, contents } = this.#kernel
     const object = this.pager.openFile(file, isDevice)
     const size = this.volume.sizeBytes(file)
-    const slots = Math.max(pages.objectSize[object]!, Math.ceil(size / 4096))
+    const slots = Math.max(pages.objectSize[object]!, Math.ceil(Math.max(size, mostBytes) / 4096))
     const base = contents.allocateSlots(slots)
     pages.slotBase[object] = base
     this.truth.add(object, base, slots, size, bytes)
-    if (bytes === null) contents.version.fill(1, base, base + slots)
+    if (bytes === null) contents.version.fill(1, base, base + Math.ceil(size / 4096))
     if (base + slots > this.#covers.length)
       this.#covers = this.#columns.resize('file.covers', 'u8', Math.max(base + slots, this.#covers.length * 2))
     this.#objects.push(object)
@@ -166,6 +172,34 @@ export class Files {
   /** The frame, exclusively busy, or a PageOutcome. */
   answer(process: number): number {
     return this.#answer[process]!
+  }
+
+  // ---- calls -----------------------------------------------------------------------------------------------
+
+  /**
+   * A call of a process: begun, or asked after again. Answers its errno once it is over, -1 before. `run` is made when it begins.
+   */
+  call(process: number, run: () => Operation<number>): number {
+    const known = this.#calls[process] ?? null
+    if (known === null) {
+      this.#calls[process] = WAITING
+      let isLater = false
+      this.tasks.start(run(), (errno) => {
+        this.#calls[process] = errno
+        if (isLater) this.#options.callEnded(process)
+      })
+      isLater = true
+    }
+    const errno = this.#calls[process]!
+    if (errno === WAITING) return -1
+    this.#calls[process] = null
+    return errno
+  }
+
+  /** sync(2): everything dirty begins to be written. */
+  *syncCall(): Operation<number> {
+    yield* this.#syncAll(false)
+    return 0
   }
 
   // ---- the page daemon -------------------------------------------------------------------------------------

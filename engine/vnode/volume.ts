@@ -5,7 +5,9 @@
  * Here are the volumes without a file system: files that lie one after another (FlatVolume), and a device that is one
  * file itself (DeviceVolume). A UFS image is a volume in ufsVolume.ts.
  */
+import type { BlockStore } from '../disk/blockStore.ts'
 import { PAGE_SIZE, SECTOR_SIZE } from '../vm/pages.ts'
+import { Errno } from './operation.ts'
 
 /** Where a block of a file lies on the device. */
 export interface BlockPlace {
@@ -34,30 +36,37 @@ export interface FileVolume {
   flush(): void
 }
 
-/** Errno of a write to a volume that cannot be written. */
-const EROFS = 30
-
 /** Most blocks that bmap reports on either side: a whole transfer's worth (MAXPHYS). */
 const RUN_BYTES = 131072
 
-/** Files that lie one after another on a device, each from a block boundary on. They neither grow nor shrink. */
+/**
+ * Files that lie one after another on a device, each from a block boundary on, with room to grow to a size that is given beforehand.
+ * Beyond the size that a file has at first its blocks are holes until they are allocated.
+ */
 export class FlatVolume implements FileVolume {
   readonly kind: string = 'flat'
   readonly isReadOnly = false
   readonly blockSize: number
   readonly #first: number[] = []
   readonly #size: number[] = []
+  /** By file and block: it has its place on the device. */
+  readonly #has: Uint8Array[] = []
   #end = 0
+  /** The device, once it is made. */
+  store: BlockStore | null = null
 
   constructor(blockSize: number) {
     this.blockSize = blockSize
   }
 
-  /** A new file of `pages` pages; its number. */
-  add(pages: number): number {
+  /** A new file of some bytes that may grow to `mostBytes`; its number. */
+  add(sizeBytes: number, mostBytes = sizeBytes): number {
+    const { blockSize } = this
+    const blocks = Math.ceil(Math.max(sizeBytes, mostBytes) / blockSize)
     this.#first.push(this.#end)
-    this.#size.push(pages * PAGE_SIZE)
-    this.#end += Math.ceil((pages * PAGE_SIZE) / this.blockSize) * this.blockSize
+    this.#size.push(sizeBytes)
+    this.#has.push(new Uint8Array(blocks).fill(1, 0, Math.ceil(sizeBytes / blockSize)))
+    this.#end += blocks * blockSize
     return this.#first.length - 1
   }
 
@@ -77,22 +86,48 @@ export class FlatVolume implements FileVolume {
 
   bmap(file: number, block: number): BlockPlace {
     const { blockSize } = this
-    const blocks = Math.ceil(this.#size[file]! / blockSize)
-    if (block < 0 || block >= blocks) return { sector: -1, runAfter: 0, runBefore: 0 }
+    const has = this.#has[file]!
+    const is = has[block]
+    if (is === undefined || block * blockSize >= this.#size[file]!) return { sector: -1, runAfter: 0, runBefore: 0 }
     const most = Math.max(0, Math.floor(RUN_BYTES / blockSize) - 1)
-    return {
-      sector: (this.#first[file]! + block * blockSize) / SECTOR_SIZE,
-      runAfter: Math.min(most, blocks - 1 - block),
-      runBefore: Math.min(most, block),
-    }
+    const blocks = Math.ceil(this.#size[file]! / blockSize)
+    let runAfter = 0
+    while (runAfter < most && block + runAfter + 1 < blocks && has[block + runAfter + 1] === is) runAfter += 1
+    let runBefore = 0
+    while (runBefore < most && has[block - runBefore - 1] === is) runBefore += 1
+    return { sector: is === 1 ? (this.#first[file]! + block * blockSize) / SECTOR_SIZE : -1, runAfter, runBefore }
   }
 
-  allocate(): number {
+  allocate(file: number, offset: number, lengthBytes: number): number {
+    const has = this.#has[file]!
+    const end = Math.ceil((offset + lengthBytes) / this.blockSize)
+    if (end > has.length) return Errno.ENOSPC
+    has.fill(1, Math.floor(offset / this.blockSize), end)
     return 0
   }
 
+  /** What a shorter file leaves of its last block is zeroed on the device, at once. */
   setSize(file: number, sizeBytes: number): number {
-    return sizeBytes === this.#size[file] ? 0 : EROFS
+    if (sizeBytes < this.#size[file]! && sizeBytes % this.blockSize !== 0) this.#zeroTail(file, sizeBytes)
+    const has = this.#has[file]!
+    const blocks = Math.ceil(sizeBytes / this.blockSize)
+    if (blocks > has.length) return Errno.ENOSPC
+    has.fill(0, blocks)
+    this.#size[file] = sizeBytes
+    return 0
+  }
+
+  #zeroTail(file: number, sizeBytes: number): void {
+    const { store } = this
+    const block = Math.floor(sizeBytes / this.blockSize)
+    if (store === null || this.#has[file]![block] !== 1) return
+    const end = this.#first[file]! + (block + 1) * this.blockSize
+    const page = new Uint8Array(PAGE_SIZE)
+    for (let at = this.#first[file]! + sizeBytes; at < end; at += PAGE_SIZE - (at % PAGE_SIZE)) {
+      store.readPages(Math.floor(at / PAGE_SIZE), [page], 1)
+      page.fill(0, at % PAGE_SIZE)
+      store.writePages(Math.floor(at / PAGE_SIZE), [page], 1)
+    }
   }
 
   touch(): void {
@@ -110,6 +145,6 @@ export class DeviceVolume extends FlatVolume {
 
   constructor(pages: number) {
     super(PAGE_SIZE)
-    this.add(pages)
+    this.add(pages * PAGE_SIZE)
   }
 }

@@ -26,6 +26,14 @@ export type VerbAction =
   | { verb: 'shm-open'; object: string; pages: number }
   | { verb: 'shm-truncate'; object: string; pages: number }
   | { verb: 'shm-unlink'; object: string }
+  /** Files of the experiment by name, offsets and lengths in bytes: read(2), write(2) (O_SYNC or not), ftruncate(2), fsync(2), sync(2). */
+  | { verb: 'file-read'; file: string; offset: number; bytes: number }
+  | { verb: 'file-write'; file: string; offset: number; bytes: number; isSync: boolean }
+  | { verb: 'file-truncate'; file: string; bytes: number }
+  | { verb: 'file-sync'; file: string }
+  | { verb: 'sync' }
+  /** A shared mapping of a file from page `offset` of it on. */
+  | { verb: 'file-map'; page: number; pages: number; file: string; offset: number }
   /** RLIMIT_SWAP, as the limit call returns it. */
   | { verb: 'limit-swap'; bytes: number }
 
@@ -47,4 +55,10 @@ export const verbNames = [
   'shm-truncate',
   'shm-unlink',
   'limit-swap',
+  'file-read',
+  'file-write',
+  'file-truncate',
+  'file-sync',
+  'sync',
+  'file-map',
 ] as const satisfies readonly VerbAction['verb'][]

@@ -73,6 +73,7 @@ function readThrough(name: FilePagerName, image: string): number {
         pager: name,
         image: null,
         mapping: 'private',
+        named: [],
         blockSize: 65536,
         syncerSeconds: 0,
         nbuf: 0,

@@ -153,7 +153,7 @@ export class DragonflyFiles implements FilePager {
     const file = this.#fileOf(object)
     const end = offset + lengthBytes
     if (end > volume.sizeBytes(file)) {
-      const errno = volume.setSize(file, end)
+      const errno = yield* this.cache.grow(object, file, end)
       if (errno !== 0) return errno
       truth.resize(object, end)
       yield* this.pager.setSize(kernel.pages.handle[object]!, end)
@@ -171,9 +171,12 @@ export class DragonflyFiles implements FilePager {
     const { pages } = kernel
     const file = this.#fileOf(object)
     if (sizeBytes < volume.sizeBytes(file)) {
-      yield* this.cache.invalidate(object, Math.ceil(sizeBytes / volume.blockSize))
+      yield* this.cache.cut(object, file, sizeBytes)
       const cut = pages.lookup(object, Math.floor(sizeBytes / PAGE_SIZE))
       if (cut >= 0) truth.materialise(cut)
+    } else {
+      const errno = yield* this.cache.grow(object, file, sizeBytes)
+      if (errno !== 0) return errno
     }
     yield* this.pager.setSize(pages.handle[object]!, sizeBytes)
     const errno = volume.setSize(file, sizeBytes)

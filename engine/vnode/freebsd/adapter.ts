@@ -254,7 +254,7 @@ export class FreebsdFiles implements FilePager {
     const file = this.#host.files[vnode]!
     const end = offset + lengthBytes
     if (end > volume.sizeBytes(file)) {
-      const errno = volume.setSize(file, end)
+      const errno = yield* this.cache.grow(object, file, end)
       if (errno !== 0) return errno
       truth.resize(object, end)
       this.pager.setSize(vnode, end)
@@ -273,10 +273,13 @@ export class FreebsdFiles implements FilePager {
     const file = this.#host.files[vnode]!
     const old = volume.sizeBytes(file)
     if (sizeBytes < old) {
-      yield* this.cache.invalidate(object, Math.ceil(sizeBytes / volume.blockSize))
+      yield* this.cache.cut(object, file, sizeBytes)
       yield* this.#waitForPages(object, Math.floor(sizeBytes / PAGE_SIZE))
       const cut = pages.lookup(object, Math.floor(sizeBytes / PAGE_SIZE))
       if (cut >= 0) truth.materialise(cut)
+    } else {
+      const errno = yield* this.cache.grow(object, file, sizeBytes)
+      if (errno !== 0) return errno
     }
     this.pager.setSize(vnode, sizeBytes)
     const errno = volume.setSize(file, sizeBytes)
