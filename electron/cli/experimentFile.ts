@@ -28,15 +28,15 @@ export function readExperimentFile(file: string): ExperimentFile {
 
 /** Names without a slash stay: they are images of the workspace. */
 function withAbsolutePaths(file: ExperimentFile, base: string): ExperimentFile {
-  const devices = file.swap.devices.map((device) =>
-    /[/\\]/.test(device.image) ? { ...device, image: path.resolve(base, device.image) } : device,
-  )
+  const absolute = (image: string) => (/[/\\]/.test(image) ? path.resolve(base, image) : image)
+  const devices = file.swap.devices.map((device) => ({ ...device, image: absolute(device.image) }))
+  const files = file.files?.image == null ? file.files : { ...file.files, image: absolute(file.files.image) }
   const processes = file.processes.map((process) =>
     'file' in process.workload
       ? { ...process, workload: { ...process.workload, file: path.resolve(base, process.workload.file) } }
       : process,
   )
-  return { ...file, swap: { ...file.swap, devices }, processes }
+  return { ...file, swap: { ...file.swap, devices }, files, processes }
 }
 
 function parseJsonFile(file: string, text: string): unknown {

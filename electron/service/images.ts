@@ -15,8 +15,10 @@ import { readPartitionTable } from '../../engine/disk/partitionTable.ts'
 import { createImage, RawImage } from '../../engine/disk/rawImage.ts'
 import { timingModelNamed, timingParameters } from '../../engine/disk/timing/index.ts'
 import type { Experiment } from '../../engine/sim/experiment.ts'
+import type { FileSource } from '../../engine/sim/machineFiles.ts'
 import { ContractError, type ImageInfo } from '../contract/contract.ts'
 import { errorShape } from '../hosts/dispatch.ts'
+import { fileRequest, openFileSource } from './fileSource.ts'
 
 export interface AddedImage {
   name: string
@@ -99,6 +101,8 @@ export interface OpenedDevices {
   stores: BlockStore[]
   devices: RunDevice[]
   imagePaths: string[]
+  /** What the files are on, where they are on an image. */
+  fileSource?: FileSource
   /** Closes the images and drops the overlays. */
   close(): void
 }
@@ -127,7 +131,15 @@ export function openDevices(experiment: Experiment, options: OpenDevicesOptions)
     isSwap: true,
     withDigest: hasContents,
   }))
-  const set = new ImageSet(requests)
+  const { files } = experiment
+  const ofFiles = files?.image
+    ? fileRequest(
+        files.image,
+        imagePath(options.workspace, options.added, files.image.name),
+        options.overlayPrefix === null ? null : `${options.overlayPrefix}fileImage`,
+      )
+    : null
+  const set = new ImageSet(ofFiles === null ? requests : [...requests, ofFiles])
   const opened: OpenedDevices = { stores: [], devices: [], imagePaths: [], close: () => set.close() }
   const foreseen = new Set<string>()
   try {
@@ -168,6 +180,10 @@ export function openDevices(experiment: Experiment, options: OpenDevicesOptions)
         baseDigest: digest,
       })
     })
+    if (files !== null && ofFiles !== null) {
+      opened.fileSource = atField('files', () => openFileSource(experiment, files, set, ofFiles))
+      opened.imagePaths.push(ofFiles.path)
+    }
     return opened
   } catch (error) {
     try {

@@ -90,6 +90,19 @@ export class FileTruth {
     )
   }
 
+  /** What a file must hold, as of now. */
+  bytesOf(object: number): Uint8Array {
+    const file = this.#file(object)
+    const bytes = new Uint8Array(file.sizeBytes)
+    for (let start = 0; start < file.sizeBytes; start += PAGE_SIZE) {
+      const slot = file.slotBase + start / PAGE_SIZE
+      const isCopy = this.#contents.version[slot] === this.#known[slot] && file.bytes !== null
+      const page = isCopy && file.bytes !== null ? file.bytes.subarray(start, start + PAGE_SIZE) : this.#contents.expected(slot)
+      bytes.set(page.subarray(0, Math.min(PAGE_SIZE, file.sizeBytes - start)), start)
+    }
+    return bytes
+  }
+
   /** Puts into a frame what stores through its mappings have made of the page, before anybody looks at its bytes. */
   materialise(frame: number): void {
     const { slot } = this.#pages

@@ -524,6 +524,7 @@ async function prepare(): Promise<Prepared> {
       processes: resolved.processes,
       stores: devices.stores,
       makeFileStore: files.make,
+      fileSource: devices.fileSource,
       trace: { take: (chunk) => recorder.exchange(chunk) },
       samples: {
         take: (rows, count) => {
