@@ -21,7 +21,11 @@ export const QueueEvent = {
 } as const
 
 /** What a process, or the laundry, waits for. */
-export const WaitFor = { nothing: 0, page: 1, busy: 2, memory: 3, process: 4, file: 5 } as const
+export const WaitFor = { nothing: 0, page: 1, busy: 2, memory: 3, process: 4, file: 5, readBuffer: 6 } as const
+
+/** Why somebody is killed: VM_OOM_MEM, VM_OOM_SWAPZ, VM_OOM_MEM_PF; or, in this machine, nothing that could wake anybody is left. */
+export const outOfMemoryReasons = ['memory', 'swap-metadata', 'stuck-fault', 'nothing-left'] as const
+export type OutOfMemoryReason = (typeof outOfMemoryReasons)[number]
 
 export interface Kernel {
   readonly pages: VmPages
@@ -65,7 +69,7 @@ export interface Kernel {
   /** Whether the machine is laundering: what the pager takes for the current process. */
   setPageDaemon(running: boolean): void
   /** Somebody must be killed. */
-  outOfMemory(): void
+  outOfMemory(reason: OutOfMemoryReason): void
   /** The user whose swap a process's memory is charged to. */
   userOf(process: number): number
 }

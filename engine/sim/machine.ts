@@ -34,7 +34,7 @@ import {
   VmPages,
 } from '../vm/pages.ts'
 import { PolicyDaemon } from '../vm/policyDaemon.ts'
-import { RegionTable } from '../vm/regions.ts'
+import { RegionFlag, RegionTable } from '../vm/regions.ts'
 import type { Files } from '../vnode/files.ts'
 import { setUpFiles, type FileSource } from './machineFiles.ts'
 import { computeThresholds, type Thresholds } from '../vm/thresholds.ts'
@@ -45,7 +45,13 @@ import { EventQueue } from './eventQueue.ts'
 import { EventKind as theEventKind, newEventChunk, type EventChunk } from './events.ts'
 import { ExperimentError, type Experiment, type Intervention } from './experiment.ts'
 import { kernelView, type KernelProcess, type KernelView } from './kernelNames.ts'
-import { QueueEvent as theQueueEvent, WaitFor as theWaitFor, type Kernel } from './kernel.ts'
+import {
+  outOfMemoryReasons,
+  QueueEvent as theQueueEvent,
+  WaitFor as theWaitFor,
+  type Kernel,
+  type OutOfMemoryReason,
+} from './kernel.ts'
 import { KernelStop } from './kernelStop.ts'
 import { makeMessage, messageIds, type MachineMessage } from './messages.ts'
 import {
@@ -115,9 +121,17 @@ export const runningTunables = ['vm.swap_async_max', 'vm.overcommit', 'nswap_low
 const ProcessState = { ready: 0, blocked: 1, ended: 2, unborn: 3 } as const
 /** Process numbers of the kernel begin here, so that none is mistaken for a system process. */
 const FIRST_PID = 1000
+/** Processes of the ranking that a killing tells of. */
+const OOM_RANKS = 5
 /** Bits of a process's flags: P_PROTECTED, P_WKILLED. */
 const PROTECTED = 1
 const KILLED = 2
+/** vm.pfault_oom_attempts and vm.pfault_oom_wait: a fault that waits for memory so often, so long, has somebody killed. */
+const STUCK_FAULT_NS = 3 * 10e9
+/** vm_oom_pf_secs */
+const STUCK_KILL_INTERVAL_NS = 10e9
+/** hz * 20 in swap_pager_getpages_locked */
+const INDEFINITE_WAIT_NS = 20e9
 /** Virtual time in which no process got on before the machine is taken to be stuck. */
 const STUCK_NS = 3600e9
 const METADATA_PAUSE_NS = 10_000_000
@@ -134,6 +148,8 @@ const S = {
   interventions: 6,
   lastProgress: 7,
   asyncMaxWanted: 8,
+  watchAt: 9, // when somebody may have waited for too long, Infinity: nobody waits
+  lastStuckKill: 10,
 } as const
 
 interface SwapoffTask {
@@ -168,6 +184,9 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   #processState: Uint8Array = new Uint8Array(0)
   /** Per process: 1 it is not killed when memory runs out, 2 it has been killed and ends when it next runs. */
   #processFlags: Uint8Array = new Uint8Array(0)
+  /** Since when each process waits for what it waits for now, and how many messages were sent about it. */
+  #waitsSince: Float64Array = new Float64Array(0)
+  #waitMessages: Int32Array = new Int32Array(0)
   /** RLIMIT_SWAP of each process, as the limit call returns it. */
   #swapLimit: Float64Array = new Float64Array(0)
   /** Of processes that have exited, just before: pages mapped, swap blocks. */
@@ -185,6 +204,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   readonly #objects: VmObjects
   readonly #spaces: AddressSpaces
   readonly #verbs: VerbRunner
+  /** Whether there can be more reads at a time, one of each process and swapoff, than buffers for them. */
+  readonly #mayLackReadBuffers: boolean
   /** Without verbs no page is ever left with an older block than its own. */
   readonly #hasVerbs: boolean
   readonly #readers: StreamReader[]
@@ -219,6 +240,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.thresholds = computeThresholds(experiment)
     this.#streams = options.processes.map((process) => process.stream)
     this.#hasVerbs = options.processes.some(({ verbs = [] }) => verbs.length > 0)
+    this.#mayLackReadBuffers = options.processes.length + MAX_DEVICES > experiment.swap.bufferCount / 2
     this.#users = options.processes.map((process) => process.user ?? 0)
     this.processNames = options.processes.map((process) => process.name)
     this.#readers = this.#streams.map((stream) => stream.open())
@@ -240,12 +262,16 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       throw new Error('a store is wanted for each swap device')
 
     this.counters = columns.define('counters', 'f64', COUNTERS)
-    this.#state = columns.define('machine', 'f64', 9)
+    this.#state = columns.define('machine', 'f64', 11)
     this.#state[S.quantumLeft] = this.#quantum
+    this.#state[S.watchAt] = Infinity
+    this.#state[S.lastStuckKill] = -Infinity
     this.#base = columns.define('process.base', 'i32', processes)
     this.#ordinal = columns.define('process.ordinal', 'f64', processes)
     this.#processState = columns.define('process.state', 'u8', processes)
     this.#processFlags = columns.define('process.flags', 'u8', processes)
+    this.#waitsSince = columns.define('process.waitsSince', 'f64', processes)
+    this.#waitMessages = columns.define('process.waitMessages', 'i32', processes)
     this.#swapLimit = columns.define('process.swapLimit', 'f64', processes).fill(Infinity)
     this.#residentAtExit = columns.define('process.residentAtExit', 'f64', processes)
     this.#swapAtExit = columns.define('process.swapAtExit', 'f64', processes)
@@ -351,6 +377,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       this.#ordinal = columns.get('process.ordinal', 'f64')
       this.#processState = columns.get('process.state', 'u8')
       this.#processFlags = columns.get('process.flags', 'u8')
+      this.#waitsSince = columns.get('process.waitsSince', 'f64')
+      this.#waitMessages = columns.get('process.waitMessages', 'i32')
       this.#swapLimit = columns.get('process.swapLimit', 'f64')
       this.#residentAtExit = columns.get('process.residentAtExit', 'f64')
       this.#swapAtExit = columns.get('process.swapAtExit', 'f64')
@@ -587,6 +615,10 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         this.#dispatch(queue.type, queue.argument, time)
         continue
       }
+      if (state[S.watchAt]! <= state[S.now]!) {
+        this.#watch()
+        continue
+      }
       if (this.#tasks.length > 0 && this.#stepTasks()) {
         if (!this.#tookTurn || stopAfter !== undefined) continue
         this.#tookTurn = false
@@ -609,7 +641,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         }
       } else if (queue.length === (this.files?.timers ?? 0) && this.#tasks.length === 0) {
         if (this.#reclaimForFiles()) continue
-        this.outOfMemory()
+        this.outOfMemory('nothing-left')
         if (!this.#someReady() && !this.#allEnded())
           throw new KernelStop(
             'livelock',
@@ -634,7 +666,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   /** No process can run: the clock jumps to what happens next. */
   #idle(): void {
     const state = this.#state
-    let next = this.queue.nextTime
+    let next = Math.min(this.queue.nextTime, state[S.watchAt]!)
     for (const task of this.#tasks) next = Math.min(next, task.resumeAt)
     if (this.files !== null) next = Math.min(next, this.files.nextTime)
     if (next === Infinity && this.#reclaimForFiles()) return
@@ -709,7 +741,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         this.#referencesToIntervention(),
         this.#verbs.nextAt(process) - this.#ordinal[process]!,
       )
-      const nextTime = this.queue.nextTime
+      const nextTime = Math.min(this.queue.nextTime, state[S.watchAt]!)
       if (ns > 0) limit = Math.min(limit, Math.ceil((Math.min(nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
       if (limit <= 0 || nextTime <= state[S.now]!) return
       const stopped = this.#isLru
@@ -735,7 +767,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     const mapping = base + (reference >>> 2)
     const outcome = this.#fault.resolve(process, mapping, reference & 3)
     if (outcome === FaultOutcome.blocked) {
-      this.#processState[process] = ProcessState.blocked
+      this.#block(process)
       return false
     }
     this.#sawFault = true
@@ -769,7 +801,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       const outcome = this.#verbs.perform(process)
       if (outcome === VerbOutcome.ended) return
       if (outcome === VerbOutcome.blocked) {
-        if (this.#processState[process] === ProcessState.ready) this.#processState[process] = ProcessState.blocked
+        if (this.#processState[process] === ProcessState.ready) this.#block(process)
         return
       }
     }
@@ -843,6 +875,49 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     queueHead[Queue.active] = head
     queueTail[Queue.active] = tail
     return at
+  }
+
+  #block(process: number): void {
+    const state = this.#state
+    const now = state[S.now]!
+    this.#processState[process] = ProcessState.blocked
+    this.#waitsSince[process] = now
+    this.#waitMessages[process] = 0
+    if (now + INDEFINITE_WAIT_NS < state[S.watchAt]!) state[S.watchAt] = now + INDEFINITE_WAIT_NS
+  }
+
+  /**
+   * Looks after processes that have waited long: a read of swap that does not end is told every 20 s, a fault that gets no memory has somebody
+   * killed. FreeBSD's swap_pager_getpages_locked; vm_fault_allocate with vm_pageout_oom(VM_OOM_MEM_PF).
+   */
+  #watch(): void {
+    const state = this.#state
+    const now = state[S.now]!
+    let next = Infinity
+    for (let process = 0; process < this.#processState.length; process++) {
+      if (this.#processState[process] !== ProcessState.blocked) continue
+      const since = this.#waitsSince[process]!
+      const what = this.#fault.waitFor[process]
+      if (what === WaitFor.page) {
+        const due = since + (this.#waitMessages[process]! + 1) * INDEFINITE_WAIT_NS
+        if (due <= now) {
+          const frame = this.#fault.waitArgument[process]!
+          this.#waitMessages[process]! += 1
+          this.message('swap-indefinite-wait', this.pages.object[frame]!, this.pages.pageIndex[frame]!)
+        }
+        next = Math.min(next, since + (this.#waitMessages[process]! + 1) * INDEFINITE_WAIT_NS)
+      } else if (what === WaitFor.memory) {
+        if (since + STUCK_FAULT_NS > now) next = Math.min(next, since + STUCK_FAULT_NS)
+        else if (state[S.lastStuckKill]! + STUCK_KILL_INTERVAL_NS > now)
+          next = Math.min(next, state[S.lastStuckKill]! + STUCK_KILL_INTERVAL_NS)
+        else {
+          state[S.lastStuckKill] = now
+          this.outOfMemory('stuck-fault')
+          next = Math.min(next, now + STUCK_KILL_INTERVAL_NS)
+        }
+      }
+    }
+    state[S.watchAt] = next
   }
 
   #dispatch(type: number, argument: number, time: number): void {
@@ -992,6 +1067,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     pager.requestDone(buffer, pager.bufferErrno[buffer]!)
     // pages that came along may have been freed
     if (pager.bufferErrno[buffer] !== 0) this.#wakeMemory()
+    if (!isWrite && this.#mayLackReadBuffers) this.#wakeReader()
     if (isWrite) for (let i = 0; i < count; i++) this.#daemon.pageWritten(pager.bufferFrames[buffer * 64 + i]!)
     if ((this.pages.objectFlags[object]! & ObjectFlag.dead) !== 0 && this.pages.pagingInProgress[object] === 0)
       this.#objects.end(object)
@@ -1064,6 +1140,13 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         (this.pages.flags[waitArgument[process]!]! & PageFlag.swapInProgress) === 0
       )
         this.#ready(process)
+  }
+
+  /** A read came back: of those who wait for a buffer one goes on. */
+  #wakeReader(): void {
+    const { waitFor } = this.#fault
+    const process = waitFor.indexOf(WaitFor.readBuffer)
+    if (process >= 0) this.#ready(process)
   }
 
   wakeAsyncToken(): void {
@@ -1144,33 +1227,40 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#daemon.devicesChanged(this.pager.devices.count - (attached ? 0 : 1))
   }
 
-  /** Kills the process that holds most memory and swap. FreeBSD's vm_pageout_oom. */
-  outOfMemory(): void {
-    let largest = -1
-    let most = 0
+  /**
+   * Kills the process that holds most swap, and, unless it is swap metadata that ran out, most memory. The ranking is told. FreeBSD's
+   * vm_pageout_oom.
+   */
+  outOfMemory(reason: OutOfMemoryReason): void {
+    const sizes: { process: number; size: number }[] = []
     for (let process = 0; process < this.#processState.length; process++) {
       if (!this.#isAlive(process) || this.#processFlags[process] !== 0) continue
-      const size = this.processSize(process)
-      if (size > most) {
-        most = size
-        largest = process
-      }
+      const size = this.#swapBlocks(process) + (reason === 'swap-metadata' ? 0 : this.#killablePages(process))
+      if (size > 0) sizes.push({ process, size })
     }
-    if (largest < 0) return
-    this.message('process-killed', FIRST_PID + largest, most)
-    this.#processFlags[largest]! |= KILLED
+    sizes.sort((a, b) => b.size - a.size || a.process - b.process)
+    const victim = sizes[0]
+    if (victim === undefined) return
+    for (const { process, size } of sizes.slice(0, OOM_RANKS)) this.message('oom-ranking', FIRST_PID + process, size)
+    this.message('process-killed', FIRST_PID + victim.process, victim.size, outOfMemoryReasons.indexOf(reason))
+    this.#processFlags[victim.process]! |= KILLED
     // one that reads a page, or waits for a busy one, dies when it has it
-    const what = this.#fault.waitFor[largest]
-    if (what !== WaitFor.page && what !== WaitFor.busy) this.#end(largest, ProcessEventKind.killed)
+    const what = this.#fault.waitFor[victim.process]
+    if (what !== WaitFor.page && what !== WaitFor.busy && what !== WaitFor.file)
+      this.#end(victim.process, ProcessEventKind.killed)
   }
 
-  /** Pages of a process that are resident, or in swap. */
-  processSize(process: number): number {
+  /** Resident pages of objects that would go with a process. FreeBSD's vm_pageout_oom_pagecount. */
+  #killablePages(process: number): number {
     const { regions, pages } = this
     let resident = 0
-    for (let region = regions.first[process]!; region >= 0; region = regions.next[region]!)
-      if (regions.object[region]! >= 0) resident += pages.residentPages[regions.object[region]!]!
-    return resident + this.#swapBlocks(process)
+    for (let region = regions.first[process]!; region >= 0; region = regions.next[region]!) {
+      const object = regions.object[region]!
+      if (object < 0) continue
+      if ((regions.flags[region]! & RegionFlag.needsCopy) !== 0 && pages.references[object] !== 1) continue
+      resident += pages.residentPages[object]!
+    }
+    return resident
   }
 
   // ---- ends ------------------------------------------------------------------------------------------------

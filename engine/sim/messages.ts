@@ -93,10 +93,21 @@ export const messageDefinitions: Readonly<Record<string, MessageDefinition>> = {
   'swap-on': { level: 'info', routine: 'sys_swapon', text: (a, b) => `Device ${a} is swapped on: ${b} pages.` },
   'swap-off': { level: 'info', routine: 'sys_swapoff', text: (a) => `Device ${a} is swapped off.` },
   ...vnodeMessages,
+  'swap-indefinite-wait': {
+    level: 'warning',
+    routine: 'swap_pager_getpages_locked',
+    text: (a, b) => `A page has been on its way in for more than 20 s: page ${b} of object ${a}.`,
+  },
+  'oom-ranking': {
+    level: 'info',
+    routine: 'vm_pageout_oom',
+    text: (a, b) => `Process ${a} would free ${b} pages.`,
+  },
   'process-killed': {
     level: 'error',
     routine: 'vm_pageout_oom',
-    text: (a, b) => `Process ${a} was killed to free memory: ${b} pages resident or swapped.`,
+    text: (a, b, c) =>
+      `Process ${a} was killed to free ${b} pages: ${['memory ran out', 'swap metadata ran out', 'a fault waited 30 s for memory', 'nobody could go on'][c] ?? ''}.`,
   },
   defect: {
     level: 'info',

@@ -19,7 +19,11 @@ function machineOf(options: TestMachineOptions): TestMachine {
 /** A stream over page numbers 0..pages-1: each reference [page, kind]. */
 function streamOf(name: string, pages: number, references: readonly (readonly [number, number])[]): ProcessStream {
   const data = Uint32Array.from(references, ([page, kind]) => (page << 2) | kind)
-  return memoryStream(name, data, Float64Array.from({ length: pages }, (_, page) => page))
+  return memoryStream(
+    name,
+    data,
+    Float64Array.from({ length: pages }, (_, page) => page),
+  )
 }
 
 const { read, write } = ReferenceKind
@@ -41,7 +45,13 @@ describe('fork', () => {
   test('shares memory until somebody writes: reads of the child fault softly, its writes copy', () => {
     const under = machineOf({
       streams: [streamOf('parent', 8, sweep(8, write)), streamOf('child', 8, [...sweep(8, read), ...sweep(4, write)])],
-      verbs: [[{ at: 8, verb: 'fork', child: 1 }, { at: 8, verb: 'wait', child: 1 }], []],
+      verbs: [
+        [
+          { at: 8, verb: 'fork', child: 1 },
+          { at: 8, verb: 'wait', child: 1 },
+        ],
+        [],
+      ],
       frames: 64,
       policy: 'fifo',
       isPlain: true,
@@ -83,7 +93,10 @@ describe('fork', () => {
         streamOf('c', pages, [...sweep(20, write), ...sweep(pages, read)]),
       ],
       verbs: [
-        [{ at: pages, verb: 'fork', child: 1 }, { at: pages, verb: 'wait', child: 1 }],
+        [
+          { at: pages, verb: 'fork', child: 1 },
+          { at: pages, verb: 'wait', child: 1 },
+        ],
         [{ at: 20, verb: 'fork', child: 2 }],
         [],
       ],
@@ -106,7 +119,10 @@ describe('fork', () => {
   test('one that cannot be promised its swap fails with ENOMEM, and what it took by force is given back', () => {
     const pages = 64
     const under = machineOf({
-      streams: [streamOf('parent', pages, [...sweep(pages, write), ...sweep(pages, read)]), streamOf('child', pages, sweep(pages, write))],
+      streams: [
+        streamOf('parent', pages, [...sweep(pages, write), ...sweep(pages, read)]),
+        streamOf('child', pages, sweep(pages, write)),
+      ],
       verbs: [[{ at: pages, verb: 'fork', child: 1 }], []],
       frames: 128,
       swapPages: [100],
@@ -157,7 +173,9 @@ describe('ranges', () => {
     expect(machine.pager.reservation.reserved).toBe(30)
     machine.run(1)
     expect(machine.pager.reservation.reserved).toBe(20)
-    expect(before - (machine.pager.devices.usedPages + machine.pages.frames - machine.pages.freeCount)).toBeGreaterThanOrEqual(9)
+    expect(
+      before - (machine.pager.devices.usedPages + machine.pages.frames - machine.pages.freeCount),
+    ).toBeGreaterThanOrEqual(9)
     expect(runToEnd(machine)).toBe('finished')
     expectNothingLeft(under)
   })
@@ -178,10 +196,12 @@ describe('ranges', () => {
   test('a page without the right to write is a signal for a write only', () => {
     const under = machineOf({
       streams: [streamOf('p', 10, [...sweep(10, write), ...sweep(10, read), ...sweep(10, write), ...sweep(10, write)])],
-      verbs: [[
-        { at: 10, verb: 'protect', page: 0, pages: 5, access: 'read' },
-        { at: 30, verb: 'protect', page: 0, pages: 5, access: 'write' },
-      ]],
+      verbs: [
+        [
+          { at: 10, verb: 'protect', page: 0, pages: 5, access: 'read' },
+          { at: 30, verb: 'protect', page: 0, pages: 5, access: 'write' },
+        ],
+      ],
       frames: 64,
       policy: 'fifo',
       isPlain: true,
@@ -197,10 +217,12 @@ describe('ranges', () => {
   test('locked pages stay while all others are paged', () => {
     const under = machineOf({
       streams: [streamOf('p', 60, [...sweep(60, write), ...sweep(60, read), ...sweep(4, read)])],
-      verbs: [[
-        { at: 0, verb: 'lock', page: 0, pages: 4 },
-        { at: 124, verb: 'unlock', page: 0, pages: 4 },
-      ]],
+      verbs: [
+        [
+          { at: 0, verb: 'lock', page: 0, pages: 4 },
+          { at: 124, verb: 'unlock', page: 0, pages: 4 },
+        ],
+      ],
       frames: 20,
       swapPages: [100],
       policy: 'fifo',
@@ -216,7 +238,14 @@ describe('ranges', () => {
   test('MADV_FREE: what was freed is zero when it comes again, and costs no write', () => {
     const stream = streamOf('p', 40, [...sweep(10, write), ...sweep(30, write, 10), ...sweep(10, read)])
     const run = (verbs: Verb[]) => {
-      const under = machineOf({ streams: [stream], verbs: [verbs], frames: 16, swapPages: [100], policy: 'fifo', isPlain: true })
+      const under = machineOf({
+        streams: [stream],
+        verbs: [verbs],
+        frames: 16,
+        swapPages: [100],
+        policy: 'fifo',
+        isPlain: true,
+      })
       expect(runToEnd(under.machine)).toBe('finished')
       expectNothingLeft(under)
       return under.machine.totals()
@@ -260,12 +289,14 @@ describe('shared memory', () => {
   test('an object that is cut is a signal beyond its end, and zero there once it has grown again', () => {
     const under = machineOf({
       streams: [streamOf('a', 10, [...sweep(10, write), ...sweep(10, read), ...sweep(10, read)])],
-      verbs: [[
-        { at: 0, verb: 'shm-open', object: 'box', pages: 10 },
-        { at: 0, verb: 'map', page: 0, pages: 10, object: 'box', offset: 0 },
-        { at: 10, verb: 'shm-truncate', object: 'box', pages: 6 },
-        { at: 20, verb: 'shm-truncate', object: 'box', pages: 20 },
-      ]],
+      verbs: [
+        [
+          { at: 0, verb: 'shm-open', object: 'box', pages: 10 },
+          { at: 0, verb: 'map', page: 0, pages: 10, object: 'box', offset: 0 },
+          { at: 10, verb: 'shm-truncate', object: 'box', pages: 6 },
+          { at: 20, verb: 'shm-truncate', object: 'box', pages: 20 },
+        ],
+      ],
       frames: 64,
       policy: 'fifo',
       isPlain: true,
@@ -305,10 +336,12 @@ describe('limits and memory that runs out', () => {
     const run = (mayExceedLimit: boolean) => {
       const under = machineOf({
         streams: [streamOf('p', 10, sweep(10, write))],
-        verbs: [[
-          { at: 5, verb: 'limit-swap', bytes: 50 },
-          { at: 5, verb: 'map', page: 100, pages: 100, object: '', offset: 0 },
-        ]],
+        verbs: [
+          [
+            { at: 5, verb: 'limit-swap', bytes: 50 },
+            { at: 5, verb: 'map', page: 100, pages: 100, object: '', offset: 0 },
+          ],
+        ],
         frames: 64,
         policy: 'fifo',
         isPlain: true,
@@ -322,6 +355,61 @@ describe('limits and memory that runs out', () => {
     }
     expect(run(false)).toContain('call-failed')
     expect(run(true)).not.toContain('call-failed')
+  })
+})
+
+describe('waits', () => {
+  test('with 2 read buffers, no more than 2 of 4 processes read at a time; the others wait, and all end', () => {
+    const under = machineOf({
+      streams: [1, 2, 3, 4].map((number) => streamOf(`p${number}`, 40, [...sweep(40, write), ...sweep(40, read)])),
+      frames: 40,
+      policy: 'fifo',
+      swapPages: [400],
+      timing: 'ssd',
+      isPlain: true,
+      change: (experiment) => {
+        experiment.swap.bufferCount = 4
+        experiment.swap.asyncMax = 2
+        experiment.machine.quantum = 10
+      },
+    })
+    expect(runToEnd(under.machine)).toBe('finished')
+    expect(under.machine.pager.bufferWaits).toBeGreaterThan(0)
+    expectNothingLeft(under)
+  })
+
+  test('a read that takes longer than 20 s is told every 20 s', () => {
+    const under = machineOf({
+      streams: [streamOf('p', 20, [...sweep(20, write), [0, read]])],
+      frames: 10,
+      policy: 'fifo',
+      swapPages: [100],
+      timing: 'ssd',
+      isPlain: true,
+      change: (experiment) => {
+        experiment.swap.devices[0]!.timing = { model: 'nfs', parameters: { roundTripUs: 25_000_000 } }
+      },
+    })
+    expect(runToEnd(under.machine)).toBe('finished')
+    expect(under.messages.filter((message) => message.id === 'swap-indefinite-wait')).toHaveLength(1)
+  })
+
+  test('a fault that waits 30 s for memory has the largest process killed', () => {
+    const under = machineOf({
+      streams: [streamOf('big', 60, sweep(60, write)), streamOf('small', 10, sweep(10, write))],
+      frames: 20,
+      policy: 'fifo',
+      swapPages: [400],
+      timing: 'ssd',
+      isPlain: true,
+      change: (experiment) => {
+        experiment.machine.quantum = 5
+        experiment.swap.devices[0]!.timing = { model: 'nfs', parameters: { roundTripUs: 60_000_000 } }
+      },
+    })
+    expect(runToEnd(under.machine)).toBe('finished')
+    expect(under.messages.find((message) => message.id === 'process-killed')?.text).toContain('30 s')
+    expect(under.messages.filter((message) => message.id === 'oom-ranking').length).toBeGreaterThan(0)
   })
 })
 
@@ -394,7 +482,8 @@ function randomProcesses(seed: number): { streams: ProcessStream[]; verbs: Verb[
       if (choice === 2) list.push({ at, verb: 'madvise', page, pages, advice: 'free' })
       if (choice === 3) list.push({ at, verb: 'madvise', page, pages, advice: 'dontneed' })
       if (choice === 4) list.push({ at, verb: 'protect', page, pages, access: random(2) === 0 ? 'read' : 'write' })
-      if (choice === 5) list.push({ at, verb: 'madvise', page, pages, advice: random(2) === 0 ? 'random' : 'sequential' })
+      if (choice === 5)
+        list.push({ at, verb: 'madvise', page, pages, advice: random(2) === 0 ? 'random' : 'sequential' })
       if (choice === 6) list.push({ at, verb: 'lock', page, pages: 3 }, { at, verb: 'unlock', page, pages: 3 })
       if (choice === 7 && random(3) === 0) list.push({ at, verb: 'exec' })
     }

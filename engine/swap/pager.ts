@@ -332,9 +332,16 @@ export class SwapPager {
   get clusterMax(): number {
     return this.#options.clusterMax
   }
-  /** Waits for a write buffer. */
+  /** Waits for a buffer to write or read with. */
   get bufferWaits(): number {
     return this.#totals[T.bufferWaits]!
+  }
+
+  /** Whether a read would have to wait for a buffer (nswbuf / 2 of them): then it is counted, and the caller waits. */
+  mustWaitToRead(): boolean {
+    if (this.#totals[T.readBuffersInUse]! < this.#options.bufferCount / 2) return false
+    this.#totals[T.bufferWaits]! += 1
+    return true
   }
 
   /** Makes the next `count` asynchronous bio allocations fail. */

@@ -268,7 +268,7 @@ export class AddressSpaces {
       if (end <= start) break
       const shift = regions.offset[region]! - regions.start[region]!
       for (let at = start; at < end; at++)
-        for (let object = regions.object[region]!, index = at + shift; object >= 0; ) {
+        for (let object = regions.object[region]!, index = at + shift; object >= 0;) {
           const frame = pages.lookup(object, index)
           if (frame >= 0 && pages.isBusy(frame)) return frame
           if (frame >= 0) break

@@ -324,6 +324,8 @@ export class FaultHandler {
   /** Starts the read of a page that a pager has. */
   #read(process: number, mapping: number, region: number, owner: number, index: number, access: number): number {
     const { pages, pager, counters } = this.#kernel
+    if (pages.objectType[owner] === ObjectType.swap && pager.mustWaitToRead())
+      return this.#block(process, WaitFor.readBuffer, 0)
     const frame = this.#allocate(owner, index)
     if (frame < 0) return this.#waitForMemory(process)
     const { behind, ahead } = this.#around(region, mapping, index)

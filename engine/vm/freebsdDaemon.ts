@@ -194,7 +194,7 @@ export class FreebsdDaemon implements PageDaemon {
       else state[D.outOfMemoryPasses]! += 1
       if (state[D.outOfMemoryPasses]! >= OUT_OF_MEMORY_PASSES) {
         state[D.outOfMemoryPasses] = 0
-        this.#kernel.outOfMemory()
+        this.#kernel.outOfMemory('memory')
       }
       state[D.targetMet] = left <= 0 ? 1 : 0
       additional += deficit
