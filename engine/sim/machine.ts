@@ -150,6 +150,7 @@ const S = {
   asyncMaxWanted: 8,
   watchAt: 9, // when somebody may have waited for too long, Infinity: nobody waits
   lastStuckKill: 10,
+  lastReserveMessage: 11,
 } as const
 
 interface SwapoffTask {
@@ -262,10 +263,11 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       throw new Error('a store is wanted for each swap device')
 
     this.counters = columns.define('counters', 'f64', COUNTERS)
-    this.#state = columns.define('machine', 'f64', 11)
+    this.#state = columns.define('machine', 'f64', 12)
     this.#state[S.quantumLeft] = this.#quantum
     this.#state[S.watchAt] = Infinity
     this.#state[S.lastStuckKill] = -Infinity
+    this.#state[S.lastReserveMessage] = -Infinity
     this.#base = columns.define('process.base', 'i32', processes)
     this.#ordinal = columns.define('process.ordinal', 'f64', processes)
     this.#processState = columns.define('process.state', 'u8', processes)
@@ -1212,7 +1214,12 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   #privilege(name: 'mayExceedQuota' | 'mayExceedLimit'): boolean {
     return this.experiment.users[this.currentUser()]?.[name] ?? false
   }
+  /** Every refusal is an event; the kernel prints one message a second at the most. */
   reservationFailed(user: number, bytes: number): void {
+    const state = this.#state
+    this.emit(EventKind.reserve, state[S.current]!, -1, 0, bytes / PAGE_SIZE, -1, 0, 0, 0)
+    if (this.now - state[S.lastReserveMessage]! < 1e9) return
+    state[S.lastReserveMessage] = this.now
     this.message('swap-reserve-failed', user, bytes)
   }
   defect(name: SwapDefect): void {
