@@ -77,6 +77,11 @@ export class ChunkReader {
     }
   }
 
+  /** A column as it is stored. */
+  stored(name: ColumnName): StoredColumn {
+    return this.#load(name)
+  }
+
   /** The canonical bytes of a column. */
   canonical(name: ColumnName): Uint8Array {
     const { rawBytes, data } = this.#load(name)

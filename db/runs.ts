@@ -74,6 +74,7 @@ export class RunTable {
   readonly #counts
   readonly #kernelView
   readonly #format
+  readonly #tags
   readonly #progress
   readonly #status
   readonly #addBytes
@@ -101,6 +102,7 @@ export class RunTable {
       'SELECT kind_counts FROM trace_chunks WHERE run_id = ?',
     )
     this.#kernelView = sqlite.prepare<[number], { view: string }>('SELECT view FROM kernel_views WHERE run_id = ?')
+    this.#tags = sqlite.prepare<[number], { tag: string }>('SELECT tag FROM run_tags WHERE run_id = ? ORDER BY tag')
     this.#format = sqlite.prepare<[number], { trace_format: number }>('SELECT trace_format FROM runs WHERE id = ?')
     this.#progress = sqlite.prepare<[string, string, number, number, number]>(
       'UPDATE runs SET totals = ?, trace_digest = ?, end_time_ns = ?, wall_seconds = ? WHERE id = ?',
@@ -290,6 +292,33 @@ export class RunTable {
     )
   }
 
+  /** Of a run that was recorded elsewhere: when, and under which names its samples' columns are stored. */
+  setOrigin(id: number, startedAt: string, endedAt: string | null, sampleColumns: readonly string[]): void {
+    this.#connection.write(() =>
+      this.#connection.sqlite
+        .prepare('UPDATE runs SET started_at = ?, ended_at = ?, sample_columns = ? WHERE id = ?')
+        .run(startedAt, endedAt, JSON.stringify(sampleColumns), id),
+    )
+  }
+
+  /** What somebody wrote about a run. Throws StoreError `not-found`. */
+  setNote(id: number, note: string): void {
+    this.#connection.write(() => {
+      this.#row(id)
+      this.#connection.sqlite.prepare('UPDATE runs SET note = ? WHERE id = ?').run(note, id)
+    })
+  }
+
+  /** Replaces a run's tags. Throws StoreError `not-found`. */
+  setTags(id: number, tags: readonly string[]): void {
+    this.#connection.write(() => {
+      this.#row(id)
+      this.#connection.sqlite.prepare('DELETE FROM run_tags WHERE run_id = ?').run(id)
+      const insert = this.#connection.sqlite.prepare('INSERT OR IGNORE INTO run_tags VALUES (?, ?)')
+      for (const tag of tags) insert.run(id, tag)
+    })
+  }
+
   /** Throws StoreError `not-found`. */
   rename(id: number, name: string): RunInfo {
     return this.#connection.write(() => {
@@ -311,6 +340,11 @@ export class RunTable {
     } catch {
       // the run is gone all the same; its space is used again by the next one, or given back with the next removal
     }
+  }
+
+  /** Removes a run that never came to be one, whatever its status. */
+  discard(id: number): void {
+    this.#connection.write(() => this.#connection.sqlite.prepare('DELETE FROM runs WHERE id = ?').run(id))
   }
 
   /** Accounts for bytes that were added to (or, negative, taken from) a run's samples, events or keyframes. */
@@ -358,6 +392,8 @@ export class RunTable {
       problem: row.problem,
       referencesTotal: row.references_total,
       storedBytes: row.stored_bytes,
+      note: row.note,
+      tags: this.#tags.all(row.id).map(({ tag }) => tag),
       totals: totalsOf(row, status),
     }
   }

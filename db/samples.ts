@@ -11,6 +11,7 @@ import { StoreError } from './errors.ts'
 import { parseJson } from './json.ts'
 import { PackedColumns } from './pack.ts'
 import { isGauge, LEVEL_STEP, PyramidWriter, TILE_COLUMNS } from './pyramid.ts'
+import type { SampleChunk } from './pyramid.ts'
 import type { RunTable } from './runs.ts'
 import type { BinaryTable } from './types.ts'
 
@@ -118,6 +119,36 @@ export class SampleTableStore {
   append(runId: number, rows: Float64Array, count: number): void {
     this.#writer(runId).add(rows, count)
     this.#write(runId)
+  }
+
+  /** Stored chunks of all levels as they are, for who takes a run elsewhere. */
+  *storedChunks(runId: number): Generator<SampleChunk> {
+    const select = this.#connection.sqlite.prepare<[number], { level: number; firstBucket: number }>(
+      'SELECT level, first_bucket AS firstBucket FROM sample_chunks WHERE run_id = ? ORDER BY level, first_bucket',
+    )
+    const chunk = this.#connection.sqlite.prepare<[number, number, number], Omit<SampleChunk, 'level' | 'firstBucket'>>(
+      'SELECT end_bucket AS endBucket, row_count AS rows, data FROM sample_chunks WHERE run_id = ? AND level = ? AND first_bucket = ?',
+    )
+    for (const place of this.#connection.read(() => select.all(runId))) {
+      const found = this.#connection.read(() => chunk.get(runId, place.level, place.firstBucket))
+      if (found) yield { ...place, ...found }
+    }
+  }
+
+  /** Names of a run's metrics in the order of its chunks' columns. */
+  storedColumns(runId: number): string[] {
+    return [...this.#connection.read(() => this.#layoutOf(runId)).stored.keys()]
+  }
+
+  /** Puts a chunk of a run that was recorded elsewhere. Throws StoreError `damaged` for one that does not decode. */
+  putChunk(runId: number, chunk: SampleChunk): void {
+    const packed = new PackedColumns(chunk.data)
+    if (packed.rows !== chunk.rows || packed.column(0).length !== chunk.rows)
+      throw new StoreError('damaged', `a chunk of samples has ${packed.rows} of ${chunk.rows} rows`, 'samples')
+    this.#connection.write(() => {
+      this.#put.run(runId, chunk.level, chunk.firstBucket, chunk.endBucket, chunk.rows, chunk.data)
+      this.#runs.addStoredBytes(runId, chunk.data.length)
+    })
   }
 
   /** Completes the levels of a run that has ended. Call before the run is reported finished. */

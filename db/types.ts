@@ -58,6 +58,8 @@ export interface WorkloadInfo {
   fetches: number
   eventsPerReference: number
   storedBytes: number
+  note: string
+  tags: string[]
 }
 
 export interface RunMessage {
@@ -131,6 +133,8 @@ export interface RunInfo {
   problem: string | null
   referencesTotal: number
   storedBytes: number
+  note: string
+  tags: string[]
   totals: RunTotals
 }
 

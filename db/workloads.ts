@@ -50,6 +50,7 @@ interface WorkloadRow {
   writes: number
   fetches: number
   stored_bytes: number
+  note: string
 }
 
 interface ProcessRow {
@@ -101,14 +102,14 @@ export class WorkloadTable {
   }
 
   list(): WorkloadInfo[] {
-    return this.#connection.read(() => this.#list.all().map(infoOf))
+    return this.#connection.read(() => this.#list.all().map((row) => this.#info(row)))
   }
 
   /** Throws StoreError `not-found`. */
   get(id: number): WorkloadInfo {
     const row = this.#connection.read(() => this.#get.get(id))
     if (row === undefined) throw missing(id)
-    return infoOf(row)
+    return this.#info(row)
   }
 
   /** The workload of that name, null if there is none. */
@@ -116,7 +117,7 @@ export class WorkloadTable {
     return this.#connection.read(() => {
       const row = this.#byName.get(name)
       const complete = row && this.#get.get(row.id)
-      return complete ? infoOf(complete) : null
+      return complete ? this.#info(complete) : null
     })
   }
 
@@ -216,6 +217,31 @@ export class WorkloadTable {
     })
   }
 
+  /** What somebody wrote about a workload. Throws StoreError `not-found`. */
+  setNote(id: number, note: string): void {
+    this.#connection.write(() => {
+      this.get(id)
+      this.#connection.sqlite.prepare('UPDATE workloads SET note = ? WHERE id = ?').run(note, id)
+    })
+  }
+
+  /** Replaces a workload's tags. Throws StoreError `not-found`. */
+  setTags(id: number, tags: readonly string[]): void {
+    this.#connection.write(() => {
+      this.get(id)
+      this.#connection.sqlite.prepare('DELETE FROM workload_tags WHERE workload_id = ?').run(id)
+      const insert = this.#connection.sqlite.prepare('INSERT OR IGNORE INTO workload_tags VALUES (?, ?)')
+      for (const tag of tags) insert.run(id, tag)
+    })
+  }
+
+  #info(row: WorkloadRow): WorkloadInfo {
+    const tags = this.#connection.sqlite
+      .prepare<[number], { tag: string }>('SELECT tag FROM workload_tags WHERE workload_id = ? ORDER BY tag')
+      .all(row.id)
+    return { ...infoOf(row), tags: tags.map(({ tag }) => tag) }
+  }
+
   /** Removes a workload; runs keep its name. Throws StoreError `in-use` while a running run reads it, `not-found`. */
   remove(id: number): void {
     this.#connection.write(() => {
@@ -223,6 +249,20 @@ export class WorkloadTable {
       if (run) throw new StoreError('in-use', `workload ${id} is being read by run ${run.id}; stop that run first`)
       if (this.#remove.run(id).changes === 0) throw missing(id)
     })
+  }
+
+  /** Whether two workloads have the same processes, page for page and reference for reference. */
+  areAlike(id: number, other: number): boolean {
+    const processes =
+      'SELECT process, page_count, reference_count, page_numbers FROM workload_processes WHERE workload_id = ?'
+    const chunks = 'SELECT process, chunk, reference_count, data FROM stream_chunks WHERE workload_id = ?'
+    return this.#connection.read(() =>
+      [processes, chunks].every((rows) => {
+        const difference = (a: number, b: number) =>
+          this.#connection.sqlite.prepare<[number, number]>(`SELECT EXISTS (${rows} EXCEPT ${rows})`).pluck().get(a, b)
+        return difference(id, other) === 0 && difference(other, id) === 0
+      }),
+    )
   }
 
   /** Removes what an import that was cut off left behind. Only for the workspace's owner. Answers how many. */
@@ -374,7 +414,7 @@ export function decodeStreamChunk(data: Uint8Array, count: number): Uint32Array 
 
 const missing = (id: number) => new StoreError('not-found', `there is no workload ${id}`, 'id')
 
-const infoOf = (row: WorkloadRow): WorkloadInfo => ({
+const infoOf = (row: WorkloadRow): Omit<WorkloadInfo, 'tags'> => ({
   id: row.id,
   name: row.name,
   source: row.source,
@@ -388,4 +428,5 @@ const infoOf = (row: WorkloadRow): WorkloadInfo => ({
   fetches: row.fetches,
   eventsPerReference: row.events_per_reference,
   storedBytes: row.stored_bytes,
+  note: row.note,
 })

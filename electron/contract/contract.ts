@@ -88,6 +88,9 @@ const workloadInfoSchema = z.object({
   fetches: z.number(),
   eventsPerReference: z.number(),
   storedBytes: z.number(),
+  /** What somebody wrote about it. */
+  note: z.string(),
+  tags: z.array(z.string()),
 })
 export type WorkloadInfo = z.infer<typeof workloadInfoSchema>
 
@@ -154,6 +157,8 @@ const runInfoSchema = z.object({
   problem: z.string().nullable(),
   referencesTotal: z.number(),
   storedBytes: z.number(),
+  note: z.string(),
+  tags: z.array(z.string()),
   totals: totalsSchema,
 })
 export type RunInfo = z.infer<typeof runInfoSchema>
@@ -220,6 +225,11 @@ export type RunProgress = z.infer<typeof progressSchema>
 
 const none = z.strictObject({})
 const byId = z.strictObject({ id: z.int() })
+const annotation = z.strictObject({
+  id: z.int(),
+  note: z.string().max(10_000).optional(),
+  tags: z.array(z.string().min(1).max(100)).max(100).optional(),
+})
 const binary = z.instanceof(ArrayBuffer)
 
 /** Every request: its parameters and its result. */
@@ -299,6 +309,8 @@ export const requests = {
     result: workloadInfoSchema,
   },
   'workloads.rename': { params: z.strictObject({ id: z.int(), name: z.string().min(1) }), result: workloadInfoSchema },
+  /** Changes what somebody wrote about a workload, its tags, or both. */
+  'workloads.annotate': { params: annotation, result: workloadInfoSchema },
   'workloads.remove': { params: byId, result: none },
 
   'experiments.list': { params: none, result: z.array(experimentInfoSchema) },
@@ -328,6 +340,10 @@ export const requests = {
   'runs.list': { params: none, result: z.array(runInfoSchema) },
   'runs.get': { params: byId, result: runDetailSchema },
   'runs.rename': { params: z.strictObject({ id: z.int(), name: z.string().min(1) }), result: runInfoSchema },
+  /** Changes what somebody wrote about a run, its tags, or both. */
+  'runs.annotate': { params: annotation, result: runInfoSchema },
+  /** Takes over a run that `pager pack` made a file of. */
+  'runs.unpack': { params: z.strictObject({ path: z.string().min(1) }), result: z.object({ id: z.int() }) },
   'runs.remove': { params: byId, result: none },
   /** `variant` is the absolute path of a pager variant, which is executed: windows may not send it. */
   'runs.start': {

@@ -45,10 +45,13 @@ export class PathGrants {
   }
 }
 
+/** Requests whose `path` is a file. */
+const ofFiles = new Set(['images.add', 'workloads.import', 'runs.unpack'])
+
 /** Fields of a request that name files: [field, path]. */
 function namedPaths(method: string, params: unknown): [string, string][] {
   if (!isRecord(params)) return []
-  if (method === 'images.add' || method === 'workloads.import')
+  if (ofFiles.has(method))
     return typeof params.path === 'string' ? [['path', params.path]] : []
   return experimentPaths(params.file)
 }

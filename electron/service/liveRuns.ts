@@ -145,6 +145,8 @@ export class LiveRuns {
       problem: null,
       referencesTotal: prepared.run.referencesTotal,
       storedBytes: 0,
+      note: '',
+      tags: [],
       totals: progress.totals,
     }
   }

@@ -36,9 +36,11 @@ export interface WriterCalls {
   endAbandoned(id: number, problem: string): void
   renameWorkload(id: number, name: string): WorkloadInfo
   removeWorkload(id: number): void
+  annotateWorkload(note: Params<'workloads.annotate'>): WorkloadInfo
   saveExperiment(id: number | null, file: ExperimentFile): StoredExperiment
   removeExperiment(id: number): void
   renameRun(id: number, name: string): void
+  annotateRun(note: Params<'runs.annotate'>): void
   removeRun(id: number): void
   addReport(report: { name: string; format: string; mediaType: string; content: string; runs: number[] }): ReportInfo
   removeReport(id: number): void
@@ -153,6 +155,8 @@ export interface ChoresCalls {
   importWorkload(job: ImportJob): WorkloadInfo
   cancel(job: number): void
   generateWorkload(name: string, generator: string, parameters: Record<string, number>): WorkloadInfo
+  /** Takes over a packed run; answers its id. */
+  unpackRun(path: string): number
   images(added: { name: string; path: string }[]): ImageInfo[]
   createImage(name: string, sizeBytes: number): ImageInfo
   inspectImage(name: string, path: string): ImageInfo

@@ -247,6 +247,7 @@ class WorkbenchService implements Workbench {
       'workloads.generate': async ({ name, generator, parameters }) =>
         this.#changed('workloads', await chores().call('generateWorkload', name, generator, parameters)),
       'workloads.rename': async ({ id, name }) => this.#changed('workloads', await writer().call('renameWorkload', id, name)),
+      'workloads.annotate': async (params) => this.#changed('workloads', await writer().call('annotateWorkload', params)),
       'workloads.remove': async ({ id }) => {
         await writer().call('removeWorkload', id)
         return this.#changed('workloads', none)
@@ -267,6 +268,15 @@ class WorkbenchService implements Workbench {
       'runs.rename': async ({ id, name }) => {
         await writer().call('renameRun', id, name)
         return this.#changed('runs', await this.#runInfo(id))
+      },
+      'runs.annotate': async (params) => {
+        await writer().call('annotateRun', params)
+        return this.#changed('runs', await this.#runInfo(params.id))
+      },
+      'runs.unpack': async ({ path: file }) => {
+        const id = await chores().call('unpackRun', path.resolve(this.#paths.directory, file))
+        this.#notices.send('changed', { what: 'workloads' })
+        return this.#changed('runs', { id })
       },
       'runs.remove': async ({ id }) => {
         await writer().call('removeRun', id)

@@ -60,7 +60,8 @@ export async function resolveWorkloads(file: ExperimentFile, store: TraceStore, 
   return resolved
 }
 
-async function resolveWorkload(
+/** The workload that a process of an experiment names; `field` is where. Throws ContractError. */
+export async function resolveWorkload(
   choice: WorkloadChoice,
   field: string,
   store: TraceStore,

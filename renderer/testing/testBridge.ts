@@ -46,7 +46,7 @@ export function testTotals(values: Partial<Totals> = {}): Totals {
 function runInfo(id: number, values: Partial<RunInfo>): RunInfo {
   return {
     id, name: 'cc1 in a quarter of its memory', experimentName: 'cc1 in a quarter of its memory', workloadNames: ['cc1-demo'], startedAt: new Date(2026, 10, 20, 9, id).toISOString(), status: 'finished',
-    replayOf: null, replayAgrees: null, problem: null, referencesTotal: 2_000_000, storedBytes: 812_345, totals: testTotals({ run: id }), ...values,
+    replayOf: null, replayAgrees: null, problem: null, referencesTotal: 2_000_000, storedBytes: 812_345, note: '', tags: [], totals: testTotals({ run: id }), ...values,
   }
 }
 
@@ -174,8 +174,8 @@ export class TestBridge implements HostBridge {
       ],
       'images.create': ({ name, sizeBytes }) => ({ name, path: `/home/ada/PagerWorkbench/images/${name}`, sizeBytes, allocatedBytes: 0, inUse: false, partitions: [], problem: null }),
       'workloads.list': () => [
-        { id: 1, name: 'cc1-demo', source: 'pgtrace, cc1-demo.pgt.zst, the first 2,000,000 references', createdAt: new Date(2026, 10, 19).toISOString(), processes: 1, references: 2000000, footprint: 5971, pagesWritten: 3811, reads: 1204113, writes: 395200, fetches: 400687, eventsPerReference: 30.9, storedBytes: 402133 },
-        { id: 2, name: 'zipf', source: 'generator zipf: pages 4,096, references 1,000,000', createdAt: new Date(2026, 10, 20).toISOString(), processes: 1, references: 1000000, footprint: 4096, pagesWritten: 3900, reads: 700000, writes: 300000, fetches: 0, eventsPerReference: 1, storedBytes: 1402133 },
+        { id: 1, name: 'cc1-demo', source: 'pgtrace, cc1-demo.pgt.zst, the first 2,000,000 references', createdAt: new Date(2026, 10, 19).toISOString(), processes: 1, references: 2000000, footprint: 5971, pagesWritten: 3811, reads: 1204113, writes: 395200, fetches: 400687, eventsPerReference: 30.9, storedBytes: 402133, note: '', tags: [] },
+        { id: 2, name: 'zipf', source: 'generator zipf: pages 4,096, references 1,000,000', createdAt: new Date(2026, 10, 20).toISOString(), processes: 1, references: 1000000, footprint: 4096, pagesWritten: 3900, reads: 700000, writes: 300000, fetches: 0, eventsPerReference: 1, storedBytes: 1402133, note: '', tags: [] },
       ],
       'experiments.list': () => this.experiments,
       'experiments.save': ({ id, file }) => {

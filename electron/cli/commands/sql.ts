@@ -2,7 +2,19 @@
 import { csvLine } from '../../../db/csv.ts'
 import { SqlSession } from '../../../db/sql.ts'
 import { workspacePaths } from '../../../db/workspace.ts'
-import { commonHelp, note, onlyArgument, parse, positiveNumber, print, printJson, UsageError, wholeNumber, workspaceOf, type Command } from '../command.ts'
+import {
+  commonHelp,
+  note,
+  onlyArgument,
+  parse,
+  positiveNumber,
+  print,
+  printJson,
+  UsageError,
+  wholeNumber,
+  workspaceOf,
+  type Command,
+} from '../command.ts'
 import { requireWorkspace } from '../requireWorkspace.ts'
 import { table } from '../terminal.ts'
 
@@ -36,7 +48,10 @@ ${commonHelp}
     })
     const query = onlyArgument(positionals, 'query')
     if (values.csv && values.json) throw new UsageError('--csv and --json do not go together')
-    const limits = { rows: wholeNumber(values.limit, '--limit', 1), seconds: positiveNumber(values.seconds, '--seconds') }
+    const limits = {
+      rows: wholeNumber(values.limit, '--limit', 1),
+      seconds: positiveNumber(values.seconds, '--seconds'),
+    }
     const workspace = workspaceOf(values.workspace)
     requireWorkspace(workspace)
     const session = new SqlSession(workspacePaths(workspace).database)
@@ -45,7 +60,9 @@ ${commonHelp}
       if (values.json) printJson({ columns, rows, more })
       else if (values.csv) print([columns, ...rows].map(csvLine).join('\n'))
       else {
-        const isNumber = columns.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || row[i] === null))
+        const isNumber = columns.map(
+          (_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || row[i] === null),
+        )
         print(
           table(
             columns.map((name, i) => (isNumber[i] ? `${name}#` : name)),

@@ -18,6 +18,7 @@ import { createWorkspaceImage, deleteWorkspaceImage, inspectImage, listImages, o
 import { interventionIssues } from '../interventions.ts'
 import type { CheckResult, ChoresCalls, ChoresData, ChoresSaid, ImportJob } from '../protocol.ts'
 import { say, serveCalls } from '../threadCalls.ts'
+import { unpackRun } from '../runPack.ts'
 import { importFile } from '../workloads.ts'
 
 const PROGRESS_MS = 100
@@ -40,6 +41,7 @@ serveCalls<ChoresCalls>(port, {
     const workload = generateWorkload(title, parameters)
     return store.workloads.add({ ...workload, name })
   },
+  unpackRun: (file) => unpackRun(store, file),
   images: (added) => listImages(data.workspace, added),
   createImage: (name, sizeBytes) => createWorkspaceImage(data.workspace, name, sizeBytes),
   inspectImage,

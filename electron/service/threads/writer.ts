@@ -88,6 +88,15 @@ serveCalls<WriterCalls>(parentPort, {
   saveExperiment: (id, file) => store().experiments.save(id, file.name, file),
   removeExperiment: (id) => store().experiments.remove(id),
   renameRun: (id, name) => void store().runs.rename(id, name),
+  annotateWorkload: ({ id, note, tags }) => {
+    if (note !== undefined) store().workloads.setNote(id, note)
+    if (tags !== undefined) store().workloads.setTags(id, tags)
+    return store().workloads.get(id)
+  },
+  annotateRun: ({ id, note, tags }) => {
+    if (note !== undefined) store().runs.setNote(id, note)
+    if (tags !== undefined) store().runs.setTags(id, tags)
+  },
   removeRun: (id) => store().runs.remove(id),
   addReport: (report) => store().reports.add(report),
   removeReport: (id) => store().reports.remove(id),
