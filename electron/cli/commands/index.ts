@@ -21,6 +21,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'image', meaning: 'what is on a raw image', load: async () => (await import('./image.ts')).image },
   { name: 'verify', meaning: 'replay golden operation logs against the pagers', load: async () => (await import('./verify.ts')).verify },
   { name: 'sql', meaning: 'a query in SQL over runs and their events', load: async () => (await import('./sql.ts')).sql },
+  { name: 'export', meaning: 'events, samples or references as a file for other programs', load: async () => (await import('./export.ts')).exportRun },
   { name: 'pack', meaning: 'make one file of a run', load: async () => (await import('./pack.ts')).pack },
   { name: 'unpack', meaning: 'take over a packed run', load: async () => (await import('./unpack.ts')).unpack },
   { name: 'check', meaning: 'whether the workspace is whole', load: async () => (await import('./check.ts')).check },
