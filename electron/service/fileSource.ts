@@ -38,7 +38,7 @@ export function openFileSource(experiment: Experiment, files: Files, set: ImageS
         store.readPages(page, [bytes.subarray(page * 4096, (page + 1) * 4096)], 1)
       return bytes
     }
-    return { volume, store: device, file: 0, isDevice: true, readAll }
+    return { volume, store: device, file: 0, isDevice: true, name: 'image', readAll }
   }
   const what = request.partition === null ? request.path : `partition ${request.partition} of ${request.path}`
   const fileSystem = atField('files.image', what, () => UfsFileSystem.open(store, { readOnly: request.mode === 'read' }))
@@ -52,6 +52,7 @@ export function openFileSource(experiment: Experiment, files: Files, set: ImageS
       store: device,
       file,
       isDevice: false,
+      name: inner,
       readAll: () => fileSystem.readAt(file, 0, size),
     }
   })

@@ -26,6 +26,8 @@ export interface FileSource {
   file: number
   /** The image is the file. */
   isDevice: boolean
+  /** What verbs call it: its path. */
+  name: string
   /** Reads all of the file past any pager. */
   readAll(): Uint8Array
 }
@@ -55,6 +57,9 @@ interface Options {
   makeFileStore: (pages: number) => BlockStore
   fileSource?: FileSource | undefined
 }
+
+/** A file on an image may grow to twice its size, and to this at least. */
+const GROWTH_BYTES = 1 << 22
 
 /** Answers null where the experiment wants no vnode pager. Throws ExperimentError. */
 export function setUpFiles(
@@ -193,7 +198,14 @@ function layOutImage(
       'files.image.path',
       `the file has ${has} whole pages of 4096 bytes, but the regions it is to back have ${total}`,
     )
-  const object = files.open(source.file, source.isDevice, isReal ? source.readAll() : new Uint8Array(0))
+  const size = source.volume.sizeBytes(source.file)
+  const object = files.open(
+    source.file,
+    source.isDevice,
+    isReal ? source.readAll() : new Uint8Array(0),
+    source.isDevice ? size : Math.max(size * 2, GROWTH_BYTES),
+  )
+  files.named.set(source.name, object)
   let offset = 0
   return needs.map(({ pages }) => {
     const place = { object, offset }

@@ -13,6 +13,7 @@ import type { ProcessStream } from '../workload/workload.ts'
 import { chunkArrays, type EventChunk } from './events.ts'
 import type { DaemonName, Experiment } from './experiment.ts'
 import { Machine } from './machine.ts'
+import type { FileSource } from './machineFiles.ts'
 import type { MachineMessage } from './messages.ts'
 import { createHash } from 'node:crypto'
 
@@ -20,6 +21,7 @@ export interface TestMachineOptions {
   streams: readonly ProcessStream[]
   /** Of each process. */
   verbs?: readonly (readonly Verb[])[]
+  fileSource?: FileSource | undefined
   frames: number
   policy?: DaemonName
   /** Pages of each swap device. */
@@ -134,6 +136,7 @@ export function testMachine(options: TestMachineOptions): TestMachine {
     },
     messages: (message) => messages.push(message),
     variant: options.variant,
+    fileSource: options.fileSource,
   })
   return {
     machine,

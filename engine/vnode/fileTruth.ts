@@ -97,7 +97,8 @@ export class FileTruth {
     for (let start = 0; start < file.sizeBytes; start += PAGE_SIZE) {
       const slot = file.slotBase + start / PAGE_SIZE
       const isCopy = this.#contents.version[slot] === this.#known[slot] && file.bytes !== null
-      const page = isCopy && file.bytes !== null ? file.bytes.subarray(start, start + PAGE_SIZE) : this.#contents.expected(slot)
+      const page =
+        isCopy && file.bytes !== null ? file.bytes.subarray(start, start + PAGE_SIZE) : this.#contents.expected(slot)
       bytes.set(page.subarray(0, Math.min(PAGE_SIZE, file.sizeBytes - start)), start)
     }
     return bytes

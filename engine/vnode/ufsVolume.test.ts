@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import type { FileSource } from '../sim/machineFiles.ts'
+import { Counter } from '../sim/metrics.ts'
+import { runToEnd, testMachine } from '../sim/testing.ts'
+import { UfsFileSystem } from '../ufs/fileSystem.ts'
+import { hasProgram, makeImage, makeTree, MemoryStore, openImage, shapes } from '../ufs/testing.ts'
+import { generateWorkload } from '../workload/generators/index.ts'
+import type { VerbAction } from '../workload/verbs.ts'
+import { filePagerNames, type FilePagerName } from './filePager.ts'
+import { UfsVolume } from './ufsVolume.ts'
+
+const hasMakefs = hasProgram('makefs')
+if (!hasMakefs) console.log('makefs is not installed: no UFS image is paged')
+
+const cases = filePagerNames.flatMap((pager) => shapes.slice(0, 4).map((shape) => ({ pager, shape })))
+
+/** A machine whose only process makes these calls on a file of an image. */
+function onImage(pager: FilePagerName, image: Uint8Array, name: string, verbs: VerbAction[], frames = 500) {
+  const store = new MemoryStore(image)
+  const fileSystem = UfsFileSystem.open(store)
+  const file = fileSystem.lookup(name)
+  const fileSource: FileSource = {
+    volume: new UfsVolume(fileSystem),
+    store,
+    file,
+    isDevice: false,
+    name,
+    readAll: () => fileSystem.readAt(file, 0, fileSystem.sizeBytes(file)),
+  }
+  return testMachine({
+    streams: [generateWorkload('sequential', { pages: 8, referencesPerPage: 1 }).processes[0]!],
+    frames,
+    swapPages: [],
+    timing: 'ssd',
+    verbs: [verbs.map((verb) => ({ ...verb, at: 0 }))],
+    fileSource,
+    change: (experiment) => {
+      experiment.files = {
+        pager,
+        image: { name: 'image', partition: null, path: name, mode: 'write-through' },
+        mapping: 'private',
+        named: [],
+        blockSize: 16384,
+        syncerSeconds: 30,
+        nbuf: 0,
+        hirunningspace: 1048576,
+        maxphys: 131072,
+      }
+    },
+  })
+}
+
+describe.skipIf(!hasMakefs).each(cases)(
+  "$pager's pager on UFS$shape.version $shape.order $shape.blockSize/$shape.fragmentSize",
+  ({ pager, shape }) => {
+    test('reads files of all kinds byte for byte', () => {
+      for (const name of ['tail', 'direct', 'indirect', 'sub/deep/file']) {
+        const bytes = makeTree(shape).get(name)!
+        const under = onImage(pager, makeImage(shape), name, [
+          { verb: 'file-read', file: name, offset: 0, bytes: bytes.length },
+        ])
+        expect([runToEnd(under.machine), under.machine.problem, under.messages]).toEqual(['finished', null, []])
+        expect(under.machine.totals()[Counter.bytesVerified]).toBeGreaterThanOrEqual(bytes.length)
+        under.close()
+      }
+    })
+
+    test('what was written, cut and added is on the image afterwards, and the rest of the file system with it', () => {
+      const image = makeImage(shape)
+      const name = 'indirect'
+      const size = shape.blockSize * 15 + 100
+      const under = onImage(pager, image, name, [
+        { verb: 'file-write', file: name, offset: 1000, bytes: 50000, isSync: false },
+        { verb: 'file-write', file: name, offset: size - 10, bytes: 9000, isSync: true },
+        { verb: 'file-truncate', file: name, bytes: 3 * shape.blockSize + 777 },
+        { verb: 'file-sync', file: name },
+        { verb: 'file-truncate', file: name, bytes: 6 * shape.blockSize + 5 },
+        { verb: 'file-write', file: name, offset: 5 * shape.blockSize + 3, bytes: 100, isSync: false },
+        { verb: 'file-read', file: name, offset: 0, bytes: 6 * shape.blockSize + 5 },
+      ])
+      expect([runToEnd(under.machine), under.machine.problem, under.messages]).toEqual(['finished', null, []])
+      const { files } = under.machine
+      const expected = files!.truth.bytesOf(files!.named.get(name)!)
+      const again = openImage(image)
+      const file = again.lookup(name)
+      expect(again.sizeBytes(file)).toBe(6 * shape.blockSize + 5)
+      expect(Buffer.from(again.readAt(file, 0, expected.length)).equals(expected)).toBe(true)
+      for (const other of ['tail', 'direct', 'sub/deep/file'])
+        expect(Buffer.from(again.readAt(again.lookup(other), 0, 1 << 24)).equals(makeTree(shape).get(other)!)).toBe(
+          true,
+        )
+      under.close()
+    })
+  },
+)
