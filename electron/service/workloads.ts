@@ -12,6 +12,7 @@ import type { ProcessStream, Workload } from '../../engine/workload/workload.ts'
 import { ContractError } from '../contract/contract.ts'
 import type { ExperimentFile } from '../contract/experiment.ts'
 import { errorShape } from '../hosts/dispatch.ts'
+import { decompressedBy } from './decompressors.ts'
 
 type WorkloadChoice = ExperimentFile['processes'][number]['workload']
 
@@ -129,6 +130,7 @@ export async function importFile(trace: string, options: ImportFileOptions): Pro
       ...(limit > 0 ? { storageFor: () => new LimitedStorage(limit) } : storageFor ? { storageFor } : {}),
       ...(onRead ? { onRead } : {}),
       ...(signal ? { signal } : {}),
+      decompressedBy,
     })
     // what the person says about the trace counts more than what the importer could count
     const events = eventsPerReference === 1 ? workload.eventsPerReference : eventsPerReference

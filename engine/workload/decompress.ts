@@ -25,12 +25,14 @@ export interface DecompressOptions {
   onRead?: (bytes: number) => void
   /** Ends the reading; the iteration then throws the signal's reason. */
   signal?: AbortSignal
+  /** Decompresses xz and bzip2, which nothing here can; they are refused where it is left out. */
+  decompressedBy?: (tool: 'xz' | 'bzip2', pieces: AsyncGenerator<Uint8Array>) => AsyncIterable<Uint8Array>
 }
 
 /**
  * The decompressed pieces of a file (by its path) or of bytes. A piece is valid until the next is asked for. Throws
  * ImportError: `unreadable` for a file that cannot be read, `truncated` or `damaged` for compressed data that are,
- * `unsupported` for compressions that are not read (xz, bzip2).
+ * `unsupported` for compressions that are not read (xz and bzip2, unless `decompressedBy` is given).
  */
 export async function* decompressedChunks(
   source: string | Uint8Array,
@@ -42,12 +44,15 @@ export async function* decompressedChunks(
   const beginning = first.value
   const compression = compressionOf(beginning)
   if (compression === 'xz' || compression === 'bzip2') {
+    if (options.decompressedBy !== undefined) {
+      yield* options.decompressedBy(compression, prepend(beginning, raw))
+      return
+    }
     await raw.return(undefined)
-    const tool = compression === 'xz' ? 'xz' : 'bzip2'
     throw new ImportError(
       'unsupported',
       undefined,
-      `${tool} compression is not read; recompress the file with: ${tool} -dc FILE | zstd -o FILE.zst`,
+      `${compression} compression is not read; recompress the file with: ${compression} -dc FILE | zstd -o FILE.zst`,
     )
   }
   const all = prepend(beginning, raw)

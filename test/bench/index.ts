@@ -13,6 +13,7 @@ export interface BenchModule {
 export const benches: Readonly<Record<string, () => Promise<BenchModule>>> = {
   blist: () => import('./blockList.ts'),
   engine: () => import('./engine.ts'),
+  import: () => import('./import.ts'),
   sim: () => import('./sim.ts'),
   store: () => import('./store.ts'),
   swap: () => import('./swap.ts'),

@@ -21,7 +21,10 @@ export const importTrace: Command = {
   help: `
 pager import FILE [options]
 
-Imports a memory trace (plain, .gz or .zst) into the workspace, from where experiments name it.
+Imports a memory trace into the workspace, from where experiments name it. It may be compressed with gzip, zstd, xz or
+bzip2; what it is is found from its content, whatever its name.
+
+${traceFormats.map(({ name, description }) => `  ${name.padEnd(9)} ${description}`).join('\n')}
 
   --format FORMAT             ${traceFormats.map(({ name }) => name).join(', ')}; found by its content where it is left out
   --name NAME                 its name; the file's where it is left out

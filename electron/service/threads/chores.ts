@@ -10,6 +10,7 @@ import { TraceStore } from '../../../db/traceStore.ts'
 import { workspacePaths } from '../../../db/workspace.ts'
 import { ExperimentError } from '../../../engine/sim/experiment.ts'
 import { completeParameters, generateWorkload, generator } from '../../../engine/workload/generators/index.ts'
+import { plainName } from '../../../engine/workload/importers/index.ts'
 import { computeThresholds } from '../../../engine/vm/thresholds.ts'
 import { ContractError, type WorkloadInfo } from '../../contract/contract.ts'
 import { toEngineExperiment, type ExperimentFile, type ExperimentIssue } from '../../contract/experiment.ts'
@@ -51,7 +52,7 @@ serveCalls<ChoresCalls>(port, {
 
 async function importWorkload(job: ImportJob): Promise<WorkloadInfo> {
   const { path: trace, format, limit, eventsPerReference } = job
-  const name = store.workloads.unusedName(job.name === '' ? plainName(trace) : job.name)
+  const name = store.workloads.unusedName(job.name === '' ? plainName(path.basename(trace)) : job.name)
   const total = statSync(trace, { throwIfNoEntry: false })?.size ?? 0
   const abort = new AbortController()
   jobs.set(job.job, abort)
@@ -86,12 +87,6 @@ async function importWorkload(job: ImportJob): Promise<WorkloadInfo> {
     jobs.delete(job.job)
   }
 }
-
-const plainName = (file: string) =>
-  path
-    .basename(file)
-    .replace(/\.(gz|zst|zstd)$/i, '')
-    .replace(/(?<=.)\.[a-z]+$/i, '')
 
 /** What is known of the workloads without reading a trace; null where something is not. */
 interface Extent {

@@ -34,7 +34,7 @@ export function traceFormat(name: string): TraceFormat {
 
 /** The format of a trace by its decompressed beginning, and where that says nothing by its name. */
 export function detectFormat(beginning: Uint8Array, fileName: string): TraceFormat | undefined {
-  const name = fileName.toLowerCase().replace(/\.(gz|zst|zstd)$/, '')
+  const name = fileName.toLowerCase().replace(COMPRESSED, '')
   return (
     traceFormats.find((format) => format.detect(beginning, fileName)) ??
     traceFormats.find((format) => format.extensions.some((extension) => name.endsWith(`.${extension}`)))
@@ -98,6 +98,10 @@ export async function importTrace(
   return workload
 }
 
-function plainName(fileName: string): string {
-  return fileName.replace(/\.(gz|zst|zstd)$/i, '').replace(/(?<=.)\.[a-z]+$/i, '')
+/** Endings that say how a file is compressed, and nothing of what is in it. */
+const COMPRESSED = /\.(gz|zst|zstd|xz|bz2)$/i
+
+/** What a workload is called after its file: the name without what says how it is compressed and written. */
+export function plainName(fileName: string): string {
+  return fileName.replace(COMPRESSED, '').replace(/(?<=.)\.[a-z]+$/i, '')
 }
