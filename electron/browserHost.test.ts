@@ -302,6 +302,7 @@ test('files outside the workspace cannot be named, not by links either', async (
       allocatedBytes: 0,
       inUse: false,
       partitions: [],
+      content: null,
       problem: null,
     },
   ])

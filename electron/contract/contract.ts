@@ -53,6 +53,20 @@ export const totalsSchema = z.object({
 })
 export type Totals = z.infer<typeof totalsSchema>
 
+/** What an image or a partition of it holds. */
+const imageContentSchema = z.object({
+  /** 'swap', 'ufs1', 'ufs2', 'iso9660', 'ext', 'unknown' */
+  kind: z.string(),
+  /** Of the file system. */
+  label: z.string(),
+  /** Bytes for data, and of those free; null where there is no file system that is read here. */
+  dataBytes: z.number().nullable(),
+  freeBytes: z.number().nullable(),
+  /** Why a file system cannot be used or only be read. */
+  problem: z.string().nullable(),
+})
+export type ImageContent = z.infer<typeof imageContentSchema>
+
 const imageSchema = z.object({
   name: z.string(),
   path: z.string(),
@@ -68,8 +82,11 @@ const imageSchema = z.object({
       offsetBytes: z.number(),
       lengthBytes: z.number(),
       scheme: z.string(),
+      content: imageContentSchema,
     }),
   ),
+  /** Of the whole image, where it has no partition table. */
+  content: imageContentSchema.nullable(),
   problem: z.string().nullable(),
 })
 export type ImageInfo = z.infer<typeof imageSchema>

@@ -332,6 +332,10 @@ export const experimentFileSchema = z.strictObject({
     .describe('Pages that are never written come from a file, or are anonymous too'),
   files: filesSchema.nullable().default(null),
   fileTiming: timing.prefault({ model: 'ssd' }).describe('The device that files are on'),
+  keepOverlays: z
+    .boolean()
+    .default(false)
+    .describe('What the run writes to its images is kept when it has ended, for `pager image IMAGE --apply RUN`; else it is dropped'),
   contents: z
     .enum(['verify', 'none'])
     .default('verify')

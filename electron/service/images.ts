@@ -19,6 +19,7 @@ import type { FileSource } from '../../engine/sim/machineFiles.ts'
 import { ContractError, type ImageInfo } from '../contract/contract.ts'
 import { errorShape } from '../hosts/dispatch.ts'
 import { fileRequest, openFileSource } from './fileSource.ts'
+import { describeContent } from './imageContents.ts'
 
 export interface AddedImage {
   name: string
@@ -57,15 +58,19 @@ export function inspectImage(name: string, file: string): ImageInfo {
     allocatedBytes: (stat?.blocks ?? 0) * 512,
     inUse: false,
     partitions: [],
+    content: null,
     problem: null,
   }
   let image: RawImage | undefined
   try {
     image = RawImage.open(file, 'read')
     const table = readPartitionTable(image)
-    info.partitions = table.partitions.map(({ index, name: title, typeName, offsetBytes, lengthBytes, scheme }) => {
-      return { index, name: title, typeName, offsetBytes, lengthBytes, scheme }
+    const opened = image
+    info.partitions = table.partitions.map((found) => {
+      const { index, name: title, typeName, offsetBytes, lengthBytes, scheme } = found
+      return { index, name: title, typeName, offsetBytes, lengthBytes, scheme, content: describeContent(opened, found) }
     })
+    if (table.scheme === 'none') info.content = describeContent(image, null)
     if (table.warnings.length > 0) info.problem = table.warnings.join('; ')
     else if (image.sizePages < DEVICE_PAGES_MIN) info.problem = tooSmall(file, image.sizePages)
   } catch (error) {
@@ -114,6 +119,8 @@ export interface OpenDevicesOptions {
   overlayPrefix: string | null
   /** Digests that the images must have, by device; '' or none: any. */
   baseDigests?: readonly string[]
+  /** Overlays stay when they are closed. */
+  keepOverlays?: boolean
 }
 
 /**
@@ -128,6 +135,7 @@ export function openDevices(experiment: Experiment, options: OpenDevicesOptions)
     partition: device.partition,
     mode: hasContents ? device.mode : 'read',
     ...(options.overlayPrefix === null ? {} : { overlayPath: `${options.overlayPrefix}device${number}` }),
+    keepOverlay: options.keepOverlays ?? false,
     isSwap: true,
     withDigest: hasContents,
   }))

@@ -36,6 +36,7 @@ import {
 import { parseExperiment, type ExperimentFile } from '../contract/experiment.ts'
 import { errorShape } from '../hosts/dispatch.ts'
 import { imagePath } from './images.ts'
+import { removeKeptOverlays } from './keptOverlays.ts'
 import { clearTransientFiles, LiveRuns, TRANSIENT } from './liveRuns.ts'
 import { Notices } from './notices.ts'
 import { OwnerSocket } from './owner.ts'
@@ -280,6 +281,7 @@ class WorkbenchService implements Workbench {
       },
       'runs.remove': async ({ id }) => {
         await writer().call('removeRun', id)
+        removeKeptOverlays(this.#paths.directory, id)
         return this.#changed('runs', none)
       },
       'runs.start': async ({ file, record, startPaused, variant }) => {

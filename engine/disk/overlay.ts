@@ -257,18 +257,27 @@ export class Overlay implements BlockStore {
   }
 
   /**
+   * Checks that `target` is the overlay's base and notes in the map that it is about to be changed. Where several overlays of one image
+   * are applied, all begin before the first is written: the image is then no longer what they were made on.
+   * Throws DiskError `read-only` or `base-changed`.
+   */
+  beginApplying(target: RawImage): void {
+    target.checkWritable()
+    const { base } = this.#description
+    checkBase(this.path, this.#description, target, { ...base, identity: target.identity })
+    this.#saveMap('applying')
+  }
+
+  /**
    * Commits the overlay's pages into `target`, its base opened to write, and answers how many there were. They are on
    * the medium when it returns; the overlay cannot be taken up again afterwards. `onProgress` gets pages done.
    * Throws DiskError `read-only`, `base-changed`, `disk-full` or `io`.
    */
   applyTo(target: RawImage, onProgress?: (pages: number) => void): number {
-    target.checkWritable()
-    const description = this.#description
-    const { offsetBytes } = description.base
-    checkBase(this.path, description, target, { ...description.base, identity: target.identity })
+    this.beginApplying(target)
+    const { offsetBytes } = this.#description.base
     try {
       fs.fsyncSync(this.#file.fd)
-      this.#saveMap('applying')
       const buffer = new Uint8Array(APPLY_PAGES * PAGE_BYTES)
       const views = Array.from({ length: APPLY_PAGES }, (_, i) => buffer.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES))
       let applied = 0

@@ -19,7 +19,7 @@ import { SECTOR_BYTES } from './units.ts'
 export type PartitionScheme = 'gpt' | 'mbr' | 'bsd' | 'bsd64'
 
 /** What a partition is found to hold; 'unknown' says nothing. */
-export type PartitionContent = 'swap' | 'ufs1' | 'ufs2' | 'unknown'
+export type PartitionContent = 'swap' | 'ufs1' | 'ufs2' | 'iso9660' | 'ext' | 'unknown'
 
 export interface PartitionInfo {
   /** Position in the list, by which an experiment names the partition. */
@@ -86,7 +86,13 @@ const SUPERBLOCK_MAGIC_AT = 1372
 const UFS1_MAGIC = 0x00011954
 const UFS2_MAGIC = 0x19540119
 
-/** Which UFS a range of an image holds, by the magic of a superblock at one of its customary places, in either order. */
+/** Magic bytes of what is no UFS, but not to be swapped on by mistake either. */
+const otherContents: readonly { content: PartitionContent; at: number; magic: readonly number[] }[] = [
+  { content: 'iso9660', at: 32769, magic: [0x43, 0x44, 0x30, 0x30, 0x31] },
+  { content: 'ext', at: 1080, magic: [0x53, 0xef] },
+]
+
+/** What a range of an image holds: a UFS by the magic of a superblock at one of its customary places, in either order. */
 export function detectContent(image: RawImage, range: { offsetBytes: number; lengthBytes: number }): PartitionContent {
   for (const superblock of superblockOffsets) {
     const at = superblock + SUPERBLOCK_MAGIC_AT
@@ -97,6 +103,11 @@ export function detectContent(image: RawImage, range: { offsetBytes: number; len
       if (magic === UFS2_MAGIC) return 'ufs2'
       if (magic === UFS1_MAGIC) return 'ufs1'
     }
+  }
+  for (const { content, at, magic } of otherContents) {
+    if (at + magic.length > range.lengthBytes) continue
+    const bytes = image.readBytes(range.offsetBytes + at, magic.length)
+    if (magic.every((byte, index) => bytes[index] === byte)) return content
   }
   return 'unknown'
 }

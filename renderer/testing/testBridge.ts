@@ -168,11 +168,11 @@ export class TestBridge implements HostBridge {
         electron: null,
       }),
       'images.list': () => [
-        { name: 'swap0.img', path: '/home/ada/PagerWorkbench/images/swap0.img', sizeBytes: 33554432, allocatedBytes: 0, inUse: false, partitions: [], problem: null },
-        { name: 'swap1.img', path: '/home/ada/PagerWorkbench/images/swap1.img', sizeBytes: 16777216, allocatedBytes: 4096, inUse: false, partitions: [{ index: 2, name: 'swap', typeName: 'freebsd-swap', offsetBytes: 1048576, lengthBytes: 8388608, scheme: 'GPT' }], problem: null },
-        { name: 'old.img', path: '/mnt/old.img', sizeBytes: 67108864, allocatedBytes: 67108864, inUse: false, partitions: [], problem: 'The file is gone' },
+        { name: 'swap0.img', path: '/home/ada/PagerWorkbench/images/swap0.img', sizeBytes: 33554432, allocatedBytes: 0, inUse: false, partitions: [], content: { kind: 'unknown', label: '', dataBytes: null, freeBytes: null, problem: null }, problem: null },
+        { name: 'swap1.img', path: '/home/ada/PagerWorkbench/images/swap1.img', sizeBytes: 16777216, allocatedBytes: 4096, inUse: false, partitions: [{ index: 2, name: 'swap', typeName: 'freebsd-swap', offsetBytes: 1048576, lengthBytes: 8388608, scheme: 'GPT', content: { kind: 'swap', label: '', dataBytes: null, freeBytes: null, problem: null } }], content: null, problem: null },
+        { name: 'old.img', path: '/mnt/old.img', sizeBytes: 67108864, allocatedBytes: 67108864, inUse: false, partitions: [], content: { kind: 'unknown', label: '', dataBytes: null, freeBytes: null, problem: null }, problem: 'The file is gone' },
       ],
-      'images.create': ({ name, sizeBytes }) => ({ name, path: `/home/ada/PagerWorkbench/images/${name}`, sizeBytes, allocatedBytes: 0, inUse: false, partitions: [], problem: null }),
+      'images.create': ({ name, sizeBytes }) => ({ name, path: `/home/ada/PagerWorkbench/images/${name}`, sizeBytes, allocatedBytes: 0, inUse: false, partitions: [], content: { kind: 'unknown', label: '', dataBytes: null, freeBytes: null, problem: null }, problem: null }),
       'workloads.list': () => [
         { id: 1, name: 'cc1-demo', source: 'pgtrace, cc1-demo.pgt.zst, the first 2,000,000 references', createdAt: new Date(2026, 10, 19).toISOString(), processes: 1, references: 2000000, footprint: 5971, pagesWritten: 3811, reads: 1204113, writes: 395200, fetches: 400687, eventsPerReference: 30.9, storedBytes: 402133, note: '', tags: [] },
         { id: 2, name: 'zipf', source: 'generator zipf: pages 4,096, references 1,000,000', createdAt: new Date(2026, 10, 20).toISOString(), processes: 1, references: 1000000, footprint: 4096, pagesWritten: 3900, reads: 700000, writes: 300000, fetches: 0, eventsPerReference: 1, storedBytes: 1402133, note: '', tags: [] },

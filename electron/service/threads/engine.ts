@@ -26,6 +26,7 @@ import { DataKind, encodeTable } from '../../contract/dataPlane.ts'
 import { toEngineExperiment } from '../../contract/experiment.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
 import { copyEvents, copyOfEvents, eventChunkIn, newEventBuffer } from '../eventBuffer.ts'
+import { keepOverlaysOf } from '../keptOverlays.ts'
 import { openDevices, type OpenedDevices } from '../images.ts'
 import { interventionIssues } from '../interventions.ts'
 import { diskFullProblem } from '../problems.ts'
@@ -462,6 +463,7 @@ class Engine {
     try {
       this.#fileStore.close()
       this.#devices.close()
+      if (data.file.keepOverlays && this.#run !== null) keepOverlaysOf(paths.overlays, data.transientPrefix, this.#run)
     } catch (error) {
       problem ??= problemOf(error)
       status = 'failed'
@@ -513,7 +515,7 @@ async function prepare(): Promise<Prepared> {
     const experiment = toEngineExperiment(file, resolved.footprint, resolved.eventsPerReference)
     const added = store.images.list()
     const overlayPrefix = `${paths.overlays}/${data.transientPrefix}`
-    const devices = openDevices(experiment, { workspace: data.workspace, added, overlayPrefix, baseDigests: data.baseDigests })
+    const devices = openDevices(experiment, { workspace: data.workspace, added, overlayPrefix, baseDigests: data.baseDigests, keepOverlays: data.record && file.keepOverlays })
     closers.push(() => devices.close())
     const files = fileStoreMaker(experiment, `${overlayPrefix}files`)
     closers.push(() => files.close())
