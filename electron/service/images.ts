@@ -141,11 +141,14 @@ export function openDevices(experiment: Experiment, options: OpenDevicesOptions)
   }))
   const { files } = experiment
   const ofFiles = files?.image
-    ? fileRequest(
-        files.image,
-        imagePath(options.workspace, options.added, files.image.name),
-        options.overlayPrefix === null ? null : `${options.overlayPrefix}fileImage`,
-      )
+    ? {
+        ...fileRequest(
+          files.image,
+          imagePath(options.workspace, options.added, files.image.name),
+          options.overlayPrefix === null ? null : `${options.overlayPrefix}fileImage`,
+        ),
+        keepOverlay: options.keepOverlays ?? false,
+      }
     : null
   const set = new ImageSet(ofFiles === null ? requests : [...requests, ofFiles])
   const opened: OpenedDevices = { stores: [], devices: [], imagePaths: [], close: () => set.close() }
