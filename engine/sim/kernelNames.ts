@@ -74,7 +74,8 @@ const kernelCounters: readonly (readonly [string, CounterName])[] = [
 export function kernelView(machine: Machine): KernelView {
   return {
     timeNs: machine.virtualNs,
-    values: { ...swapValues(machine), ...memoryValues(machine) },
+    // a vnode pager's own counters, under its kernel's names, go before the device's of the same name
+    values: { ...swapValues(machine), ...memoryValues(machine), ...machine.files?.pager.ownCounters() },
     devices: deviceTable(machine),
     processes: machine.processTable(),
   }

@@ -12,6 +12,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'replay', meaning: 'run a recorded run again, as it was or otherwise', load: async () => (await import('./replay.ts')).replay },
   { name: 'runs', meaning: 'list the recorded runs', load: async () => (await import('./runs.ts')).runs },
   { name: 'sysctl', meaning: "a run under the kernel's names: sysctl, swapinfo, vmstat, processes", load: async () => (await import('./sysctl.ts')).sysctl },
+  { name: 'compare', meaning: "an experiment under several kernels' vnode pagers, side by side", load: async () => (await import('./compare.ts')).compare },
   { name: 'report', meaning: 'a report of one or more runs', load: async () => (await import('./report.ts')).report },
   { name: 'record', meaning: 'record what a real program does with its memory', load: async () => (await import('./record.ts')).record },
   { name: 'import', meaning: 'import a memory trace', load: async () => (await import('./import.ts')).importTrace },

@@ -72,7 +72,7 @@ const viewSchema = z.object({
 })
 
 /** Throws ContractError for a run that has no view, StoreError for one that there is not. */
-function readView(run: number, workspace: string): KernelView {
+export function readView(run: number, workspace: string): KernelView {
   const { stored, status } = withReader(workspace, ({ store }) => ({
     stored: store.runs.kernelView(run),
     status: store.runs.get(run).status,

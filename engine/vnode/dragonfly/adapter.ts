@@ -213,10 +213,10 @@ export class DragonflyFiles implements FilePager {
   ownCounters(): OwnCounters {
     const { pager } = this
     return {
-      'vm.vnode.v_vnodein': pager.vnodeIns,
-      'vm.vnode.v_vnodepgsin': pager.vnodePagesIn,
-      'vm.vnode.v_vnodeout': pager.vnodeOuts,
-      'vm.vnode.v_vnodepgsout': pager.vnodePagesOut,
+      'vm.v_vnodein': pager.vnodeIns,
+      'vm.v_vnodepgsin': pager.vnodePagesIn,
+      'vm.v_vnodeout': pager.vnodeOuts,
+      'vm.v_vnodepgsout': pager.vnodePagesOut,
     }
   }
 
