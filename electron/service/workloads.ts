@@ -127,6 +127,7 @@ export async function importFile(trace: string, options: ImportFileOptions): Pro
       ...(format === '' ? {} : { format }),
       ...(name === undefined ? {} : { name }),
       eventsPerReference,
+      referencesWanted: limit,
       ...(limit > 0 ? { storageFor: () => new LimitedStorage(limit) } : storageFor ? { storageFor } : {}),
       ...(onRead ? { onRead } : {}),
       ...(signal ? { signal } : {}),

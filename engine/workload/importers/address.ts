@@ -47,6 +47,10 @@ class AddressImporter implements Importer {
     this.#lines.finish()
   }
 
+  finishCut(): void {
+    // each record stands by itself
+  }
+
   #take(bytes: Uint8Array, start: number, end: number, line: number): void {
     if (start === end || bytes[start] === HASH) return
     this.#stream ??= this.#builder.process('program')

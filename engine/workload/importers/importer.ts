@@ -9,6 +9,11 @@ export interface Importer {
   push(chunk: Uint8Array): void
   /** The input is over. Throws ImportError if it ends inside a record. */
   finish(): void
+  /**
+   * The input was cut here, because no more of it is wanted: what there is of an unfinished record is left out. Only where what has
+   * been pushed stands by itself, that is where no process may yet begin and no table is still to come.
+   */
+  finishCut?(): void
 }
 
 /** A trace format: one file in this folder, one line in index.ts. */

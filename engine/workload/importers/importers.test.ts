@@ -434,3 +434,34 @@ describe('importing', () => {
     await expect(importTrace('/nowhere/a.pgt')).rejects.toMatchObject({ code: 'unreadable' })
   })
 })
+
+describe('references that are wanted', () => {
+  const lines = (line: (i: number) => string) => Array.from({ length: 200_000 }, (_, i) => line(i)).join('\n')
+  const page = (i: number) => (i * 4096).toString(16).padStart(8, '0')
+  const forms: [string, Buffer][] = [
+    ['lackey', Buffer.from(lines((i) => ` L ${page(i)},8`))],
+    ['address', Buffer.from(lines((i) => `0x${page(i)} r`))],
+    ['oracle', oracleBytes(Array.from({ length: 200_000 }, (_, i) => i))],
+  ]
+
+  it.each(forms)(
+    'end the reading of %s early, so that what is wrong further on does not matter',
+    async (format, whole) => {
+      const bytes = Buffer.concat([whole, Buffer.from('\nnonsense')])
+      const source = { bytes, fileName: 'trace' }
+      await expect(importTrace(source, { format })).rejects.toThrow(ImportError)
+      let read = 0
+      const workload = await importTrace(source, { format, referencesWanted: 5000, onRead: (count) => (read = count) })
+      expect(workload.processes[0]!.referenceCount).toBeGreaterThanOrEqual(5000)
+      expect(read).toBeLessThan(bytes.length)
+      const [one] = workload.processes
+      expect(Array.from(one!.open().read(0).subarray(0, 3))).toEqual([0, 4, 8])
+    },
+  )
+
+  it('are not what ends a format whose tables come last', async () => {
+    const bytes = pgtraceBytes([0, 4, 8], [7, 8, 9])
+    const workload = await importTrace({ bytes, fileName: 'x.pgt' }, { referencesWanted: 1 })
+    expect(workload.processes[0]!.pageNumbers).toEqual(Float64Array.of(7, 8, 9))
+  })
+})

@@ -44,6 +44,8 @@ export function detectFormat(beginning: Uint8Array, fileName: string): TraceForm
 export interface ImportOptions extends DecompressOptions, Partial<WorkloadBuilderOptions> {
   /** Name of the format; found from the content where it is left out. */
   format?: string
+  /** References that are wanted: where the format lets it, the rest is not read. There may be some more; 0: all. */
+  referencesWanted?: number
   /** Called now and then with the number of references so far. */
   onProgress?: (references: number) => void
 }
@@ -78,6 +80,8 @@ export async function importTrace(
     beginning = new Uint8Array(0)
     return created
   }
+  const { referencesWanted = 0 } = options
+  let isCut = false
   for await (const chunk of decompressedChunks(typeof source === 'string' ? source : source.bytes, options)) {
     if (importer !== undefined) importer.push(chunk)
     else {
@@ -88,11 +92,14 @@ export async function importTrace(
       if (beginning.length >= DETECTION_BYTES) importer = begin()
     }
     options.onProgress?.(builder.referenceCount)
+    isCut = referencesWanted > 0 && builder.referenceCount >= referencesWanted && importer?.finishCut !== undefined
+    if (isCut) break
   }
   if (beginning.length === 0 && importer === undefined)
     throw new ImportError('empty', undefined, `${fileName} is empty`)
   importer ??= begin()
-  importer.finish()
+  if (isCut) importer.finishCut?.()
+  else importer.finish()
   const workload = builder.finish()
   options.onProgress?.(builder.referenceCount)
   return workload

@@ -63,6 +63,10 @@ class OracleImporter implements Importer {
       )
   }
 
+  finishCut(): void {
+    // each record stands by itself
+  }
+
   #records(bytes: Uint8Array, position: number, count: number): void {
     this.#stream ??= this.#builder.process('program')
     const stream = this.#stream
