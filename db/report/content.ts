@@ -135,6 +135,7 @@ function abstractOfSeveral(runs: readonly ReportRun[]): string[] {
 /** Rows of the configuration table: what it is called, and how a run's detail says it. */
 const configurationRows: { label: string; value: (run: ReportRun) => string }[] = [
   { label: 'Workload', value: ({ detail }) => detail.workloadNames.join(', ') },
+  { label: 'Workload from', value: ({ workloadSources }) => workloadSources.join('; ') || 'unknown' },
   { label: 'Footprint', value: ({ detail }) => pages(detail.footprint) },
   {
     label: 'Memory',

@@ -8,6 +8,8 @@ export interface ReportRun {
   /** A, B, C ... in the order of the report. */
   letter: string
   detail: RunDetail
+  /** Where its workloads come from, each once; of those that are still in the workspace. */
+  workloadSources: string[]
   /** All metrics over the whole run in at most some hundred rows: what charts draw. */
   chart: SampleTable
   /** All metrics over the whole run, as finely as 4096 rows allow: what tables and data formats give. */
@@ -36,6 +38,7 @@ export function buildReportInput(
   runIds: readonly number[],
   options: ReportOptions = {},
 ): ReportInput {
+  const sources = new Map(store.workloads.list().map(({ id, source }) => [id, source]))
   const runs = runIds.map((id, number) => {
     const detail = store.runs.detail(id)
     const columns = [...machineMetricNames, ...deviceColumns(detail.devices.length)]
@@ -43,6 +46,7 @@ export function buildReportInput(
     return {
       letter: String.fromCharCode(65 + (number % 26)),
       detail,
+      workloadSources: [...new Set(detail.workloadIds.flatMap((workload) => sources.get(workload ?? -1) ?? []))],
       chart: store.samples.query(id, { ...whole, buckets: CHART_ROWS }),
       samples: store.samples.query(id, { ...whole, buckets: options.dataRows ?? 4096 }),
     }

@@ -87,6 +87,8 @@ describe('recording a program', () => {
       expect(run.totals).toMatchObject({ status: 'finished', references: workload.references })
       const replay = await runToEnd(client, () => client.request('runs.replay', { id: run.id, file: null }))
       expect(replay.totals.traceDigest).toBe(run.totals.traceDigest)
+      const report = await client.request('reports.create', { runs: [run.id], format: 'md', name: '' })
+      expect((await client.request('reports.get', { id: report.id })).content).toMatch(/recorded under valgrind, user mode only, filter 16: sqlite3/)
       expect(readdirSync(path.join(folder, 'incoming'))).toEqual([])
     }),
   )
