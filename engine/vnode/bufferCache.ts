@@ -335,7 +335,7 @@ export class BufferCache {
     let buffer = yield* this.#get(object, file, block)
     if (wasHole) this.#clear(buffer)
     // a block that is written in part is read first
-    if (store !== null && (from > start || to < start + this.#lengthOf(buffer)) && !this.#isFilled(buffer)) {
+    if ((from > start || to < start + this.#lengthOf(buffer)) && !this.#isFilled(buffer)) {
       const errno = yield* this.#fill([buffer])
       if (errno !== 0) return errno
       buffer = yield* this.#get(object, file, block)

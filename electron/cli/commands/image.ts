@@ -1,4 +1,5 @@
 /** pager image: what is on a raw image, and in the file systems on it. */
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { workspacePaths } from '../../../db/workspace.ts'
@@ -212,10 +213,7 @@ async function copy(fileSystem: UfsFileSystem, target: string): Promise<void> {
   if (fileSystem.inode(file).kind !== FileKind.regular) throw new UsageError(`${target} is no regular file`)
   const size = fileSystem.sizeBytes(file)
   for (let at = 0; at < size; at += COPY_BYTES) {
-    const piece = fileSystem.readAt(file, at, COPY_BYTES)
-    await new Promise<void>((resolve, reject) => {
-      process.stdout.write(piece, (error) => (error ? reject(error) : resolve()))
-    })
+    if (!process.stdout.write(fileSystem.readAt(file, at, COPY_BYTES))) await once(process.stdout, 'drain')
   }
 }
 
