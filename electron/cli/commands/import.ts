@@ -1,7 +1,6 @@
 /** pager import: makes a workload of a memory trace. */
 import path from 'node:path'
 import { traceFormats } from '../../../engine/workload/importers/index.ts'
-import { ContractError, type Notice, type WorkbenchClient } from '../../contract/contract.ts'
 import { withWorkbench } from '../client.ts'
 import {
   commonHelp,
@@ -15,7 +14,8 @@ import {
   workspaceOf,
   type Command,
 } from '../command.ts'
-import { bytes, count, ProgressLine } from '../terminal.ts'
+import { followJob } from '../followJob.ts'
+import { bytes, count } from '../terminal.ts'
 
 export const importTrace: Command = {
   help: `
@@ -46,11 +46,15 @@ ${commonHelp}`,
     const limit = wholeNumber(values.limit, '--limit')
     const eventsPerReference = positiveNumber(values['events-per-reference'], '--events-per-reference')
     return withWorkbench(workspaceOf(values.workspace), async (client) => {
-      const job = await follow(client, { path: file, format, name, limit, eventsPerReference })
-      if (job.state === 'cancelled') throw new ContractError({ code: 'cancelled', message: 'cancelled; nothing was kept' })
-      if (job.state === 'failed' || job.result?.workload === undefined)
-        throw new ContractError({ code: 'failed', message: job.error ?? 'the import failed' })
-      const workload = await client.request('workloads.get', { id: job.result.workload })
+      const workload = await followJob(client, {
+        begin: () => client.request('workloads.import', { path: file, format, name, limit, eventsPerReference }),
+        listen: (line, isMine) => [
+          client.on('job', ({ job, state, done, total }) => {
+            if (state === 'running' && isMine(job)) line.show(`${bytes(done)} of ${bytes(total)}`, done / Math.max(1, total))
+          }),
+        ],
+        interrupt: (job) => client.request('jobs.cancel', { job }),
+      })
       if (values.json) printJson(workload)
       else
         print(
@@ -60,41 +64,4 @@ ${commonHelp}`,
       return 0
     })
   },
-}
-
-/** Waits for the end of an import; Ctrl-C cancels it. */
-async function follow(
-  client: WorkbenchClient,
-  params: { path: string; format: string; name: string; limit: number; eventsPerReference: number },
-): Promise<Notice<'job'>> {
-  const line = new ProgressLine()
-  const ended = new Map<number, Notice<'job'>>()
-  let wake = () => {}
-  let job: number | undefined
-  const end = client.on('job', (notice) => {
-    if (notice.state === 'running') {
-      if (notice.job === job) line.show(`${bytes(notice.done)} of ${bytes(notice.total)}`, notice.done / Math.max(1, notice.total))
-      return
-    }
-    ended.set(notice.job, notice)
-    wake()
-  })
-  const cancel = () => {
-    if (job !== undefined) client.request('jobs.cancel', { job }).catch(() => undefined)
-  }
-  process.on('SIGINT', cancel)
-  try {
-    job = (await client.request('workloads.import', params)).job
-    for (;;) {
-      const found = ended.get(job)
-      if (found) return found
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-  } finally {
-    process.off('SIGINT', cancel)
-    end()
-    line.clear()
-  }
 }

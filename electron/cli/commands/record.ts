@@ -1,17 +1,11 @@
 /** pager record: makes a workload of what a real program does with its memory. */
 import { FILTER_SIZE_MAX } from '../../../engine/workload/referenceFilter.ts'
-import {
-  ContractError,
-  type Notice,
-  type Params,
-  type RecordingInfo,
-  type WorkbenchClient,
-  type WorkloadInfo,
-} from '../../contract/contract.ts'
+import type { Notice, Params, RecordingInfo, WorkloadInfo } from '../../contract/contract.ts'
 import { RemoteWorkbench } from '../../service/owner.ts'
 import { withWorkbench } from '../client.ts'
 import { commonHelp, note, parse, print, printJson, UsageError, wholeNumber, workspaceOf, type Command } from '../command.ts'
-import { count, ProgressLine, seconds } from '../terminal.ts'
+import { followJob } from '../followJob.ts'
+import { count, seconds } from '../terminal.ts'
 
 export const record: Command = {
   help: `
@@ -63,19 +57,29 @@ Exit status: 0 if something was recorded, whatever the program's own status, whi
     return withWorkbench(workspaceOf(values.workspace), async (client) => {
       const isRemote = client instanceof RemoteWorkbench
       if (isRemote) note('The workspace is open in a workbench, which runs the program: in its environment, without input.')
-      const job = await follow(client, { ...params, output: isRemote ? 'notices' : 'terminal' })
-      if (job.state === 'cancelled') throw new ContractError({ code: 'cancelled', message: 'dropped; nothing was kept' })
-      if (job.state === 'failed' || job.result?.workload === undefined)
-        throw new ContractError({ code: 'failed', message: job.error ?? 'the recording failed' })
-      const id = job.result.workload
-      const workload = await client.request('workloads.get', { id })
-      const recording = await client.request('workloads.recording', { id })
+      const workload = await followJob(client, {
+        begin: () => client.request('workloads.record', { ...params, output: isRemote ? 'notices' : 'terminal' }),
+        listen: (line, isMine) => [
+          client.on('recording.progress', (progress) => {
+            if (isMine(progress.job)) line.show(progressText(progress), shareOf(progress, params))
+          }),
+          client.on('recording.output', ({ job, stream, text }) => {
+            if (!isMine(job)) return
+            line.clear()
+            process[stream].write(text)
+          }),
+        ],
+        interrupt: (job, times) => (times === 1 ? client.request('workloads.endRecording', { job }) : client.request('jobs.cancel', { job })),
+      })
+      const recording = await client.request('workloads.recording', { id: workload.id })
       if (values.json) printJson({ ...workload, recording })
       else if (recording) print(resultText(workload, recording))
       return 0
     })
   },
 }
+
+type Limits = Pick<Params<'workloads.record'>, 'referencesMax' | 'secondsMax'>
 
 const endings = {
   finished: '',
@@ -97,52 +101,16 @@ function resultText(workload: WorkloadInfo, recording: RecordingInfo): string {
   return lines.join('\n')
 }
 
-/** Waits for the end of a recording. The first Ctrl-C ends and keeps it, the second drops it. */
-async function follow(client: WorkbenchClient, params: Params<'workloads.record'>): Promise<Notice<'job'>> {
-  const line = new ProgressLine()
-  const ended = new Map<number, Notice<'job'>>()
-  let wake = () => {}
-  let job: number | undefined
-  const ends = [
-    client.on('job', (notice) => {
-      if (notice.state === 'running') return
-      ended.set(notice.job, notice)
-      wake()
-    }),
-    client.on('recording.progress', (notice) => {
-      if (notice.job !== job) return
-      const { references, rate, footprint, processes } = notice
-      const share = params.referencesMax > 0 ? references / params.referencesMax : undefined
-      const others = processes > 1 ? `, ${processes} processes` : ''
-      line.show(`${count(references)} references, ${count(rate)} events/s, ${count(footprint)} pages${others}`, share)
-    }),
-    client.on('recording.output', (notice) => {
-      if (notice.job !== job) return
-      line.clear()
-      process[notice.stream].write(notice.text)
-    }),
+function progressText({ references, rate, footprint, processes }: Notice<'recording.progress'>): string {
+  const others = processes > 1 ? `, ${processes} processes` : ''
+  return `${count(references)} references, ${count(rate)} events/s, ${count(footprint)} pages${others}`
+}
+
+/** How much of the nearer of its limits is reached; undefined where it has none. */
+function shareOf({ references, seconds: elapsed }: Notice<'recording.progress'>, limits: Limits): number | undefined {
+  const shares = [
+    ...(limits.referencesMax > 0 ? [references / limits.referencesMax] : []),
+    ...(limits.secondsMax > 0 ? [elapsed / limits.secondsMax] : []),
   ]
-  let interrupts = 0
-  const interrupt = () => {
-    if (job === undefined) return
-    const asked = ++interrupts === 1 ? client.request('workloads.endRecording', { job }) : client.request('jobs.cancel', { job })
-    asked.catch(() => undefined)
-  }
-  process.on('SIGINT', interrupt)
-  process.on('SIGTERM', interrupt)
-  try {
-    job = (await client.request('workloads.record', params)).job
-    for (;;) {
-      const found = ended.get(job)
-      if (found) return found
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-  } finally {
-    process.off('SIGINT', interrupt)
-    process.off('SIGTERM', interrupt)
-    for (const end of ends) end()
-    line.clear()
-  }
+  return shares.length > 0 ? Math.max(...shares) : undefined
 }
