@@ -122,7 +122,7 @@ describe.skipIf(!isPossible)('pager image', () => {
     const changed = makeDisk('changed.img')
     const experiment = {
       name: 'update',
-      machine: { frames: 64 },
+      machine: { frames: 48 },
       keepOverlays: true,
       swap: { devices: [{ image: changed, partition: 1 }] },
       files: { pager: 'freebsd', image: changed, partition: 0, path: 'indirect', mapping: 'shared' },
