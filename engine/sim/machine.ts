@@ -463,7 +463,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   #wire(count: number): void {
     if (count === 0) return
-    const kernelObject = this.pages.createObject(ObjectType.none, count)
+    const kernelObject = this.pages.createObject(ObjectType.kernel, count)
     for (let i = 0; i < count; i++) {
       const frame = this.pages.allocate(kernelObject, i)
       this.pages.wired[frame] = 1

@@ -431,6 +431,13 @@ describe('processes at random', () => {
             experiment.machine.quantum = 37
             experiment.paging.readCluster = 16
             if (policy === 'freebsd') experiment.machine.wired = 600
+            if (seed % 3 === 0) {
+              experiment.faults = [{ device: 1, direction: 'write', errno: 5, fromRequest: 5, count: 4 }]
+              experiment.interventions = [
+                { at: 5000, action: 'swapoff', device: 0 },
+                { at: 9000, action: 'swapon', device: 0 },
+              ]
+            }
           },
         })
         expect([policy, runToEnd(under.machine), under.machine.problem]).toEqual([policy, 'finished', null])

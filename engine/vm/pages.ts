@@ -46,7 +46,8 @@ export const PageFlag = {
   mayVanish: 64,
 } as const
 
-export const ObjectType = { none: 0, default: 1, swap: 2, file: 3, dead: 4 } as const
+/** A row without an object has type none; `kernel` is memory that is never paged (OBJT_PHYS). */
+export const ObjectType = { none: 0, default: 1, swap: 2, file: 3, dead: 4, kernel: 5 } as const
 
 /** Bits of an object's `flags`: OBJ_ANON, OBJ_SPLIT, OBJ_DEAD, OBJ_DISCONNECTWNT, OBJ_NOMSYNC, OBJ_ONEMAPPING. */
 export const ObjectFlag = {

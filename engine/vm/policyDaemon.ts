@@ -200,7 +200,7 @@ export class PolicyDaemon implements PageDaemon {
       pages.queue[frame] === Queue.active &&
       !pages.isBusy(frame) &&
       pages.wired[frame] === 0 &&
-      pages.objectType[pages.object[frame]!] !== ObjectType.none
+      pages.objectType[pages.object[frame]!] !== ObjectType.kernel
     )
   }
 

@@ -18,6 +18,7 @@
 import { Columns } from '../../engine/sim/columns.ts'
 import { KernelStop } from '../../engine/sim/kernelStop.ts'
 import type { BlockList } from '../../engine/swap/blockList.ts'
+import { swapDefectNames } from '../../engine/swap/defects.ts'
 import { CLOSING, DeviceKind, LABEL_PAGES } from '../../engine/swap/devices.ts'
 import { META_PAGES, NO_BLOCK } from '../../engine/swap/metadata.ts'
 import { Errno, PagerResult, SwapPager, Wait, type SwapPagerHost, type SwapoffWait } from '../../engine/swap/pager.ts'
@@ -257,6 +258,8 @@ class Rig implements SwapPagerHost {
   #puts: Put[] = []
   #gets: Get[] = []
   #swapoffs: Swapoff[] = []
+  /** All known defects of the source are repaired: nothing is lost then, and nothing never ends. */
+  readonly #isRepaired: boolean
   /** Global blocks that a failed reserve lost. */
   #leaked = new Set<number>()
   /** Write tokens that failed synchronous pageouts gave back without having taken them. */
@@ -317,6 +320,7 @@ class Rig implements SwapPagerHost {
     this.#weightSum = habits.weights.reduce((sum, weight) => sum + weight, 0)
     const lowWater = random.pick([4, 16, 40])
     this.#clusterMax = random.pick([32, 32, 16, 5])
+    this.#isRepaired = random.chance(0.5)
     this.#pages = new VmPages(this.#columns, habits.frames)
     this.#pager = new SwapPager(this.#columns, this.#pages, this, {
       pageCount: habits.frames,
@@ -328,6 +332,7 @@ class Rig implements SwapPagerHost {
       highWater: lowWater * 3,
       writeBuffers: random.pick([Infinity, Infinity, 2, 8]),
       metadataNodes: isZoneSmall ? random.between(8, 24) : Infinity,
+      repaired: this.#isRepaired ? swapDefectNames : [],
     })
     this.#pager.reservation.overcommit = random.below(8)
     this.#frameVersion = new Int32Array(habits.frames)
@@ -338,7 +343,7 @@ class Rig implements SwapPagerHost {
   /** Whether the kernel would have stopped there too, and the operation under way knew. */
   foresees(stop: KernelStop): boolean {
     if (this.#isForeseen?.(stop) === true) return true
-    if (stop.kind !== 'livelock' || stop.routine !== 'swp_pager_getswapspace') return false
+    if (this.#isRepaired || stop.kind !== 'livelock' || stop.routine !== 'swp_pager_getswapspace') return false
     // rightly so only where the search began at the first device and no device has room
     const { devices } = this.#pager
     const least = Number(/no run of (\d+) blocks/.exec(stop.message)?.[1])
@@ -457,10 +462,7 @@ class Rig implements SwapPagerHost {
         if (errno === 0) blocks[first + i] = this.#frameVersion[frame]!
         book.stored[page] = errno === 0 ? this.#frameVersion[frame]! : UNKNOWN
       } else if (errno === 0) this.#readPage(book, page, frame, blocks[first + i]!)
-      else if (i < behind || i >= count - ahead) {
-        this.#busyReason[frame] = BusyReason.stuck
-        this.#count('pagesStuck')
-      }
+      else if (i < behind || i >= count - ahead) this.#expectStuck(frame)
     }
     this.#errno.delete(buffer)
     pager.requestDone(buffer, errno)
@@ -796,8 +798,8 @@ class Rig implements SwapPagerHost {
       put.book.stored[this.#pages.pageIndex[frame]! - put.book.base] = UNKNOWN
       this.#count('writesRefused')
     }
-    // each gives back a token, taken or not
-    if (put.sync || !put.isDaemon) this.#leakedTokens += failures - put.failures
+    // each gives back a token, taken or not, unless that is repaired
+    if (!this.#isRepaired && (put.sync || !put.isDaemon)) this.#leakedTokens += failures - put.failures
     this.#count('putsWithoutSpace', failures - put.failures)
     put.failures = failures
   }
@@ -894,9 +896,15 @@ class Rig implements SwapPagerHost {
     this.#count('readErrors')
     for (let i = 0; i < count; i++)
       if (i < pager.readBehind || i >= count - pager.readAhead) {
-        this.#busyReason[pager.bufferFrames[buffer * 64 + i]!] = BusyReason.stuck
-        this.#count('pagesStuck')
+        this.#expectStuck(pager.bufferFrames[buffer * 64 + i]!)
       }
+  }
+
+  /** A page that was read along, and whose read failed: it stays busy for ever, or is freed. */
+  #expectStuck(frame: number): void {
+    if (this.#isRepaired) return
+    this.#busyReason[frame] = BusyReason.stuck
+    this.#count('pagesStuck')
   }
 
   /** Ends the reads that are over: the page is released, or after an error freed. */
@@ -957,7 +965,7 @@ class Rig implements SwapPagerHost {
       // it reached beyond the last page whose block is not the old one any more
       while (reached > 0 && (before[reached - 1] === NO_BLOCK || this.#blockOf(book, from + reached - 1) !== NO_BLOCK))
         reached -= 1
-      this.#expectLeak(before.slice(0, reached))
+      if (!this.#isRepaired) this.#expectLeak(before.slice(0, reached))
     }
     for (let page = from; page < from + reached; page++) {
       book.stored[page] = isDone ? UNKNOWN : NONE
@@ -1112,10 +1120,13 @@ class Rig implements SwapPagerHost {
     const wanted = least < book.count ? book.base + least : this.#pages.objectSize[book.object]!
     const found = pager.findLeast(book.object, book.base + from)
     if (found !== wanted) this.#fail(`the least swapped page from ${from} on is ${found}, not ${wanted}`)
-    // blocks in a node that begins before the range are not counted, as in the kernel
+    // blocks in a node that begins before the range are not counted, as in the kernel, unless that is repaired
     let sum = 0
     for (let page = from; page < from + count; page++)
-      if (book.stored[page] !== NONE && book.base + page - ((book.base + page) % META_PAGES) >= book.base + from)
+      if (
+        book.stored[page] !== NONE &&
+        (this.#isRepaired || book.base + page - ((book.base + page) % META_PAGES) >= book.base + from)
+      )
         sum += 1
     const counted = pager.countBlocks(book.object, book.base + from, count)
     if (counted !== sum) this.#fail(`pages ${from}+${count} have ${counted} blocks, not ${sum}`)
@@ -1252,7 +1263,12 @@ class Rig implements SwapPagerHost {
     const { devices } = pager
     if (waits?.on === 'read') this.#busyReason[waits.frame] = BusyReason.none
     const free = this.#pages.freeCount + devices.available
-    const isRefused = isNew && free < devices.blocks[slot]! + devices.lowWater
+    const others = devices.available - (devices.blocks[slot]! - LABEL_PAGES - devices.used[slot]!)
+    const isRefused =
+      isNew &&
+      (this.#isRepaired
+        ? this.#pages.freeCount + others < devices.used[slot]! + devices.lowWater
+        : free < devices.blocks[slot]! + devices.lowWater)
     this.#isForeseen = (stop) =>
       (stop.routine === 'swap_pager_swapoff_object' &&
         stop.message.includes('failed: 4') &&
@@ -1310,7 +1326,7 @@ class Rig implements SwapPagerHost {
     this.#say(() => `orphan slot ${slot}`)
     this.#count('orphans')
     this.#isOrphaned[slot] = true
-    this.#orphanedFree[slot] = devices.lists[slot]!.available
+    this.#orphanedFree[slot] = this.#isRepaired ? 0 : devices.lists[slot]!.available
     devices.orphan(slot)
   }
 
