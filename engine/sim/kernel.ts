@@ -62,6 +62,8 @@ export interface Kernel {
   memoryWanted(): void
   /** Unmaps a page and gives its frame back. */
   freePage(frame: number): void
+  /** A page that was to give its frame did not: who waits for memory tries again. */
+  retryAllocations(): void
   /** Lets go of a page's exclusive busy state and wakes who waits for it. */
   releaseBusy(frame: number): void
   /** Whoever waits for a page that is no longer busy goes on. */

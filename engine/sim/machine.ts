@@ -1106,6 +1106,10 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#wakeMemory()
   }
 
+  retryAllocations(): void {
+    this.#wake(WaitFor.memory, 0)
+  }
+
   /** A page whose contents madvise gave away, and that was not written to since, is gone with its frame. */
   #vanish(frame: number): void {
     const { pages, pager, contents } = this

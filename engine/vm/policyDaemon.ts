@@ -78,9 +78,14 @@ export class PolicyDaemon implements PageDaemon {
 
   reclaim(): boolean {
     if (this.#state[2]! >= 0) return false
-    const before = this.#kernel.pages.freeCount
-    this.#take()
-    return this.#kernel.pages.freeCount > before
+    const { pages } = this.#kernel
+    const before = pages.freeCount
+    // a write that failed at once leaves its page where it is: another is tried
+    for (let tries = 0; tries < pages.frames && this.#take(); tries++) {
+      if (pages.freeCount > before) return true
+      if (this.#state[0]! > 0) return false
+    }
+    return false
   }
 
   pageUsed(frame: number): void {
@@ -103,8 +108,10 @@ export class PolicyDaemon implements PageDaemon {
     if (pages.object[frame]! < 0) return
     if (pages.isBusy(frame) || pages.wired[frame] !== 0) return
     this.#kernel.mappings.removeAll(frame)
-    // a write that failed leaves it dirty
-    if (pages.dirty[frame] === 0) this.#evict(frame)
+    if (pages.dirty[frame] === 0) return this.#evict(frame)
+    // the write failed: it goes to the end of the line, and who waits for memory tries another
+    pages.enqueue(frame, Queue.active)
+    this.#kernel.retryAllocations()
   }
 
   continueLaundry(): void {
