@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hasProgram, makeImage, makeTree, run, shapes } from '../../../engine/ufs/testing.ts'
 import { main } from '../main.ts'
 
-const shape = shapes[0]!
+const shape = shapes[5]!
 const isPossible = hasProgram('makefs') && hasProgram('sgdisk')
 if (!isPossible) console.log('makefs or sgdisk is not installed: pager image is not tested on a partitioned disk')
 const hasIcat = hasProgram('icat')
@@ -122,11 +122,11 @@ describe.skipIf(!isPossible)('pager image', () => {
     const changed = makeDisk('changed.img')
     const experiment = {
       name: 'update',
-      machine: { frames: 48 },
+      machine: { frames: 128 },
       keepOverlays: true,
       swap: { devices: [{ image: changed, partition: 1 }] },
       files: { pager: 'freebsd', image: changed, partition: 0, path: 'indirect', mapping: 'shared' },
-      processes: [{ name: 'p', workload: { generator: 'uniform', parameters: { pages: 28, references: 3000 } } }],
+      processes: [{ name: 'p', workload: { generator: 'uniform', parameters: { pages: 239, references: 3000 } } }],
     }
     writeFileSync(file('update.json'), JSON.stringify(experiment))
     const ran = await command('run', file('update.json'), '--json')
