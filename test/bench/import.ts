@@ -24,8 +24,8 @@ import type { BenchResult } from './result.ts'
 
 const lackeyText = fileURLToPath(new URL('../../examples/traces/python3-startup.lackey.txt.gz', import.meta.url))
 /** Times that the excerpt of 2.6 MB is repeated. */
-const REPEATS = 60
-const ROUNDS = 5
+const REPEATS = 20
+const ROUNDS = 3
 
 /** Takes chunks and keeps none. */
 const dropped: ReferenceStorage = { write: () => undefined, open: () => ({ read: () => new Uint32Array(0) }) }
@@ -67,7 +67,7 @@ async function pgtrace(): Promise<BenchResult[]> {
 }
 
 /** A counting loop of the shell. */
-const PROGRAM = { program: 'sh', arguments: ['-c', 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done'] }
+const PROGRAM = { program: 'sh', arguments: ['-c', 'i=0; while [ $i -lt 500 ]; do i=$((i+1)); done'] }
 
 async function recording(folder: string): Promise<BenchResult[]> {
   const valgrind = findOnPath('valgrind')
