@@ -17,6 +17,7 @@ import { ImageTable } from './images.ts'
 import { KeyframeTable } from './keyframes.ts'
 import type { Keyframe } from './keyframes.ts'
 import { ReportTable } from './reports.ts'
+import { RetentionLimits } from './retention.ts'
 import { RunTable } from './runs.ts'
 import { SampleTableStore } from './samples.ts'
 import type { NewRun, RunEnd, RunMessage, RunTotals, StoredIntervention } from './types.ts'
@@ -31,6 +32,7 @@ export class TraceStore {
   readonly events: EventTable
   readonly keyframes: KeyframeTable
   readonly reports: ReportTable
+  readonly retention: RetentionLimits
   readonly #connection: Connection
 
   private constructor(connection: Connection) {
@@ -43,6 +45,7 @@ export class TraceStore {
     this.events = new EventTable(connection, this.runs)
     this.keyframes = new KeyframeTable(connection, this.runs)
     this.reports = new ReportTable(connection)
+    this.retention = new RetentionLimits(connection, this.runs)
   }
 
   /**

@@ -3,6 +3,7 @@ import { initial } from './0001-initial.ts'
 import { withKernelView } from './0002-kernelView.ts'
 import { withPageIndex } from './0003-pageIndex.ts'
 import { withRecordings } from './0004-recordings.ts'
+import { withSettings } from './0005-settings.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [initial, withKernelView, withPageIndex, withRecordings]
+export const migrations: readonly Migration[] = [initial, withKernelView, withPageIndex, withRecordings, withSettings]

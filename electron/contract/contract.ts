@@ -247,6 +247,7 @@ const annotation = z.strictObject({
   note: z.string().max(10_000).optional(),
   tags: z.array(z.string().min(1).max(100)).max(100).optional(),
 })
+const retention = z.strictObject({ runs: z.int().min(1).nullable(), bytes: z.int().min(0).nullable() })
 const binary = z.instanceof(ArrayBuffer)
 
 /** Every request: its parameters and its result. */
@@ -270,6 +271,22 @@ export const requests = {
       electron: z.string().nullable(),
     }),
   },
+
+  /** What the workspace takes of the disk, and how much of its runs it keeps; null: no limit (db/retention.ts). */
+  'workspace.storage': {
+    params: none,
+    result: z.object({
+      bytes: z.number(),
+      unusedBytes: z.number(),
+      runBytes: z.number(),
+      workloadBytes: z.number(),
+      limits: retention,
+    }),
+  },
+  /** Sets the limits and holds to them at once. Answers the runs that went. */
+  'workspace.limit': { params: retention, result: z.object({ removed: z.array(z.int()) }) },
+  /** Gives back what is unused. Nothing else may be running. */
+  'workspace.compact': { params: none, result: none },
 
   'images.list': { params: none, result: z.array(imageSchema) },
   'images.create': {

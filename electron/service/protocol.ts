@@ -10,7 +10,7 @@
  *             ── calls ──> engine   (one per running machine) ── run port ──> writer
  */
 import type { MessagePort } from 'node:worker_threads'
-import type { ImageInfo, Notice, Params, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
+import type { ImageInfo, Notice, Params, Result, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
 import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
 import type { Intervention } from '../../engine/sim/experiment.ts'
 import type { Snapshot } from '../../engine/sim/columns.ts'
@@ -40,6 +40,9 @@ export interface WriterCalls {
   saveExperiment(id: number | null, file: ExperimentFile): StoredExperiment
   removeExperiment(id: number): void
   renameRun(id: number, name: string): void
+  /** Sets how much is kept; answers the runs that went. */
+  limit(limits: Params<'workspace.limit'>): number[]
+  compact(): void
   annotateRun(note: Params<'runs.annotate'>): void
   removeRun(id: number): void
   addReport(report: { name: string; format: string; mediaType: string; content: string; runs: number[] }): ReportInfo
@@ -125,6 +128,7 @@ export interface QueryCalls {
   renderReport(runs: number[], format: string, name: string): { mediaType: string; content: string }
   addedImages(): { name: string; path: string }[]
   workspaceBytes(): number
+  storage(): Result<'workspace.storage'>
   isEmpty(): boolean
 }
 

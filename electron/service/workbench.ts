@@ -228,6 +228,13 @@ class WorkbenchService implements Workbench {
     return {
       'workbench.info': async () => this.#info(await query().call('workspaceBytes')),
 
+      'workspace.storage': () => query().call('storage'),
+      'workspace.limit': async (limits) => this.#changed('runs', { removed: await writer().call('limit', limits) }),
+      'workspace.compact': async () => {
+        await writer().call('compact')
+        return none
+      },
+
       'images.list': async () => this.#inUse(await chores().call('images', await query().call('addedImages'))),
       'images.create': async ({ name, sizeBytes }) => {
         await this.#refuseKnownImage(name)

@@ -37,8 +37,18 @@ serveCalls<QueryCalls>(parentPort, {
     return { mediaType: found.mediaType, content: found.render(buildReportInput(store, runs, name === '' ? {} : { title: name })) }
   },
   addedImages: () => store.images.list().map(({ name, path }) => ({ name, path })),
-  workspaceBytes: () =>
-    [database, `${database}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0),
+  storage: () => ({
+    bytes: workspaceBytes(),
+    unusedBytes: store.unusedBytes,
+    runBytes: store.runs.list().reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+    workloadBytes: store.workloads.list().reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+    limits: store.retention.get(),
+  }),
+  workspaceBytes,
   isEmpty: () =>
     store.workloads.list().length === 0 && store.experiments.list().length === 0 && store.runs.list().length === 0,
 })
+
+function workspaceBytes(): number {
+  return [database, `${database}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+}

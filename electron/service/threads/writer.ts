@@ -13,7 +13,7 @@ import { EventEncoder } from '../../../db/eventEncoder.ts'
 import { zeroTotals } from '../../../db/types.ts'
 import { openWorkspace, type Workspace } from '../../../db/workspace.ts'
 import type { KernelView } from '../../../engine/sim/kernelNames.ts'
-import type { Totals } from '../../contract/contract.ts'
+import { ContractError, type Totals } from '../../contract/contract.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
 import { ChunkQueue, EncoderThread } from '../chunkEncoders.ts'
 import { eventChunkIn } from '../eventBuffer.ts'
@@ -92,6 +92,14 @@ serveCalls<WriterCalls>(parentPort, {
     if (note !== undefined) store().workloads.setNote(id, note)
     if (tags !== undefined) store().workloads.setTags(id, tags)
     return store().workloads.get(id)
+  },
+  limit: (limits) => {
+    store().retention.set(limits)
+    return store().retention.apply()
+  },
+  compact: () => {
+    if (recordings.size > 0) throw new ContractError({ code: 'running', message: 'a run is being recorded; wait for its end' })
+    store().compact()
   },
   annotateRun: ({ id, note, tags }) => {
     if (note !== undefined) store().runs.setNote(id, note)
@@ -207,6 +215,15 @@ function problemOf(error: unknown): string {
   return code === 'disk-full' ? diskFullProblem(message) : message
 }
 
+/** What cannot be removed now is when the next run ends. */
+function removeBeyondLimits(): void {
+  try {
+    store().retention.apply()
+  } catch {
+    // the run that has just ended is well all the same
+  }
+}
+
 function finish(
   recording: Recording,
   status: EndStatus,
@@ -226,6 +243,7 @@ function finish(
   if (recording.recorded) {
     try {
       store().finishRun(id, { status: ended, problem: why, totals: { ...totals, events, traceDigest, seconds, status: ended }, endTimeNs, kernelView })
+      removeBeyondLimits()
     } catch (error) {
       // a full disk even for the last line: the row stays, and the next owner marks it interrupted
       ended = 'failed'
