@@ -55,6 +55,8 @@ const NO_DEVICE = -1
 const kernelCounters: readonly (readonly [string, CounterName])[] = [
   ['v_zfod', 'zeroFills'],
   ['v_cow_faults', 'copyOnWriteFaults'],
+  ['v_cow_optim', 'copyOnWriteMoves'],
+  ['v_forks', 'forks'],
   ['v_intrans', 'transitWaits'],
   ['v_swapin', 'swapins'],
   ['v_swappgsin', 'pagesIn'],
@@ -142,7 +144,11 @@ function memoryValues(machine: Machine): Record<string, number> {
     v_laundry_count: pages.queueLength[Queue.laundry]!,
     v_wire_count: experiment.machine.wired,
   })
-  return Object.fromEntries(Object.entries(inVm).map(([name, value]) => [`vm.stats.vm.${name}`, value]))
+  return {
+    ...Object.fromEntries(Object.entries(inVm).map(([name, value]) => [`vm.stats.vm.${name}`, value])),
+    'vm.stats.object.collapses': counted('collapses'),
+    'vm.stats.object.bypasses': counted('bypasses'),
+  }
 }
 
 function deviceTable({ experiment, pager: { devices } }: Machine): KernelDevice[] {

@@ -51,6 +51,8 @@ const vmstatLines: readonly (readonly [string, string])[] = [
   ['v_pdpages', 'pages the page daemon looked at'],
   ['v_reactivated', 'pages the page daemon found in use'],
   ['v_cow_faults', 'faults that copied a page on write'],
+  ['v_cow_optim', 'faults that moved a page instead of copying it'],
+  ['v_forks', 'forks'],
   ['v_zfod', 'pages filled with zeros'],
   ['v_intrans', 'faults that waited for a page in transit'],
   ['v_vm_faults', 'faults in all'],
