@@ -29,6 +29,7 @@ import { copyEvents, copyOfEvents, eventChunkIn, newEventBuffer } from '../event
 import { keepOverlaysOf } from '../keptOverlays.ts'
 import { openDevices, type OpenedDevices } from '../images.ts'
 import { interventionIssues } from '../interventions.ts'
+import { Pace } from '../pace.ts'
 import { diskFullProblem } from '../problems.ts'
 import {
   SharedWord,
@@ -177,9 +178,7 @@ class Engine {
   #hasEnded = false
   /** What a step goes on to: a number of references, or the next of something. */
   #step: 'reference' | 'fault' | 'io' | null = null
-  #speed = 0
-  #paceWallMs = 0
-  #paceVirtualNs = 0
+  readonly #pace = new Pace()
   #referencesPerCall = 1024
   #wake: (() => void) | null = null
   /** Wall time in which the machine ran, without pauses. */
@@ -237,8 +236,7 @@ class Engine {
   }
 
   speed(virtualSecondsPerSecond: number): void {
-    this.#speed = virtualSecondsPerSecond
-    this.#restartPace()
+    this.#pace.setSpeed(virtualSecondsPerSecond, this.machine.virtualNs, performance.now())
     this.#wake?.()
   }
 
@@ -300,16 +298,29 @@ class Engine {
     let now = begun
     let status: EndStatus | 'running'
     do {
-      status = this.#step === null ? this.machine.run(this.#referencesPerCall) : this.#runStep(this.#step)
+      const references = Math.min(this.#referencesPerCall, this.#pace.references)
+      status = this.#step === null ? this.#runOn(references) : this.#runStep(this.#step)
       const after = performance.now()
       const took = after - now
       now = after
-      if (took < CALL_MS / 2) this.#referencesPerCall = Math.min(this.#referencesPerCall * 2, REFERENCES_PER_CALL_MAX)
+      // a call that the speed kept short says nothing about longer ones
+      if (took < CALL_MS / 2 && references === this.#referencesPerCall)
+        this.#referencesPerCall = Math.min(this.#referencesPerCall * 2, REFERENCES_PER_CALL_MAX)
       else if (took > CALL_MS * 2) this.#referencesPerCall = Math.max(this.#referencesPerCall >> 1, REFERENCES_PER_CALL_MIN)
       if (this.#isPaused && this.#step === null) break
     } while (status === 'running' && now < end && !this.#isAbandoned() && (this.#step !== null || this.#waitMs() <= 0))
     this.#activeMs += now - begun
     this.#housekeeping(now)
+    return status
+  }
+
+  /** With a limit of speed, no further than the next device request: virtual time may jump while that is waited for. */
+  #runOn(references: number): EndStatus | 'running' {
+    const { machine } = this
+    if (!this.#pace.isLimited) return machine.run(references)
+    const { references: made, virtualNs } = machine
+    const status = machine.run(references, 'io')
+    this.#pace.made(machine.references - made, machine.virtualNs - virtualNs, CALL_MS)
     return status
   }
 
@@ -343,18 +354,12 @@ class Engine {
   }
 
   #restartPace(): void {
-    this.#paceWallMs = performance.now()
-    this.#paceVirtualNs = this.machine.virtualNs
+    this.#pace.restart(this.machine.virtualNs, performance.now())
   }
 
   /** Milliseconds by which virtual time is ahead of the speed that was asked for. */
   #waitMs(): number {
-    if (this.#speed === 0) return 0
-    const dueMs = (this.machine.virtualNs - this.#paceVirtualNs) / 1e6 / this.#speed
-    const passedMs = performance.now() - this.#paceWallMs
-    // a machine that cannot keep up does not make up for it in a rush later
-    if (passedMs - dueMs > 250) this.#restartPace()
-    return dueMs - passedMs
+    return this.#pace.aheadMs(this.machine.virtualNs, performance.now())
   }
 
   #woken(): Promise<void> {
