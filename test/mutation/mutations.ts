@@ -131,9 +131,8 @@ export const mutations: readonly Mutation[] = [
   {
     description: 'the blocks of a device that disappeared are no longer available',
     file: devices,
-    find: 'this.flags[slot]! |= CLOSING\n    this.release(slot)',
-    replace:
-      'this.flags[slot]! |= CLOSING\n    this.#state[S.available]! -= this.lists[slot]!.available\n    this.release(slot)',
+    find: 'if (this.#forgetsOrphans) this',
+    replace: 'if (free >= 0) this',
     logs: ['swap/swap-orphan-1'],
   },
   // ---- metadata
@@ -154,8 +153,8 @@ export const mutations: readonly Mutation[] = [
   {
     description: "a process's swap is counted from the beginning of the node",
     file: pager,
-    find: '    for (let pageIndex = start; ;) {',
-    replace: '    for (let pageIndex = start - (start & PLACE); ;) {',
+    find: 'for (let pageIndex = repairs ? start - (start & PLACE) : start; ;) {',
+    replace: 'for (let pageIndex = start - (start & PLACE); ;) {',
     logs: ['swap/swap-edge-2'],
   },
   {
@@ -243,9 +242,8 @@ export const mutations: readonly Mutation[] = [
   {
     description: 'after a read error the pages read along are released',
     file: pager,
-    find: 'if (!isWrite) pages.valid[frame] = 0\n',
-    replace:
-      'if (!isWrite) {\n          pages.valid[frame] = 0\n          if (i < behind || i >= count - ahead) pages.exclusiveBusy[frame] = 0\n        }\n',
+    find: "return this.#host.defect?.('read-error-busy')",
+    replace: 'this.#pages.exclusiveBusy[frame] = 0\n    return',
     logs: ['swap/swap-orphan-1'],
   },
   {
@@ -265,16 +263,16 @@ export const mutations: readonly Mutation[] = [
   {
     description: 'swapoff is refused for what is used only',
     file: pager,
-    find: '< devices.blocks[slot]! + devices.lowWater ?',
-    replace: '< devices.used[slot]! + devices.lowWater ?',
+    find: 'room + devices.available >= devices.blocks[slot]!',
+    replace: 'room + devices.available >= used',
     logs: ['swap/swap-edge-2'],
   },
   // ---- accounting
   {
     description: 'a failed synchronous pageout gives no token back',
     file: pager,
-    find: '          totals[T.asyncFree]! += 1\n          if (totals[T.asyncFree] === 1) this.#host.wakeAsyncToken()\n          for',
-    replace: '          if (isAsync) totals[T.asyncFree]! += 1\n          for',
+    find: "if (isAsync || !this.#repairs['token-gain']) {",
+    replace: 'if (isAsync) {',
     logs: ['swap/swap-zone-1'],
   },
   {
@@ -308,8 +306,8 @@ export const mutations: readonly Mutation[] = [
   {
     description: 'the per-user limit is compared in pages',
     file: reservation,
-    find: 'this.byUser[user]! + pages > host.swapLimit()',
-    replace: 'this.byUser[user]! + pages > host.swapLimit() / 4096',
+    find: '* unit > host.swapLimit()',
+    replace: '* unit > host.swapLimit() / 4096',
     logs: ['swap/swap-edge-2'],
   },
 ]

@@ -10,7 +10,7 @@ describe('torture of the swap pager', () => {
   })
 
   test('what it does is worth checking: pages go both ways, requests fail, devices come and go, blocks run out', () => {
-    const { happened, performed } = torture(6, 40_000)
+    const { happened, performed } = torture(8, 40_000)
     expect(happened['pagesIn']).toBeGreaterThan(2000)
     expect(happened['pagesOut']).toBeGreaterThan(5000)
     for (const event of ['swapoffs', 'readErrors', 'pagesStuck', 'writeErrors', 'writesRefused', 'putsWithoutSpace'])
