@@ -223,10 +223,10 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   /** A swapoff has done much at one time: whoever runs the machine may want to look round. */
   #tookTurn = false
   /**
-   * In the midst of a swapoff's work, and perhaps between two references: what is done to the machine now is put off until the next
-   * reference is made, a moment that a replay can find again.
+   * In the midst of a swapoff's work, or after a request that a fault has submitted: between two references. What is done to the machine now is put
+   * off until the next reference is made, a moment that a replay can find again.
    */
-  #isMidTurn = false
+  #isBetween = false
   readonly #putOff: Intervention[] = []
   /** Set when a fault was resolved or a request submitted, for stepping. */
   #sawFault = false
@@ -610,8 +610,13 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   #run(end: number, stopAfter?: 'fault' | 'io'): MachineStatus {
     const state = this.#state
     const { queue } = this
+    this.#isBetween = false
     for (;;) {
-      if (stopAfter === 'fault' ? this.#sawFault : stopAfter === 'io' && this.#sawRequest) return 'running'
+      if (stopAfter === 'fault' && this.#sawFault) return 'running'
+      if (stopAfter === 'io' && this.#sawRequest) {
+        this.#isBetween = true
+        return 'running'
+      }
       if (queue.nextTime <= state[S.now]!) {
         const time = queue.pop()
         this.#dispatch(queue.type, queue.argument, time)
@@ -624,10 +629,9 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       if (this.#tasks.length > 0 && this.#stepTasks()) {
         if (!this.#tookTurn || stopAfter !== undefined) continue
         this.#tookTurn = false
-        this.#isMidTurn = true
+        this.#isBetween = true
         return 'running'
       }
-      this.#isMidTurn = false
       if (this.files?.step() === true) continue
       if (this.#dueInterventions()) continue
       if (state[S.references]! >= end) return 'running'
@@ -1387,7 +1391,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   /** Does something to the running machine, now. It is kept in `interventionsDone` with the reference's number. */
   intervene(action: Action): void {
-    if (this.#isMidTurn) {
+    if (this.#isBetween) {
       this.#putOff.push({ ...action, at: this.references + 1 })
       return
     }
