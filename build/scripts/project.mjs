@@ -113,6 +113,18 @@ export function ensureInstalled() {
 
 // ---- builds --------------------------------------------------------------------------------------------------------
 
+const electronSteps = (...modes) =>
+  modes.map((mode) => [
+    'vite/bin/vite.js',
+    'build',
+    '-c',
+    'build/vite.electron.config.ts',
+    '--mode',
+    mode,
+    '--logLevel',
+    'warn',
+  ])
+
 /** The parts that are built: what they are made from, what must be there afterwards, and how they are made. */
 const parts = {
   renderer: {
@@ -125,16 +137,21 @@ const parts = {
     title: 'the desktop host',
     sources: ['electron', 'engine', 'db', 'build/vite.electron.config.ts', 'build/fileUrls.ts'],
     output: 'dist/electron/main.js',
-    steps: ['main', 'preload'].map((mode) => [
-      'vite/bin/vite.js',
-      'build',
-      '-c',
+    steps: electronSteps('main', 'preload'),
+  },
+  command: {
+    title: 'the command line',
+    sources: [
+      'electron',
+      'engine',
+      'db',
+      'test/bench',
+      'test/torture',
       'build/vite.electron.config.ts',
-      '--mode',
-      mode,
-      '--logLevel',
-      'warn',
-    ]),
+      'build/fileUrls.ts',
+    ],
+    output: 'dist/command/pager.js',
+    steps: electronSteps('command'),
   },
 }
 
@@ -153,14 +170,24 @@ function fingerprint(sources) {
   return hash.digest('hex')
 }
 
+const stampOf = (name) => path.join(root, 'dist', `.built-${name}`)
+
+/** The file that a part was built into, where that is of today's sources; else null. */
+export function builtFile(name) {
+  const file = path.join(root, parts[name].output)
+  const stamp = stampOf(name)
+  if (!existsSync(file) || !existsSync(stamp)) return null
+  return readFileSync(stamp, 'utf8') === fingerprint(parts[name].sources) ? file : null
+}
+
 /** Builds the named parts where they are missing or stale; answers false, having said why, if one cannot be built. */
 export function ensureBuilt(names = Object.keys(parts)) {
   for (const name of names) {
+    if (builtFile(name) !== null) continue
     const part = parts[name]
-    const stamp = path.join(root, 'dist', `.built-${name}`)
+    const stamp = stampOf(name)
     const now = fingerprint(part.sources)
     const there = existsSync(path.join(root, part.output))
-    if (there && existsSync(stamp) && readFileSync(stamp, 'utf8') === now) continue
     console.log(`Building ${part.title}: ${there ? 'its sources have changed' : 'not built yet'}.`)
     for (const [file, ...args] of part.steps) {
       if (run(node24OrExit(), [tool(file), ...args]).status !== 0) {

@@ -1,6 +1,4 @@
 /** pager bench: the project's benchmarks. */
-import { existsSync } from 'node:fs'
-import path from 'node:path'
 import { commonHelp, note, parse, print, printJson, UsageError, type Command } from '../command.ts'
 import { table } from '../terminal.ts'
 
@@ -17,9 +15,6 @@ ${commonHelp}`,
 
   async run(args) {
     const { values, positionals } = parse(args, { long: { type: 'boolean', default: false } })
-    const folder = path.resolve(import.meta.dirname, '../../../test/bench')
-    if (!existsSync(path.join(folder, 'index.ts')))
-      throw new UsageError('the benchmarks come with the source tree, which is not here')
     const { benches } = await import('../../../test/bench/index.ts')
     const names = Object.keys(benches)
     const unknown = positionals.find((name) => !names.includes(name))
