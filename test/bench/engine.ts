@@ -33,7 +33,11 @@ setFlagsFromString('--max-inlined-bytecode-size-cumulative=5000')
 setFlagsFromString('--max-inlined-bytecode-size=2000')
 
 export async function bench(): Promise<BenchResult[]> {
-  return [await hits(), ...moved(), counted()]
+  // An engine's thread runs one machine. Here others that have run before spoil the compiler's picture of it: what depends on that most
+  // comes first.
+  const countedFaults = counted()
+  const movedFaults = moved()
+  return [await hits(), ...movedFaults, countedFaults]
 }
 
 interface Run {
