@@ -228,6 +228,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
    */
   #isBetween = false
   readonly #putOff: Intervention[] = []
+  /** Reference before which the next intervention is due, Infinity: none. */
+  #interventionAt = Infinity
   /** Set when a fault was resolved or a request submitted, for stepping. */
   #sawFault = false
   #sawRequest = false
@@ -372,6 +374,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       this.#readGauges(gauges, devices),
     )
     this.#chunk = newEventChunk()
+    this.#findNextIntervention()
     columns.onRebind(() => {
       this.counters = columns.get('counters', 'f64')
       this.#state = columns.get('machine', 'f64')
@@ -721,7 +724,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     const made = this.#ordinal[process]!
     const view = this.#views[process]!
     if ((this.#processFlags[process]! & KILLED) !== 0) return this.#end(process, ProcessEventKind.killed)
-    if (this.#verbs.nextAt(process) <= made) {
+    if (this.#verbs.nextAt[process]! <= made) {
       this.#performVerbs(process, made)
       return
     }
@@ -732,7 +735,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       offset = 0
       if (view.references.length === 0) {
         // verbs that stand beyond the last reference
-        if (this.#verbs.nextAt(process) < Infinity) this.#performVerbs(process, Infinity)
+        if (this.#verbs.nextAt[process]! < Infinity) this.#performVerbs(process, Infinity)
         else this.#end(process, ProcessEventKind.exit)
         return
       }
@@ -745,7 +748,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         end - state[S.references]!,
         references.length - offset,
         this.#referencesToIntervention(),
-        this.#verbs.nextAt(process) - this.#ordinal[process]!,
+        this.#verbs.nextAt[process]! - this.#ordinal[process]!,
       )
       const nextTime = Math.min(this.queue.nextTime, state[S.watchAt]!)
       if (ns > 0) limit = Math.min(limit, Math.ceil((Math.min(nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
@@ -803,7 +806,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   /** Performs the verbs of a process up to a place in its stream, until one blocks. */
   #performVerbs(process: number, place: number): void {
-    while (this.#verbs.nextAt(process) <= place) {
+    while (this.#verbs.nextAt[process]! <= place) {
       const outcome = this.#verbs.perform(process)
       if (outcome === VerbOutcome.ended) return
       if (outcome === VerbOutcome.blocked) {
@@ -1372,7 +1375,11 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   // ---- administration --------------------------------------------------------------------------------------
 
   #referencesToIntervention(): number {
-    return (this.#nextIntervention()?.at ?? Infinity) - this.#state[S.references]!
+    return this.#interventionAt - this.#state[S.references]!
+  }
+
+  #findNextIntervention(): void {
+    this.#interventionAt = this.#nextIntervention()?.at ?? Infinity
   }
 
   #nextIntervention(): Intervention | undefined {
@@ -1385,6 +1392,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     const intervention = this.#nextIntervention()!
     if (this.#putOff.length > 0) this.#putOff.shift()
     else this.#state[S.interventions]! += 1
+    this.#findNextIntervention()
     this.#act(intervention)
     return true
   }
@@ -1393,6 +1401,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   intervene(action: Action): void {
     if (this.#isBetween) {
       this.#putOff.push({ ...action, at: this.references + 1 })
+      this.#findNextIntervention()
       return
     }
     const intervention = { ...action, at: this.references }
@@ -1641,6 +1650,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   restore(snapshot: Snapshot): void {
     this.columns.restore(snapshot)
     this.#status = 'running'
+    this.#putOff.length = 0
+    this.#findNextIntervention()
     this.problem = null
     this.#viewAtExit = null
     this.#tasks = []

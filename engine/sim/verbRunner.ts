@@ -53,6 +53,8 @@ export interface VerbParts {
 }
 
 export class VerbRunner {
+  /** The place in its stream of each process's next verb; Infinity if there is none. */
+  readonly nextAt: Float64Array
   readonly #parts: VerbParts
   readonly #verbs: readonly (readonly Verb[])[]
   /** Per process: verbs done; pages done of the one under way. */
@@ -76,13 +78,16 @@ export class VerbRunner {
       this.#done = columns.get('verb.done', 'i32')
       this.#progress = columns.get('verb.progress', 'f64')
       this.#shared = columns.get('verb.sharedObject', 'i32')
+      this.#findNext()
     })
+    this.nextAt = new Float64Array(parts.verbs.length)
+    this.#findNext()
   }
 
-  /** The place in its stream of a process's next verb; Infinity if there is none. */
-  nextAt(process: number): number {
-    const verb = this.#verbs[process]![this.#done[process]!]
-    return verb === undefined ? Infinity : verb.at
+  #findNext(): void {
+    this.#verbs.forEach((verbs, process) => {
+      this.nextAt[process] = verbs[this.#done[process]!]?.at ?? Infinity
+    })
   }
 
   /** Performs the next verb of a process; a VerbOutcome. */
@@ -91,6 +96,7 @@ export class VerbRunner {
     const outcome = this.#perform(process, verb)
     if (outcome === VerbOutcome.done) {
       this.#done[process]! += 1
+      this.nextAt[process] = this.#verbs[process]![this.#done[process]!]?.at ?? Infinity
       this.#progress[process] = 0
     }
     return outcome
