@@ -2,6 +2,7 @@
 import { filePagerNames, type FilePagerName } from '../../engine/vnode/filePager.ts'
 import type { Totals } from '../contract/contract.ts'
 import { parseExperiment, type ExperimentFile } from '../contract/experiment.ts'
+import { ownCounters } from '../service/comparison.ts'
 import { withWorkbench } from './client.ts'
 import { atPlace, note, print, printJson, UsageError, workspaceOf } from './command.ts'
 import { readView } from './commands/sysctl.ts'
@@ -53,7 +54,7 @@ export async function comparePagers(
           })
       const ended = await followRun(client, start)
       if (ended.problem !== null) note(`pager compare: ${pager}: ${ended.problem}`)
-      runs.push({ pager, totals: ended.totals, problem: ended.problem, own: ownCounters(ended.totals, workspace) })
+      runs.push({ pager, totals: ended.totals, problem: ended.problem, own: ownCountersOf(ended.totals, workspace) })
       if (exitStatusOf(ended) === 2) break
     }
     return runs
@@ -87,14 +88,6 @@ function withPager(file: ExperimentFile, pager: FilePagerName): ExperimentFile {
   return { ...changed.file, name: `${file.name}, ${pager}` }
 }
 
-/** Those that begin with a vnode pager's names; none where the run kept no values. */
-function ownCounters({ run, status }: Totals, workspace: string): Record<string, number> {
-  if (run === null || status !== 'finished') return {}
-  const { values } = readView(run, workspace)
-  const own: Record<string, number> = {}
-  for (const [name, value] of Object.entries(values))
-    if (typeof value === 'number' && /^(uvmexp\.|vm\.v_vnode|vm\.stats\.vm\.v_vnode)/.test(name)) own[name] = value
-  // under another kernel FreeBSD's names are the machine's counts from the device's side
-  const isOther = Object.keys(own).some((name) => !name.startsWith('vm.stats.'))
-  return isOther ? Object.fromEntries(Object.entries(own).filter(([name]) => !name.startsWith('vm.stats.'))) : own
+function ownCountersOf({ run, status }: Totals, workspace: string): Record<string, number> {
+  return run === null || status !== 'finished' ? {} : ownCounters(readView(run, workspace))
 }

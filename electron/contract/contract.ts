@@ -6,6 +6,7 @@
  * {id, result} or {id, error}. A notice is sent unasked.
  */
 import { z } from 'zod'
+import { comparisonSchema } from './comparison.ts'
 import { experimentFileSchema } from './experiment.ts'
 
 /** Raised when a request or a result changes its meaning; a command sends its request to another process only if these agree. */
@@ -457,6 +458,8 @@ export const requests = {
     result: binary,
   },
   'runs.messages': { params: byId, result: z.array(messageSchema) },
+  /** Two runs or more, each against the first: configurations, totals, where the traces part. */
+  'runs.compare': { params: z.strictObject({ ids: z.array(z.int()).min(2).max(32) }), result: comparisonSchema },
   /** Frames, queues and devices of a running or paused machine; binary frame states, see dataPlane.ts. */
   'runs.frames': { params: byId, result: binary },
 

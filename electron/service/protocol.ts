@@ -11,6 +11,7 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { ImageInfo, Notice, Params, Result, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
+import type { Comparison } from '../contract/comparison.ts'
 import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
 import type { Intervention } from '../../engine/sim/experiment.ts'
 import type { Snapshot } from '../../engine/sim/columns.ts'
@@ -120,6 +121,7 @@ export interface QueryCalls {
   run(id: number): StoredRunDetail
   runInfo(id: number): StoredRunInfo
   messages(id: number): RunMessage[]
+  compare(ids: number[]): Comparison
   samples(query: { id: number; fromNs: number; toNs: number; buckets: number; columns: string[] }): ArrayBuffer
   events(query: Params<'runs.events'>): ArrayBuffer
   pageHistory(query: Params<'runs.pageHistory'>): ArrayBuffer

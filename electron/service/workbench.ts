@@ -315,6 +315,7 @@ class WorkbenchService implements Workbench {
       'runs.events': (params) => query().call('events', params),
       'runs.pageHistory': (params) => query().call('pageHistory', params),
       'runs.messages': async ({ id }) => this.#runs.messagesOf(id) ?? query().call('messages', id),
+      'runs.compare': ({ ids }) => query().call('compare', ids),
       'runs.frames': ({ id }) => this.#runs.frames(id),
 
       'sql.run': async ({ sql, rows, seconds }) => {

@@ -7,6 +7,7 @@ import { sampleTiles } from '../../../db/samples.ts'
 import { TraceStore } from '../../../db/traceStore.ts'
 import { ContractError } from '../../contract/contract.ts'
 import { encodeTable } from '../../contract/dataPlane.ts'
+import { compareRuns } from '../comparison.ts'
 import type { QueryCalls, QueryData } from '../protocol.ts'
 import { serveCalls } from '../threadCalls.ts'
 
@@ -25,6 +26,7 @@ serveCalls<QueryCalls>(parentPort, {
   run: (id) => store.runs.detail(id),
   runInfo: (id) => store.runs.get(id),
   messages: (id) => store.runs.messages(id),
+  compare: (ids) => compareRuns(store, ids),
   samples: ({ id, ...query }) => encodeTable(sampleTiles(store.samples.query(id, query))),
   events: ({ id, ...query }) => encodeTable(eventRows(store.events.query(id, query))),
   pageHistory: ({ id, ...query }) =>
