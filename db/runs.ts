@@ -75,6 +75,7 @@ export class RunTable {
   readonly #kernelView
   readonly #format
   readonly #tags
+  readonly #tagged
   readonly #progress
   readonly #status
   readonly #addBytes
@@ -86,6 +87,9 @@ export class RunTable {
     this.#connection = connection
     this.#list = sqlite.prepare<[], RunRow>(`${SELECT_RUN} ORDER BY runs.id DESC`)
     this.#get = sqlite.prepare<[number], RunRow>(`${SELECT_RUN} WHERE runs.id = ?`)
+    this.#tagged = sqlite.prepare<[string], RunRow>(
+      `${SELECT_RUN} WHERE runs.id IN (SELECT run_id FROM run_tags WHERE tag = ?) ORDER BY runs.id`,
+    )
     this.#workloads = sqlite.prepare<[number], { workload_id: number | null; workload_name: string }>(
       'SELECT workload_id, workload_name FROM run_workloads WHERE run_id = ? ORDER BY process',
     )
@@ -122,6 +126,11 @@ export class RunTable {
   /** Newest first. */
   list(): RunInfo[] {
     return this.#connection.read(() => this.#list.all().map((row) => this.#info(row)))
+  }
+
+  /** Oldest first. */
+  withTag(tag: string): RunInfo[] {
+    return this.#connection.read(() => this.#tagged.all(tag).map((row) => this.#info(row)))
   }
 
   /** Throws StoreError `not-found`. */
@@ -241,6 +250,7 @@ export class RunTable {
       run.devices.forEach((device, number) =>
         addDevice.run(id, number, device.name, device.image, device.pages, device.timing, device.baseDigest),
       )
+      if (run.tags) this.#addTags(id, run.tags)
       return id
     })
   }
@@ -314,8 +324,7 @@ export class RunTable {
     this.#connection.write(() => {
       this.#row(id)
       this.#connection.sqlite.prepare('DELETE FROM run_tags WHERE run_id = ?').run(id)
-      const insert = this.#connection.sqlite.prepare('INSERT OR IGNORE INTO run_tags VALUES (?, ?)')
-      for (const tag of tags) insert.run(id, tag)
+      this.#addTags(id, tags)
     })
   }
 
@@ -364,6 +373,11 @@ export class RunTable {
     this.#connection.write(() =>
       this.#addIntervention.run(id, intervention.at, intervention.action, JSON.stringify(intervention), id),
     )
+  }
+
+  #addTags(id: number, tags: readonly string[]): void {
+    const insert = this.#connection.sqlite.prepare('INSERT OR IGNORE INTO run_tags VALUES (?, ?)')
+    for (const tag of tags) insert.run(id, tag)
   }
 
   #row(id: number): RunRow {

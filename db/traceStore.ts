@@ -20,6 +20,7 @@ import { ReportTable } from './reports.ts'
 import { RetentionLimits } from './retention.ts'
 import { RunTable } from './runs.ts'
 import { SampleTableStore } from './samples.ts'
+import { SweepTable } from './sweeps.ts'
 import type { NewRun, RunEnd, RunMessage, RunTotals, StoredIntervention } from './types.ts'
 import { WorkloadTable } from './workloads.ts'
 
@@ -32,6 +33,7 @@ export class TraceStore {
   readonly events: EventTable
   readonly keyframes: KeyframeTable
   readonly reports: ReportTable
+  readonly sweeps: SweepTable
   readonly retention: RetentionLimits
   readonly #connection: Connection
 
@@ -45,6 +47,7 @@ export class TraceStore {
     this.events = new EventTable(connection, this.runs)
     this.keyframes = new KeyframeTable(connection, this.runs)
     this.reports = new ReportTable(connection)
+    this.sweeps = new SweepTable(connection)
     this.retention = new RetentionLimits(connection, this.runs)
   }
 

@@ -118,6 +118,8 @@ export interface NewRun {
   devices: RunDevice[]
   /** Absent: the kernel's own decisions. */
   variant?: RunVariant
+  /** Absent: none. */
+  tags?: readonly string[]
 }
 
 export interface RunInfo {

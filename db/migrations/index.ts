@@ -4,6 +4,7 @@ import { withKernelView } from './0002-kernelView.ts'
 import { withPageIndex } from './0003-pageIndex.ts'
 import { withRecordings } from './0004-recordings.ts'
 import { withSettings } from './0005-settings.ts'
+import { withSweeps } from './0006-sweeps.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [initial, withKernelView, withPageIndex, withRecordings, withSettings]
+export const migrations: readonly Migration[] = [initial, withKernelView, withPageIndex, withRecordings, withSettings, withSweeps]
