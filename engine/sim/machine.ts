@@ -153,6 +153,16 @@ const S = {
   lastReserveMessage: 11,
 } as const
 
+/** Where run() stops, whichever comes first. */
+export interface Moment {
+  /** Everything that begins before this virtual time is done, and nothing else. */
+  beforeNs?: number
+  /** So many events have been recorded, or a few more where they come all at once. */
+  events?: number
+  /** Bits by EventKind: one of these kinds was recorded. */
+  kinds?: number
+}
+
 interface SwapoffTask {
   unit: number
   run: Generator<SwapoffWait, number, void>
@@ -172,7 +182,6 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   declare readonly thresholds: Thresholds
   declare readonly pager: SwapPager
   readonly devices: Device[] = []
-  readonly interventionsDone: Intervention[] = []
   declare readonly referencesTotal: number
   declare readonly footprint: number
   declare readonly processNames: readonly string[]
@@ -227,12 +236,18 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
    * off until the next reference is made, a moment that a replay can find again.
    */
   #isBetween = false
-  readonly #putOff: Intervention[] = []
+  /** What was done to the machine, `S.interventions` of them, and then what is still to be done, in order. */
+  readonly #interventions: Intervention[]
   /** Reference before which the next intervention is due, Infinity: none. */
   #interventionAt = Infinity
   /** Set when a fault was resolved or a request submitted, for stepping. */
   #sawFault = false
   #sawRequest = false
+  /** While run() goes to a moment: where that is, which kinds of event it waits for, and the first row of the open chunk not looked at. */
+  #beforeNs = Infinity
+  #wantedKinds = 0
+  #rowsSeen = 0
+  #sawWanted = false
   readonly #buffers: Uint8Array[] = []
 
   constructor(options: MachineOptions) {
@@ -240,6 +255,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     const { columns } = this
     this.#options = options
     this.experiment = experiment
+    this.#interventions = [...experiment.interventions]
     this.thresholds = computeThresholds(experiment)
     this.#streams = options.processes.map((process) => process.stream)
     this.#hasVerbs = options.processes.some(({ verbs = [] }) => verbs.length > 0)
@@ -531,8 +547,18 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   }
 
   #nextChunk(): void {
+    if (this.#wantedKinds !== 0) this.#lookForWanted()
+    this.#rowsSeen = 0
     this.#chunk = this.#options.trace.take(this.#chunk)
     this.#chunk.count = 0
+  }
+
+  /** Whether a kind that run() waits for is among the events since it was last asked. */
+  #lookForWanted(): boolean {
+    const { kind, count } = this.#chunk
+    for (; this.#rowsSeen < count; this.#rowsSeen++)
+      if (((this.#wantedKinds >>> kind[this.#rowsSeen]!) & 1) !== 0) this.#sawWanted = true
+    return this.#sawWanted
   }
 
   message(id: string, a: number, b: number, c = 0): void {
@@ -590,13 +616,18 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   // ---- running ---------------------------------------------------------------------------------------------
 
   /**
-   * Makes up to `references` references, fewer while a swapoff works; with `stopAfter` it stops early once a fault was resolved, or a device request submitted. Answers
-   * whether there is more to do.
+   * Makes up to `references` references, fewer while a swapoff works; with `stopAfter` it stops early once a fault was resolved, a device request submitted, or
+   * a moment reached. Answers whether there is more to do.
    */
-  run(references: number, stopAfter?: 'fault' | 'io'): MachineStatus {
+  run(references: number, stopAfter?: 'fault' | 'io' | Moment): MachineStatus {
     if (this.#status !== 'running') return this.#status
     this.#sawFault = false
     this.#sawRequest = false
+    const moment = typeof stopAfter === 'object' ? stopAfter : null
+    this.#beforeNs = moment?.beforeNs ?? Infinity
+    this.#wantedKinds = moment?.kinds ?? 0
+    this.#rowsSeen = this.#chunk.count
+    this.#sawWanted = false
     try {
       return this.#run(this.references + references, stopAfter)
     } catch (error) {
@@ -610,13 +641,22 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     }
   }
 
-  #run(end: number, stopAfter?: 'fault' | 'io'): MachineStatus {
+  #run(end: number, stopAfter?: 'fault' | 'io' | Moment): MachineStatus {
     const state = this.#state
     const { queue } = this
+    const events = typeof stopAfter === 'object' ? (stopAfter.events ?? Infinity) : Infinity
+    // looking round after each fault is only for who wants to stop there
+    const isStepping =
+      stopAfter !== undefined && (typeof stopAfter === 'string' || events < Infinity || this.#wantedKinds !== 0)
     this.#isBetween = false
     for (;;) {
       if (stopAfter === 'fault' && this.#sawFault) return 'running'
-      if (stopAfter === 'io' && this.#sawRequest) {
+      if (
+        (stopAfter === 'io' && this.#sawRequest) ||
+        state[S.events]! >= events ||
+        state[S.now]! >= this.#beforeNs ||
+        (this.#wantedKinds !== 0 && this.#lookForWanted())
+      ) {
         this.#isBetween = true
         return 'running'
       }
@@ -640,7 +680,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       if (state[S.references]! >= end) return 'running'
       const process = this.#pick()
       if (process >= 0) {
-        this.#slice(process, end, stopAfter !== undefined)
+        this.#slice(process, end, isStepping)
         continue
       }
       if (this.#allEnded()) {
@@ -659,7 +699,10 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
           )
         continue
       }
-      this.#idle()
+      if (!this.#idle()) {
+        this.#isBetween = true
+        return 'running'
+      }
     }
   }
 
@@ -672,18 +715,20 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     return hasFreed || this.queue.length + this.files.tasks.count > underWay
   }
 
-  /** No process can run: the clock jumps to what happens next. */
-  #idle(): void {
+  /** No process can run: the clock jumps to what happens next. False if that is after the moment where run() is to stop. */
+  #idle(): boolean {
     const state = this.#state
     let next = Math.min(this.queue.nextTime, state[S.watchAt]!)
     for (const task of this.#tasks) next = Math.min(next, task.resumeAt)
     if (this.files !== null) next = Math.min(next, this.files.nextTime)
-    if (next === Infinity && this.#reclaimForFiles()) return
+    if (next === Infinity && this.#reclaimForFiles()) return true
     if (next === Infinity) throw new KernelStop('livelock', 'sched_idle', 'nothing will ever happen again')
     if (next - state[S.lastProgress]! > STUCK_NS)
       throw new KernelStop('livelock', 'vm_wait', 'no process made a reference for an hour of virtual time')
+    if (next >= this.#beforeNs) return false
     this.counters[Counter.idleNs]! += next - state[S.now]!
     this.#advanceTo(next)
+    return true
   }
 
   #allEnded(): boolean {
@@ -751,7 +796,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         this.#verbs.nextAt[process]! - this.#ordinal[process]!,
       )
       const nextTime = Math.min(this.queue.nextTime, state[S.watchAt]!)
-      if (ns > 0) limit = Math.min(limit, Math.ceil((Math.min(nextTime, this.#sampler.bucketEnd) - state[S.now]!) / ns))
+      const stopTime = Math.min(nextTime, this.#sampler.bucketEnd, this.#beforeNs)
+      if (ns > 0) limit = Math.min(limit, Math.ceil((stopTime - state[S.now]!) / ns))
       if (limit <= 0 || nextTime <= state[S.now]!) return
       const stopped = this.#isLru
         ? this.#makeReferencesInOrder(references, offset, offset + limit, base)
@@ -1383,33 +1429,42 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   }
 
   #nextIntervention(): Intervention | undefined {
-    return this.#putOff[0] ?? this.experiment.interventions[this.#state[S.interventions]!]
+    return this.#interventions[this.#state[S.interventions]!]
   }
 
   /** Does what the experiment says is to be done by now; false if that is nothing. */
   #dueInterventions(): boolean {
     if (this.#referencesToIntervention() > 0) return false
     const intervention = this.#nextIntervention()!
-    if (this.#putOff.length > 0) this.#putOff.shift()
-    else this.#state[S.interventions]! += 1
+    this.#state[S.interventions]! += 1
     this.#findNextIntervention()
     this.#act(intervention)
     return true
   }
 
+  /** What was done to the machine so far, each with the reference's number. */
+  get interventionsDone(): Intervention[] {
+    return this.#interventions.slice(0, this.#state[S.interventions])
+  }
+
   /** Does something to the running machine, now. It is kept in `interventionsDone` with the reference's number. */
   intervene(action: Action): void {
+    const place = this.#state[S.interventions]!
     if (this.#isBetween) {
-      this.#putOff.push({ ...action, at: this.references + 1 })
+      const at = this.references + 1
+      const before = this.#interventions.slice(place).filter((other) => other.at <= at).length
+      this.#interventions.splice(place + before, 0, { ...action, at })
       this.#findNextIntervention()
       return
     }
     const intervention = { ...action, at: this.references }
+    this.#interventions.splice(place, 0, intervention)
+    this.#state[S.interventions]! += 1
     this.#act(intervention)
   }
 
   #act(intervention: Intervention): void {
-    this.interventionsDone.push({ ...intervention, at: this.references })
+    this.#interventions[this.#state[S.interventions]! - 1] = { ...intervention, at: this.references }
     switch (intervention.action) {
       case 'swapon':
         this.#requireDevice(intervention.device)
@@ -1650,13 +1705,13 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   restore(snapshot: Snapshot): void {
     this.columns.restore(snapshot)
     this.#status = 'running'
-    this.#putOff.length = 0
     this.#findNextIntervention()
     this.problem = null
     this.#viewAtExit = null
     this.#tasks = []
     this.files?.restored()
     this.#chunk.count = 0
+    this.#rowsSeen = 0
     for (const view of this.#views) view.references = new Uint32Array(0)
     if (this.contents.isReal) this.#rewriteSwap()
   }
