@@ -58,10 +58,10 @@ const COMPRESS_BYTES_MIN = 64
 
 /** Encodes a chunk by itself, in whatever thread. Throws CodecError for a value that is no whole number. */
 export function encodeChunk(chunk: EventChunk, firstEvent: number, recording: boolean): EncodedChunk {
-  const { count, kind, time } = chunk
-  const raw = canonicalBytes(chunk)
-  const kindCounts = new Array<number>(eventKinds.length).fill(0)
-  for (let row = 0; row < count; row++) kindCounts[kind[row]!]! += 1
+  const { count, time } = chunk
+  const groups = new RowGroups(chunk.kind, count)
+  const raw = groupedBytes(chunk, groups)
+  const kindCounts = eventKinds.map((_, kind) => groups.starts[kind + 1]! - groups.starts[kind]!)
   return {
     firstEvent,
     count,
@@ -146,8 +146,11 @@ export function digestOf(count: number, columns: readonly Uint8Array[]): Uint8Ar
 
 /** The bytes of each column in canonical order. */
 export function canonicalBytes(chunk: EventChunk): Uint8Array[] {
-  const { count } = chunk
-  const groups = new RowGroups(chunk.kind, count)
+  return groupedBytes(chunk, new RowGroups(chunk.kind, chunk.count))
+}
+
+function groupedBytes(chunk: EventChunk, groups: RowGroups): Uint8Array[] {
+  const { count } = groups
   const residuals = residualsFor(count)
   const placesFit = modelPlaces(chunk, groups.places, residuals, false)
   const timesFit = modelTimes(chunk, groups.places, residuals, false)

@@ -60,8 +60,9 @@ const PAGES_MAX = 64
 const SITUATIONS = 16 * 16 * 8
 
 // The tables, kept here so that a chunk allocates nothing. Each function clears its own.
-const lastRow = new Int32Array(KINDS)
-const rowAfter = new Int32Array(TABLE_ROWS)
+const lastObject = new Int32Array(KINDS)
+const lastPlace = new Int32Array(KINDS)
+const rowAfter = new Int32Array(TABLE_ROWS + KINDS)
 const arrivalOf = new Int32Array(TABLE_ROWS)
 const arrivedObject = new Int32Array(ARRIVALS)
 const arrivedPage = new Float64Array(ARRIVALS)
@@ -83,7 +84,6 @@ function slotOf(object: number, page: number): number {
   return (Math.imul(object, 0x9e3779b1) ^ Math.imul(page | 0, 0x85ebca6b)) >>> (32 - TABLE_BITS)
 }
 
-const moved = (difference: number) => (difference >= 0 ? difference + 1 : difference)
 const movedBack = (residual: number) => (residual > 0 ? residual - 1 : residual)
 
 /** Whether a fault of this detail waited for a request. */
@@ -96,7 +96,8 @@ function isPagedIn(detail: number): boolean {
 export function modelPlaces(chunk: EventChunk, places: Uint32Array, residuals: Residuals, recalls: boolean): boolean {
   const { count, kind: kinds, object: objects, page: pageIndices, pages: pageCounts, detail: details } = chunk
   const { object: objectResiduals, page: pageResiduals } = residuals
-  lastRow.fill(-1)
+  lastObject.fill(0)
+  for (let kind = 0; kind < KINDS; kind++) lastPlace[kind] = TABLE_ROWS + kind
   rowAfter.fill(0)
   arrivalOf.fill(0)
   pageAfter.fill(0)
@@ -107,47 +108,35 @@ export function modelPlaces(chunk: EventChunk, places: Uint32Array, residuals: R
   let isAsked = false
   let askedObject = 0
   let askedPage = 0
-  let widest = 0
+  let isWide = false
   let widestObject = 0
   for (let row = 0; row < count; row++) {
     const kind = kinds[row]!
     const detail = details[row]!
     const pages = pageCounts[row]!
     const place = places[row]!
-    let object = 0
+    // what this kind named last, and where that stands in rowAfter; before the kind has come, where nothing does
+    const objectBefore = lastObject[kind]!
+    const placeBefore = lastPlace[kind]!
+    let object = objectBefore
     let page = 0
-    let isForeseen = false
-    const last = lastRow[kind]!
-    let objectBefore = 0
-    let slotAfter = 0
-    if (last >= 0) {
-      objectBefore = objects[last]!
-      slotAfter = slotOf(objectBefore, pageIndices[last]!) ^ ((kind & 15) << (TABLE_BITS - 4))
-    }
     if (kind === EventKind.fault && isAsked && isPagedIn(detail)) {
       object = askedObject
       page = askedPage
-      isForeseen = true
-    } else if (kind === EventKind.evict && nextArrival !== 0) {
-      const end = Math.min(arrivals, nextArrival + SUCCESSORS_MAX)
-      for (let arrival = nextArrival; arrival < end; arrival++) {
-        const at = arrival & ARRIVALS_MASK
-        if (arrivalOf[arrivedSlot[at]!] !== arrival + 1) continue
+    } else {
+      let arrival = 0
+      if (kind === EventKind.evict && nextArrival !== 0) arrival = nextPresent(nextArrival, arrivals)
+      if (arrival !== 0) {
+        const at = (arrival - 1) & ARRIVALS_MASK
         object = arrivedObject[at]!
         page = arrivedPage[at]!
-        isForeseen = true
-        break
-      }
-    }
-    if (!isForeseen && last >= 0) {
-      // what came next when this kind last named the page that it named last
-      const after = rowAfter[slotAfter]! - 1
-      if (after >= 0) {
-        object = objects[after]!
-        page = pageIndices[after]!
       } else {
-        object = objectBefore
-        page = pageAfter[objectBefore & OBJECT_MASK]!
+        // what came next when this kind last named the page that it named last
+        const after = rowAfter[placeBefore]! - 1
+        if (after >= 0) {
+          object = objects[after]!
+          page = pageIndices[after]!
+        } else if (placeBefore < TABLE_ROWS) page = pageAfter[objectBefore & OBJECT_MASK]!
       }
     }
 
@@ -163,18 +152,22 @@ export function modelPlaces(chunk: EventChunk, places: Uint32Array, residuals: R
       const foreseenPage = page
       object = objects[row]!
       page = pageIndices[row]!
-      widest = Math.max(widest, Math.abs(page))
+      isWide ||= !(Math.abs(page) <= MODELLED_MAX)
       widestObject |= object ^ (object >> 31)
-      const isSame = object === foreseenObject
-      objectResiduals[place] = isSame ? 0 : moved((object - objectBefore) | 0)
-      pageResiduals[place] = isSame && page === foreseenPage ? 0 : moved(page - pageAfter[object & OBJECT_MASK]!)
+      // whether a row is as foreseen is itself hard to foresee, so nothing branches on it
+      const differs = Number(object !== foreseenObject)
+      const step = (object - objectBefore) | 0
+      objectResiduals[place] = (step + Number(step >= 0)) & -differs
+      const pageStep = page - pageAfter[object & OBJECT_MASK]!
+      pageResiduals[place] = (pageStep + Number(pageStep >= 0)) * (differs | Number(page !== foreseenPage))
     }
 
-    if (last >= 0) rowAfter[slotAfter] = row + 1
-    lastRow[kind] = row
+    const slot = slotOf(object, page)
+    rowAfter[placeBefore] = row + 1
+    lastObject[kind] = object
+    lastPlace[kind] = slot ^ ((kind & 15) << (TABLE_BITS - 4))
     pageAfter[object & OBJECT_MASK] = page + pages
     if (kind === EventKind.evict) {
-      const slot = slotOf(object, page)
       nextArrival = arrivalOf[slot]!
       arrivalOf[slot] = 0
     } else if (kind === EventKind.fault || kind === EventKind.swapin || kind === EventKind.filein) {
@@ -197,7 +190,15 @@ export function modelPlaces(chunk: EventChunk, places: Uint32Array, residuals: R
       }
     }
   }
-  return widest <= MODELLED_MAX && widestObject < MODELLED_OBJECT_MAX
+  return !isWide && widestObject < MODELLED_OBJECT_MAX
+}
+
+/** The first of a few arrivals from `from` on whose page is still there; 0 if none is. */
+function nextPresent(from: number, arrivals: number): number {
+  const end = Math.min(arrivals, from + SUCCESSORS_MAX)
+  for (let arrival = from; arrival < end; arrival++)
+    if (arrivalOf[arrivedSlot[arrival & ARRIVALS_MASK]!] === arrival + 1) return arrival + 1
+  return 0
 }
 
 /**
@@ -216,7 +217,7 @@ export function modelTimes(chunk: EventChunk, places: Uint32Array, residuals: Re
   // time of the first event after the last fault
   let sinceFault = 0
   let isAfterFault = true
-  let widest = 0
+  let isWide = false
   for (let row = 0; row < count; row++) {
     const kind = kinds[row]!
     const place = places[row]!
@@ -242,7 +243,7 @@ export function modelTimes(chunk: EventChunk, places: Uint32Array, residuals: Re
     } else {
       timeResiduals[place] = time - foreseenTime
       durationResiduals[place] = duration - foreseenDuration
-      widest = Math.max(widest, Math.abs(time), Math.abs(duration))
+      isWide ||= !(Math.abs(time) <= MODELLED_MAX && Math.abs(duration) <= MODELLED_MAX)
     }
 
     const offBefore = Math.abs(time - timeBefore)
@@ -280,7 +281,7 @@ export function modelTimes(chunk: EventChunk, places: Uint32Array, residuals: Re
     timeBefore = time
     kindBefore = kind & 15
   }
-  return widest <= MODELLED_MAX
+  return !isWide
 }
 
 /** Block, as modelPlaces: which frame a page gets and loses, where it lies on swap and in its file. */
@@ -298,7 +299,7 @@ export function modelBlocks(chunk: EventChunk, places: Uint32Array, residuals: R
   for (const table of [frameOf, swapBlockOf, fileBase, lastBlock]) table.fill(0)
   let freed = 0
   let written = 0
-  let widest = 0
+  let isWide = false
   for (let row = 0; row < count; row++) {
     const kind = kinds[row]!
     const object = objects[row]!
@@ -307,9 +308,10 @@ export function modelBlocks(chunk: EventChunk, places: Uint32Array, residuals: R
     const place = places[row]!
     const slot = slotOf(object, page)
     let foreseen: number
-    if (kind === EventKind.fault || kind === EventKind.evict) {
+    if (kind === EventKind.evict) foreseen = frameOf[slot]! - 1
+    else if (kind === EventKind.fault) {
       foreseen = frameOf[slot]! - 1
-      if (kind === EventKind.fault && foreseen < 0 && freed > 0) foreseen = freedFrames[--freed]!
+      if (foreseen < 0 && freed > 0) foreseen = freedFrames[--freed]!
     } else if (kind === EventKind.filein || kind === EventKind.fileout)
       foreseen = page + fileBase[object & OBJECT_MASK]!
     else if (kind === EventKind.swapin) foreseen = swapBlockOf[slot]!
@@ -320,14 +322,14 @@ export function modelBlocks(chunk: EventChunk, places: Uint32Array, residuals: R
     if (recalls) blocks[row] = block
     else {
       blockResiduals[place] = block - foreseen
-      widest = Math.max(widest, Math.abs(block))
+      isWide ||= !(Math.abs(block) <= MODELLED_MAX)
     }
 
-    if (kind === EventKind.fault) frameOf[slot] = block + 1
-    else if (kind === EventKind.evict) {
+    if (kind === EventKind.evict) {
       frameOf[slot] = 0
       freedFrames[freed++] = block
-    } else if (kind === EventKind.swapout || kind === EventKind.swapin) {
+    } else if (kind === EventKind.fault) frameOf[slot] = block + 1
+    else if (kind === EventKind.swapout || kind === EventKind.swapin) {
       for (let i = 0; i < pages; i++) swapBlockOf[slotOf(object, page + i)] = block + i
       written = kind === EventKind.swapout ? block + pages : written
     } else if (kind === EventKind.filein || kind === EventKind.fileout) fileBase[object & OBJECT_MASK] = block - page
@@ -339,5 +341,5 @@ export function modelBlocks(chunk: EventChunk, places: Uint32Array, residuals: R
       for (let i = asked + 1; i < pages && freed > 0; i++) frameOf[slotOf(object, page + i)] = freedFrames[--freed]! + 1
     }
   }
-  return widest <= MODELLED_MAX
+  return !isWide
 }

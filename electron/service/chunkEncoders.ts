@@ -1,6 +1,6 @@
 /**
- * Chunks of events on their way through two threads: in a run that is not short, one is encoded in a thread of its own, and as long as
- * that is busy others are encoded by the caller itself. Chunks of a run come out in the order in which they went in.
+ * Chunks of events on their way through two threads: in a run that is not short, they go to a thread of its own, and as long as
+ * that has enough others are encoded by the caller itself. Chunks of a run come out in the order in which they went in.
  */
 import { EVENTS_PER_CHUNK } from '../../engine/sim/events.ts'
 import { encodeChunk, type EncodedChunk } from '../../db/eventEncoder.ts'
@@ -11,6 +11,8 @@ import { threadUrls } from './threadUrls.ts'
 
 /** A run of fewer events does not make the thread. */
 const ALONE_EVENTS = 3 * EVENTS_PER_CHUNK
+/** Chunks that the thread has at once: one more than it works on, because its caller cannot give it another while it encodes itself. */
+const CHUNKS_AHEAD = 2
 const LIMITS = { maxOldGenerationSizeMb: 256 }
 
 type Encoded = ReturnType<EncoderCalls['encode']>
@@ -18,12 +20,12 @@ type Encoded = ReturnType<EncoderCalls['encode']>
 /** The thread that encodes beside its caller; made when it is needed. */
 export class EncoderThread {
   #thread: ThreadClient<EncoderCalls> | null = null
-  #isBusy = false
+  #chunks = 0
 
-  /** Takes a chunk; null, and the buffer stays with the caller, while it has one already or a run is not worth a thread yet. */
+  /** Takes a chunk; null, and the buffer stays with the caller, while it has enough or a run is not worth a thread yet. */
   encode(buffer: ArrayBuffer, count: number, firstEvent: number, recording: boolean): Promise<Encoded> | null {
-    if (this.#isBusy || (!this.#thread && firstEvent < ALONE_EVENTS)) return null
-    this.#isBusy = true
+    if (this.#chunks === CHUNKS_AHEAD || (!this.#thread && firstEvent < ALONE_EVENTS)) return null
+    this.#chunks++
     this.#thread ??= new ThreadClient<EncoderCalls>(threadUrls.encoder, 'the thread that encodes events', {
       limits: LIMITS,
       onFailed: () => {
@@ -31,7 +33,7 @@ export class EncoderThread {
       },
     })
     return this.#thread.callTransferring('encode', [buffer], buffer, count, firstEvent, recording).finally(() => {
-      this.#isBusy = false
+      this.#chunks--
     })
   }
 
