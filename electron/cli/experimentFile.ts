@@ -8,6 +8,18 @@ import { firstFault } from './jsonFault.ts'
 
 /** The experiment with its defaults filled in and its paths absolute. Throws ContractError that names file, line or field. */
 export function readExperimentFile(file: string): ExperimentFile {
+  const checked = parseExperiment(readJsonFile(file))
+  if (!checked.file) {
+    const [first, ...others] = checked.issues
+    const more = others.length === 0 ? '' : ` (and ${others.length} more: ${others.map((issue) => issue.field).join(', ')})`
+    const what = first ? `${first.field}: ${first.message}` : 'is no experiment'
+    throw new ContractError({ code: 'bad-experiment', message: `${file}: ${what}${more}`, ...(first ? { field: first.field } : {}) })
+  }
+  return withAbsolutePaths(checked.file, path.dirname(path.resolve(file)))
+}
+
+/** What a JSON file holds. Throws ContractError that names file and line. */
+export function readJsonFile(file: string): unknown {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -16,14 +28,7 @@ export function readExperimentFile(file: string): ExperimentFile {
     const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : errorShape(error).message
     throw new ContractError({ code: 'unreadable', message: `${file}: ${why}` })
   }
-  const checked = parseExperiment(parseJsonFile(file, text))
-  if (!checked.file) {
-    const [first, ...others] = checked.issues
-    const more = others.length === 0 ? '' : ` (and ${others.length} more: ${others.map((issue) => issue.field).join(', ')})`
-    const what = first ? `${first.field}: ${first.message}` : 'is no experiment'
-    throw new ContractError({ code: 'bad-experiment', message: `${file}: ${what}${more}`, ...(first ? { field: first.field } : {}) })
-  }
-  return withAbsolutePaths(checked.file, path.dirname(path.resolve(file)))
+  return parseJsonFile(file, text)
 }
 
 /** Names without a slash stay: they are images of the workspace. */

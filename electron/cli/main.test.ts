@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { totalsSchema } from '../contract/contract.ts'
 import { smallExperiment } from '../service/testing.ts'
 import { createWorkbench } from '../service/workbench.ts'
-import { experimentSchemaText, schemaFile } from './experimentSchema.ts'
+import { schemaFiles } from './schemas.ts'
 import { main } from './main.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -221,6 +221,6 @@ describe('the other commands', () => {
   })
 })
 
-it('the published schema of experiments is the current one', () => {
-  expect(readFileSync(schemaFile, 'utf8'), 'run electron/cli/experimentSchema.ts to write it anew').toBe(experimentSchemaText())
+it('the published schemas are the current ones', () => {
+  for (const { path: schema, text } of schemaFiles) expect(readFileSync(schema, 'utf8'), 'run electron/cli/schemas.ts to write it anew').toBe(text)
 })

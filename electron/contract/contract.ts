@@ -8,6 +8,7 @@
 import { z } from 'zod'
 import { comparisonSchema } from './comparison.ts'
 import { experimentFileSchema } from './experiment.ts'
+import { sweepInfoSchema, sweepProgressSchema, sweepResultSchema } from './sweep.ts'
 
 /** Raised when a request or a result changes its meaning; a command sends its request to another process only if these agree. */
 export const CONTRACT_VERSION = 1
@@ -468,7 +469,11 @@ export const requests = {
    * runs. `more`: there are more rows than asked for.
    */
   'sql.run': {
-    params: z.strictObject({ sql: z.string(), rows: z.int().min(1).max(10000), seconds: z.number().positive().max(600) }),
+    params: z.strictObject({
+      sql: z.string(),
+      rows: z.int().min(1).max(10000),
+      seconds: z.number().positive().max(600),
+    }),
     result: z.object({
       columns: z.array(z.string()),
       rows: z.array(z.array(z.union([z.number(), z.string(), z.null()]))),
@@ -493,6 +498,33 @@ export const requests = {
     result: z.object({ info: reportInfoSchema, mediaType: z.string(), content: z.string() }),
   },
   'reports.remove': { params: byId, result: none },
+
+  'sweeps.list': { params: none, result: z.array(sweepInfoSchema) },
+  /** What is wrong with a sweep, and how many runs it is; works on half-written ones. */
+  'sweeps.check': {
+    params: z.strictObject({ file: z.unknown() }),
+    result: z.object({ issues: z.array(issueSchema), cells: z.int().nullable() }),
+  },
+  /** Saves under its name, in place of what had that name. */
+  'sweeps.save': { params: z.strictObject({ file: z.unknown() }), result: sweepInfoSchema },
+  /** Forgets the sweep; its runs stay. */
+  'sweeps.remove': { params: byId, result: none },
+  /**
+   * Runs what has not ended yet, `workers` at a time (0: one for each core); `sweep.progress` tells how it goes. A sweep with pager
+   * variants starts only with `runVariants`, which windows may not send.
+   */
+  'sweeps.start': {
+    params: z.strictObject({ id: z.int(), workers: z.int().min(0).max(64), runVariants: z.boolean().optional() }),
+    result: none,
+  },
+  'sweeps.control': {
+    params: z.strictObject({ id: z.int(), action: z.enum(['pause', 'resume', 'cancel']) }),
+    result: none,
+  },
+  /** What has come of it so far. */
+  'sweeps.result': { params: byId, result: sweepResultSchema },
+  /** Sweeps under way. */
+  'sweeps.progress': { params: none, result: z.array(sweepProgressSchema) },
 
   'jobs.cancel': { params: z.strictObject({ job: z.int() }), result: none },
 } as const
@@ -532,8 +564,10 @@ export const notices = {
   }),
   /** What a recorded program writes. */
   'recording.output': z.object({ job: z.int(), stream: z.enum(['stdout', 'stderr']), text: z.string() }),
+  /** A sweep under way, or how it ended. */
+  'sweep.progress': sweepProgressSchema,
   /** A list changed and is worth asking for again. */
-  changed: z.object({ what: z.enum(['images', 'workloads', 'experiments', 'runs', 'reports']) }),
+  changed: z.object({ what: z.enum(['images', 'workloads', 'experiments', 'runs', 'reports', 'sweeps']) }),
 } as const
 
 export type NoticeName = keyof typeof notices

@@ -66,7 +66,8 @@ function checkParams<M extends Method>(method: M, params: unknown): asserts para
 
 /** A variant is a program: a window has nobody's word that it may run one. */
 function refuseVariant(params: unknown): void {
-  if (typeof params === 'object' && params !== null && 'variant' in params && params.variant !== undefined)
+  if (typeof params !== 'object' || params === null) return
+  if (('variant' in params && params.variant !== undefined) || ('runVariants' in params && params.runVariants === true))
     throw new ContractError({
       code: 'variant-not-trusted',
       message: 'a pager variant is a program with your rights: it is run from the command line, with --variant FILE',

@@ -6,6 +6,7 @@
 import { realpathSync } from 'node:fs'
 import path from 'node:path'
 import { ContractError } from '../contract/contract.ts'
+import { expandSweep } from '../contract/sweep.ts'
 
 export class PathGrants {
   readonly #granted = new Set<string>()
@@ -53,19 +54,29 @@ function namedPaths(method: string, params: unknown): [string, string][] {
   if (!isRecord(params)) return []
   if (ofFiles.has(method))
     return typeof params.path === 'string' ? [['path', params.path]] : []
+  if (method.startsWith('sweeps.')) return sweepPaths(params.file)
   return experimentPaths(params.file)
+}
+
+/** Files that the experiments of a sweep name, each once. */
+function sweepPaths(file: unknown): [string, string][] {
+  const found = new Map<string, string>()
+  for (const cell of expandSweep(file).cells ?? [])
+    for (const [field, named] of experimentPaths(cell.file)) found.set(named, field)
+  return [...found].map(([named, field]) => [field, named])
 }
 
 /** Files that an experiment names: [field, path]. An image is one if it has a slash; else it is a name. Never throws. */
 export function experimentPaths(file: unknown): [string, string][] {
   if (!isRecord(file)) return []
-  const { swap, processes } = file
+  const { swap, processes, files } = file
   const found: [string, string][] = []
   if (isRecord(swap) && Array.isArray(swap.devices))
     swap.devices.forEach((device: unknown, i) => {
       if (isRecord(device) && typeof device.image === 'string' && /[/\\]/.test(device.image))
         found.push([`swap.devices[${i}].image`, device.image])
     })
+  if (isRecord(files) && typeof files.image === 'string' && /[/\\]/.test(files.image)) found.push(['files.image', files.image])
   if (Array.isArray(processes))
     processes.forEach((each: unknown, i) => {
       if (isRecord(each) && isRecord(each.workload) && typeof each.workload.file === 'string')

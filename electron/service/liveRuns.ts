@@ -40,6 +40,8 @@ export interface StartOptions {
   sameConfiguration: boolean
   baseDigests: string[]
   variant: VariantFile | null
+  /** Tags that the run has from its beginning; absent: none. */
+  tags?: string[]
 }
 
 interface LiveRun {
@@ -100,7 +102,7 @@ export class LiveRuns {
     try {
       const prepared = await thread.call('prepare')
       const { port1, port2 } = new MessageChannel()
-      const run = options.record ? prepared.run : --this.#unrecorded
+      const run = options.record ? { ...prepared.run, tags: options.tags ?? [] } : --this.#unrecorded
       const id = await this.#writer().callTransferring('beginRun', [port1], run, port1, shared)
       const begun = newLiveRun({ id, thread, shared: new Int32Array(shared), prepared, options, transientPrefix })
       live = begun
@@ -146,7 +148,7 @@ export class LiveRuns {
       referencesTotal: prepared.run.referencesTotal,
       storedBytes: 0,
       note: '',
-      tags: [],
+      tags: options.tags ?? [],
       totals: progress.totals,
     }
   }

@@ -10,6 +10,7 @@ export class Notices {
     'run.message': new Set(),
     'recording.progress': new Set(),
     'recording.output': new Set(),
+    'sweep.progress': new Set(),
     job: new Set(),
     changed: new Set(),
   }

@@ -13,6 +13,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ImageInfo, Notice, Params, Result, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
 import type { Comparison } from '../contract/comparison.ts'
 import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
+import type { SweepResult } from '../contract/sweep.ts'
 import type { Intervention } from '../../engine/sim/experiment.ts'
 import type { Snapshot } from '../../engine/sim/columns.ts'
 import type { KernelView } from '../../engine/sim/kernelNames.ts'
@@ -21,6 +22,7 @@ import type { SqlAnswer, SqlLimits } from '../../db/sql.ts'
 import type { NewRun, RunDetail as StoredRunDetail, RunInfo as StoredRunInfo } from '../../db/types.ts'
 import type { ReportInfo, StoredReport } from '../../db/reports.ts'
 import type { StoredExperiment } from '../../db/experiments.ts'
+import type { StoredSweep } from '../../db/sweeps.ts'
 
 // ---- writer
 
@@ -48,6 +50,8 @@ export interface WriterCalls {
   removeRun(id: number): void
   addReport(report: { name: string; format: string; mediaType: string; content: string; runs: number[] }): ReportInfo
   removeReport(id: number): void
+  saveSweep(name: string, file: unknown): StoredSweep
+  removeSweep(id: number): void
   addImage(name: string, path: string): void
   /** Whether it knew the image. */
   removeImage(name: string): boolean
@@ -122,6 +126,9 @@ export interface QueryCalls {
   runInfo(id: number): StoredRunInfo
   messages(id: number): RunMessage[]
   compare(ids: number[]): Comparison
+  sweeps(): StoredSweep[]
+  sweep(id: number): StoredSweep
+  sweepResult(file: unknown): SweepResult
   samples(query: { id: number; fromNs: number; toNs: number; buckets: number; columns: string[] }): ArrayBuffer
   events(query: Params<'runs.events'>): ArrayBuffer
   pageHistory(query: Params<'runs.pageHistory'>): ArrayBuffer

@@ -44,6 +44,8 @@ import { Recordings } from './recordings.ts'
 import { replayOptions } from './replay.ts'
 import { seedWorkspace } from './seed.ts'
 import { summaryOf } from './summary.ts'
+import { sweepHandlers } from './sweepHandlers.ts'
+import { Sweeps } from './sweeps.ts'
 import type { ChoresCalls, ChoresSaid, QueryCalls, SqlCalls, VariantFile, WriterCalls } from './protocol.ts'
 import { ThreadClient } from './threadCalls.ts'
 import { threadUrls } from './threadUrls.ts'
@@ -76,7 +78,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   }
 }
 
-type Handlers = { [M in Method]: (params: Params<M>) => Promise<Result<M>> }
+export type Handlers = { [M in Method]: (params: Params<M>) => Promise<Result<M>> }
 
 const WRITER_LIMITS = { maxOldGenerationSizeMb: 1024 }
 const QUERY_LIMITS = { maxOldGenerationSizeMb: 1024 }
@@ -95,6 +97,7 @@ class WorkbenchService implements Workbench {
   readonly #notices = new Notices()
   readonly #runs: LiveRuns
   readonly #recordings: Recordings
+  readonly #sweeps: Sweeps
   readonly #handlers: Handlers
   #writer: ThreadClient<WriterCalls> | null = null
   #query: ThreadClient<QueryCalls> | null = null
@@ -111,6 +114,20 @@ class WorkbenchService implements Workbench {
     this.#paths = workspacePaths(options.workspace)
     this.#runs = new LiveRuns(this.#paths, this.#notices, () => this.#writerThread())
     this.#recordings = new Recordings(this.#paths, this.#notices)
+    this.#sweeps = new Sweeps({
+      startRun: ({ file, variant }, tags) => {
+        const options = { record: true, startPaused: false, replayOf: null, sameConfiguration: false, baseDigests: [] }
+        return this.#runs.start({ ...options, file, tags, variant: variantFile(variant === '' ? undefined : variant) })
+      },
+      control: (params) => this.#runs.control(params),
+      removeRun: async (id) => {
+        await this.#writerThread().call('removeRun', id)
+        this.#changed('runs', null)
+      },
+      result: (file) => this.#queryThread().call('sweepResult', file),
+      send: (name, notice) => this.#notices.send(name, notice),
+      on: (name, listener) => this.#notices.on(name, listener),
+    })
     this.#handlers = this.#makeHandlers()
   }
 
@@ -147,6 +164,7 @@ class WorkbenchService implements Workbench {
       if (this.#recordings.has(job)) await this.#recordings.end(job, true).catch(() => undefined)
       else await this.#cancel(job)
     await Promise.all([...this.#jobs.values()].map((job) => job.done))
+    await this.#sweeps.close()
     await this.#runs.close()
     await this.#chores?.end()
     await this.#query?.end()
@@ -338,6 +356,8 @@ class WorkbenchService implements Workbench {
         await writer().call('removeReport', id)
         return this.#changed('reports', none)
       },
+
+      ...sweepHandlers(this.#sweeps, query, writer, () => this.#notices.send('changed', { what: 'sweeps' })),
 
       'jobs.cancel': async ({ job }) => {
         await this.#cancel(job)

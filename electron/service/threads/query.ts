@@ -1,5 +1,6 @@
 /** The query thread: answers lists, charts and windows of events from a read-only connection. It can be ended at any time. */
 import { statSync } from 'node:fs'
+import path from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { eventRows } from '../../../db/events.ts'
 import { buildReportInput, findReportFormat } from '../../../db/report/index.ts'
@@ -8,6 +9,7 @@ import { TraceStore } from '../../../db/traceStore.ts'
 import { ContractError } from '../../contract/contract.ts'
 import { encodeTable } from '../../contract/dataPlane.ts'
 import { compareRuns } from '../comparison.ts'
+import { sweepResult } from '../sweepResults.ts'
 import type { QueryCalls, QueryData } from '../protocol.ts'
 import { serveCalls } from '../threadCalls.ts'
 
@@ -27,6 +29,9 @@ serveCalls<QueryCalls>(parentPort, {
   runInfo: (id) => store.runs.get(id),
   messages: (id) => store.runs.messages(id),
   compare: (ids) => compareRuns(store, ids),
+  sweeps: () => store.sweeps.list(),
+  sweep: (id) => store.sweeps.get(id),
+  sweepResult: (file) => sweepResult(store, path.dirname(database), file),
   samples: ({ id, ...query }) => encodeTable(sampleTiles(store.samples.query(id, query))),
   events: ({ id, ...query }) => encodeTable(eventRows(store.events.query(id, query))),
   pageHistory: ({ id, ...query }) =>

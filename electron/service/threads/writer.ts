@@ -108,6 +108,8 @@ serveCalls<WriterCalls>(parentPort, {
   removeRun: (id) => store().runs.remove(id),
   addReport: (report) => store().reports.add(report),
   removeReport: (id) => store().reports.remove(id),
+  saveSweep: (name, file) => store().sweeps.save(name, file),
+  removeSweep: (id) => store().sweeps.remove(id),
   addImage: (name, path) => void store().images.add(name, path),
   removeImage: (name) => {
     const known = store().images.find(name) !== null
