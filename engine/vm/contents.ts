@@ -10,6 +10,7 @@
  * identity, version and place stamped into each 512-byte sector. The pool and a page to compare with lie behind the frames in one buffer.
  */
 import type { Columns } from '../sim/columns.ts'
+import { alignedBuffer } from './alignedBuffer.ts'
 import { PAGE_SIZE, SECTORS_PER_PAGE } from './pages.ts'
 
 const WORDS = PAGE_SIZE / 4
@@ -64,7 +65,7 @@ export class Contents {
       this.#freeCount = columns.get('contents.freeCount', 'f64')
       this.#state = columns.get('contents.state', 'f64')
     })
-    const buffer = new ArrayBuffer(isReal ? (frames + POOL_PAGES + 1) * PAGE_SIZE : 0)
+    const buffer = isReal ? alignedBuffer((frames + POOL_PAGES + 1) * PAGE_SIZE) : new ArrayBuffer(0)
     this.#words = new Int32Array(buffer)
     this.#bytes = Buffer.from(buffer)
     if (isReal) {

@@ -398,7 +398,7 @@ export class VmPages {
     this.sharedBusy[frame] = 0
     this.flags[frame] = 0
     this.queueRequest[frame] = QueueRequest.none
-    this.#prepend(frame, Queue.free)
+    this.#giveBack(frame)
   }
 
   /** Moves a page to another object and index: FreeBSD's vm_page_rename. Its contents' identity goes with it. */
@@ -447,6 +447,22 @@ export class VmPages {
     this.queueHead[queue] = frame
     this.queueLength[queue]! += 1
     this.queue[frame] = queue
+  }
+
+  /**
+   * To the head of the free frames, or, as kernels join free memory, behind the frame that lies before it in memory: what was freed in
+   * order is taken in order, and a row of pages is one piece of memory for the host too.
+   */
+  #giveBack(frame: number): void {
+    if (frame === 0 || this.queue[frame - 1] !== Queue.free) return this.#prepend(frame, Queue.free)
+    const after = this.next[frame - 1]!
+    this.previous[frame] = frame - 1
+    this.next[frame] = after
+    this.next[frame - 1] = frame
+    if (after < 0) this.queueTail[Queue.free] = frame
+    else this.previous[after] = frame
+    this.queueLength[Queue.free]! += 1
+    this.queue[frame] = Queue.free
   }
 
   /** Moves a page to the tail of a queue. */

@@ -46,6 +46,8 @@ export class BufferCache {
   #heads: Int32Array = new Int32Array(0)
   /** [0] oldest unlocked buffer, [1] newest, [2] first unused row, [3] bytes being written, [4] delayed buffers */
   #totals: Float64Array = new Float64Array(0)
+  /** The page at which #get() stopped: only between its answer and #getLater(). */
+  #lacking = -1
 
   constructor(context: FileContext) {
     this.#context = context
@@ -129,7 +131,8 @@ export class BufferCache {
       Math.max(1, Math.floor(this.#count / 8)),
       2 * this.#clusterBlocks + Math.floor(wantedBytes / blockSize),
     )
-    const buffer = yield* this.#get(object, file, block)
+    let buffer = this.#get(object, file, block)
+    if (buffer < 0) buffer = yield* this.#getLater(buffer, object, file, block)
     let next = block + 1
     if (this.#isFilled(buffer)) {
       const isMarked = (this.#flags[buffer]! & State.readAheadMark) !== 0
@@ -163,7 +166,8 @@ export class BufferCache {
       kernel.pages.freeCount - this.#pagesPerBlock * most <= kernel.thresholds.freeMin
     )
       return
-    const first = yield* this.#get(object, file, block)
+    let first = this.#get(object, file, block)
+    if (first < 0) first = yield* this.#getLater(first, object, file, block)
     if (this.#isFilled(first)) return this.#release(first)
     const cluster = yield* this.#gather(object, file, first, most)
     this.#mark(cluster[cluster.length - 1]!)
@@ -196,7 +200,8 @@ export class BufferCache {
       if (next * volume.blockSize >= volume.sizeBytes(file)) break
       const known = this.#find(object, next)
       if (known >= 0 ? !this.isUnlocked(known) : this.#totals[2]! < 0 && this.oldestUnlocked < 0) break
-      const buffer = yield* this.#get(object, file, next)
+      let buffer = this.#get(object, file, next)
+      if (buffer < 0) buffer = yield* this.#getLater(buffer, object, file, next)
       if (!this.#isEmpty(buffer)) {
         this.#release(buffer)
         break
@@ -222,15 +227,15 @@ export class BufferCache {
     for (let at = start; at < start + length && errno === 0;) {
       const piece = this.#invalidPiece(frames, base, at, start + length)
       if (piece.end <= piece.from) break
-      if (sector >= 0)
-        errno = yield* device.transfer(
-          false,
-          sector + (piece.from - start) / 512,
-          piece.end - piece.from,
-          frames.subarray(Math.floor((piece.from - base) / PAGE_SIZE), Math.ceil((piece.end - base) / PAGE_SIZE)),
-          piece.from % PAGE_SIZE,
+      if (sector >= 0) {
+        const own = frames.subarray(
+          Math.floor((piece.from - base) / PAGE_SIZE),
+          Math.ceil((piece.end - base) / PAGE_SIZE),
         )
-      else this.#zero(frames, base, piece.from, piece.end)
+        const place = sector + (piece.from - start) / 512
+        const request = device.begin(false, place, piece.end - piece.from, own, piece.from % PAGE_SIZE)
+        errno = request < 0 ? device.lastErrno : yield* device.end(request)
+      } else this.#zero(frames, base, piece.from, piece.end)
       if (errno === 0) this.#setValid(frames, base, piece.from, piece.end)
       at = piece.end
     }
@@ -245,20 +250,8 @@ export class BufferCache {
   /** The first stretch of bytes of [at, end) whose sectors are not valid. */
   #invalidPiece(frames: Int32Array, base: number, at: number, end: number): { from: number; end: number } {
     const { valid } = this.#context.kernel.pages
-    // most pages are valid as a whole, or not at all
-    const skip = (from: number, isValid: boolean): number => {
-      let byte = from
-      while (byte < end) {
-        const within = byte % PAGE_SIZE
-        const bits = valid[frames[(byte - base - within) / PAGE_SIZE]!]!
-        if (bits === (isValid ? ALL_SECTORS : 0)) byte += PAGE_SIZE - within
-        else if (((bits & (1 << Math.floor(within / 512))) !== 0) === isValid) byte += 512 - (byte % 512)
-        else return byte
-      }
-      return end
-    }
-    const from = skip(at, true)
-    return { from, end: skip(from, false) }
+    const from = skipSectors(valid, frames, base, at, end, ALL_SECTORS)
+    return { from, end: skipSectors(valid, frames, base, from, end, 0) }
   }
 
   #zero(frames: Int32Array, base: number, from: number, end: number): void {
@@ -273,13 +266,12 @@ export class BufferCache {
   }
 
   #setValid(frames: Int32Array, base: number, from: number, end: number): void {
-    const { pages } = this.#context.kernel
-    for (let at = from; at < end;) {
-      const within = at % PAGE_SIZE
-      const to = Math.min(PAGE_SIZE, within + end - at)
-      pages.valid[frames[Math.floor((at - base) / PAGE_SIZE)]!]! |= sectorBits(within, to)
-      at += to - within
-    }
+    const { valid } = this.#context.kernel.pages
+    for (let i = Math.floor((from - base) / PAGE_SIZE), at = base + i * PAGE_SIZE; at < end; i++, at += PAGE_SIZE)
+      valid[frames[i]!]! |=
+        at >= from && at + PAGE_SIZE <= end
+          ? ALL_SECTORS
+          : sectorBits(Math.max(0, from - at), Math.min(PAGE_SIZE, end - at))
   }
 
   // ---- writing ---------------------------------------------------------------------------------------------
@@ -332,13 +324,15 @@ export class BufferCache {
       !this.#hasPages(object, start, Math.min(start + volume.blockSize, volume.sizeBytes(file)))
     )
       return yield* this.#writeAlone(object, file, block, from, to)
-    let buffer = yield* this.#get(object, file, block)
+    let buffer = this.#get(object, file, block)
+    if (buffer < 0) buffer = yield* this.#getLater(buffer, object, file, block)
     if (wasHole) this.#clear(buffer)
     // a block that is written in part is read first
     if ((from > start || to < start + this.#lengthOf(buffer)) && !this.#isFilled(buffer)) {
       const errno = yield* this.#fill([buffer])
       if (errno !== 0) return errno
-      buffer = yield* this.#get(object, file, block)
+      buffer = this.#get(object, file, block)
+      if (buffer < 0) buffer = yield* this.#getLater(buffer, object, file, block)
     }
     const frames = this.#framesOf(object, start, this.#lengthOf(buffer))
     const base = start - (start % PAGE_SIZE)
@@ -605,88 +599,100 @@ export class BufferCache {
 
   // ---- buffers ---------------------------------------------------------------------------------------------
 
-  /** getblk: the buffer of a block, locked, its pages in memory and wired. */
-  *#get(object: number, file: number, block: number): Operation<number> {
-    let buffer = this.#find(object, block)
-    while (buffer >= 0 && !this.isUnlocked(buffer)) {
-      yield { on: 'buffer', buffer }
-      buffer = this.#find(object, block)
+  /**
+   * getblk: the buffer of a block, locked, its pages in memory and wired. Negative where something has to be waited for, which is
+   * rare: #getLater() is to go on at once, from this answer.
+   */
+  #get(object: number, file: number, block: number): number {
+    const known = this.#find(object, block)
+    if (known >= 0) {
+      if (!this.isUnlocked(known)) return -1
+      this.#lock(known)
+      return known
     }
-    if (buffer >= 0) {
-      this.#lock(buffer)
-      return buffer
-    }
-    buffer = yield* this.#makeRoom()
-    // somebody else may have made it meanwhile
-    const other = this.#find(object, block)
-    if (other >= 0) {
-      this.#chain[buffer] = this.#totals[2]!
-      this.#totals[2] = buffer
-      return yield* this.#get(object, file, block)
-    }
-    this.#object[buffer] = object
-    this.#file[buffer] = file
-    this.#block[buffer] = block
-    this.#flags[buffer] = State.locked
+    const row = this.#roomNow()
+    if (row < 0) return -1
+    this.#object[row] = object
+    this.#file[row] = file
+    this.#block[row] = block
+    this.#flags[row] = State.locked
     const head = this.#hash(object, block)
-    this.#chain[buffer] = this.#heads[head]!
-    this.#heads[head] = buffer
-    yield* this.#wirePages(buffer)
-    return buffer
+    this.#chain[row] = this.#heads[head]!
+    this.#heads[head] = row
+    this.#lacking = this.#wireNow(row, Math.floor((block * this.#context.volume.blockSize) / PAGE_SIZE))
+    return this.#lacking < 0 ? row : -2 - row
   }
 
-  /** allocbuf: brings the pages of a buffer into being. */
-  *#wirePages(buffer: number, from = 0): Operation<void> {
+  *#getLater(answer: number, object: number, file: number, block: number): Operation<number> {
+    let buffer = answer
+    while (buffer === -1) {
+      const known = this.#find(object, block)
+      if (known >= 0) {
+        if (!this.isUnlocked(known)) yield { on: 'buffer', buffer: known }
+      } else yield* this.#makeRoom()
+      buffer = this.#get(object, file, block)
+    }
+    if (buffer >= 0) return buffer
+    yield* this.#wirePages(-2 - buffer, this.#lacking)
+    return -2 - buffer
+  }
+
+  /** allocbuf: brings the pages of a buffer from an index on into being. */
+  *#wirePages(buffer: number, from: number): Operation<void> {
+    const { pages } = this.#context.kernel
+    const object = this.#object[buffer]!
+    for (let index = from; ;) {
+      index = this.#wireNow(buffer, index)
+      if (index < 0) return
+      const frame = pages.lookup(object, index)
+      if (frame >= 0) {
+        pages.wanted[frame] = 1
+        yield { on: 'page', frame }
+      } else yield { on: 'memory' }
+    }
+  }
+
+  /** The same as far as it goes without waiting; the index of the page that is to be waited for, or -1 if all are there. */
+  #wireNow(buffer: number, from: number): number {
     const { kernel } = this.#context
     const { pages } = kernel
     const object = this.#object[buffer]!
-    const { blockSize } = this.#context.volume
-    const start = this.#block[buffer]! * blockSize
-    const first = Math.max(from, Math.floor(start / PAGE_SIZE))
     const end = this.#endPage(buffer)
-    for (let index = first; index < end;) {
+    for (let index = from; index < end; index++) {
       let frame = pages.lookup(object, index)
-      if (frame >= 0 && pages.exclusiveBusy[frame] !== 0) {
-        pages.wanted[frame] = 1
-        yield { on: 'page', frame }
-        continue
-      }
       if (frame < 0) {
         frame = kernel.allocateSystemPage(object, index)
-        if (frame < 0) {
-          yield { on: 'memory' }
-          continue
-        }
+        if (frame < 0) return index
         kernel.releaseBusy(frame)
-      }
+      } else if (pages.exclusiveBusy[frame] !== 0) return index
       if (!pages.isOneQueue) pages.removeFromQueue(frame)
       pages.wired[frame]! += 1
-      index += 1
     }
+    return -1
   }
 
-  /** A row for a new buffer: an unused one, or that of the oldest clean buffer. The oldest delayed ones are written for it. */
-  *#makeRoom(): Operation<number> {
-    for (;;) {
-      const unused = this.#totals[2]!
-      if (unused >= 0) {
-        this.#totals[2] = this.#chain[unused]!
-        return unused
-      }
+  /** Takes a row for a new buffer: an unused one, or that of the oldest clean buffer; -1: one must be written, or waited for. */
+  #roomNow(): number {
+    let unused = this.#totals[2]!
+    if (unused < 0) {
       let buffer = this.#totals[0]!
       while (buffer >= 0 && this.#isDelayed(buffer)) buffer = this.#newer[buffer]!
-      if (buffer >= 0) {
-        this.#lock(buffer)
-        this.#discard(buffer)
-        continue
-      }
-      buffer = this.#totals[0]!
-      if (buffer < 0) {
-        yield { on: 'output', vnode: -2 }
-        continue
-      }
+      if (buffer < 0) return -1
       this.#lock(buffer)
-      yield* this.#put([buffer])
+      this.#discard(buffer)
+      unused = this.#totals[2]!
+    }
+    this.#totals[2] = this.#chain[unused]!
+    return unused
+  }
+
+  /** Waits until there may be a row for a new buffer: the oldest delayed ones are written. */
+  *#makeRoom(): Operation<void> {
+    const oldest = this.#totals[0]!
+    if (oldest < 0) yield { on: 'output', vnode: -2 }
+    else if (this.#totals[2]! < 0) {
+      this.#lock(oldest)
+      yield* this.#put([oldest])
     }
   }
 
@@ -795,26 +801,50 @@ export class BufferCache {
 
   /** B_CACHE: all of the block is in memory. */
   #isFilled(buffer: number): boolean {
-    return this.#everyPage(buffer, (valid, bits) => (valid & bits) === bits)
+    return this.#hasOnly(buffer, ALL_SECTORS)
   }
 
   #isEmpty(buffer: number): boolean {
-    return this.#everyPage(buffer, (valid, bits) => (valid & bits) === 0)
+    return this.#hasOnly(buffer, 0)
   }
 
-  #everyPage(buffer: number, holds: (valid: number, bits: number) => boolean): boolean {
+  /** Whether the sectors of a block are all valid (`wanted` ALL_SECTORS), or none of them (0). */
+  #hasOnly(buffer: number, wanted: number): boolean {
     const { pages } = this.#context.kernel
+    const { valid } = pages
     const start = this.#block[buffer]! * this.#context.volume.blockSize
     const end = start + this.#lengthOf(buffer)
     const object = this.#object[buffer]!
-    for (let index = Math.floor(start / PAGE_SIZE); index * PAGE_SIZE < end; index++) {
-      const from = Math.max(0, start - index * PAGE_SIZE)
-      const to = Math.min(PAGE_SIZE, end - index * PAGE_SIZE)
-      const bits = from === 0 && to === PAGE_SIZE ? ALL_SECTORS : sectorBits(from, to)
-      if (!holds(pages.valid[pages.lookup(object, index)]!, bits)) return false
+    for (let index = Math.floor(start / PAGE_SIZE), at = index * PAGE_SIZE; at < end; index++, at += PAGE_SIZE) {
+      const bits =
+        at >= start && at + PAGE_SIZE <= end
+          ? ALL_SECTORS
+          : sectorBits(Math.max(0, start - at), Math.min(PAGE_SIZE, end - at))
+      if ((valid[pages.lookup(object, index)]! & bits) !== (wanted & bits)) return false
     }
     return true
   }
+}
+
+/** The first byte of [from, end) whose sector is not as `wanted` says: ALL_SECTORS, valid, or 0, not valid. */
+function skipSectors(
+  valid: Uint8Array,
+  frames: Int32Array,
+  base: number,
+  from: number,
+  end: number,
+  wanted: number,
+): number {
+  let at = from
+  while (at < end) {
+    const within = at % PAGE_SIZE
+    const bits = valid[frames[(at - base - within) / PAGE_SIZE]!]!
+    // most pages are valid as a whole, or not at all
+    if (bits === wanted) at += PAGE_SIZE - within
+    else if (((bits ^ wanted) & (1 << Math.floor(within / 512))) === 0) at += 512 - (at % 512)
+    else return at
+  }
+  return end
 }
 
 /** nbuf by FreeBSD's formula: 50 and one for every 64 KiB of memory above 4 MiB, at most an eighth of memory in all. */

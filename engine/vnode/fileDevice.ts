@@ -109,8 +109,17 @@ export class FileDevice {
     frames: Int32Array,
     offset: number,
   ): Operation<number> {
-    const request = this.#start(isWrite, sector, lengthBytes, frames, offset, NO_BUFFER)
-    if (request < 0) return this.lastErrno
+    const request = this.begin(isWrite, sector, lengthBytes, frames, offset)
+    return request < 0 ? this.lastErrno : yield* this.end(request)
+  }
+
+  /** Begins the same; answers the request's number, for end(), or -1 if it is over: `lastErrno` says how. */
+  begin(isWrite: boolean, sector: number, lengthBytes: number, frames: Int32Array, offset: number): number {
+    return this.#start(isWrite, sector, lengthBytes, frames, offset, NO_BUFFER)
+  }
+
+  /** Waits for a request that was begun; its errno. */
+  *end(request: number): Operation<number> {
     while (this.#isDone[request] === 0) yield { on: 'host', request }
     const errno = this.#errno[request]!
     this.#free(request)
@@ -271,9 +280,13 @@ export class FileDevice {
   /** Copies what came in by way of buffers to its frames, and compares all of it. */
   #deliver(sector: number, lengthBytes: number, frames: Int32Array, offset: number, firstPage: number): void {
     const { contents, counters } = this.#kernel
-    const count = isWhole(sector, lengthBytes, offset)
-      ? 0
-      : Math.ceil((sector * SECTOR_SIZE + lengthBytes) / PAGE_SIZE) - firstPage
+    if (isWhole(sector, lengthBytes, offset)) {
+      const compared = this.#truth.checkPages(frames, lengthBytes / PAGE_SIZE, sector)
+      counters[Counter.bytesRead]! += compared
+      counters[Counter.bytesVerified]! += compared
+      return
+    }
+    const count = Math.ceil((sector * SECTOR_SIZE + lengthBytes) / PAGE_SIZE) - firstPage
     for (let i = 0; i < count; i++) {
       if (this.#wholeFrame(i, sector, lengthBytes, frames, offset, firstPage) >= 0) continue
       this.#eachPiece(i, sector, lengthBytes, frames, offset, firstPage, (piece, frame, within, at, length) => {

@@ -90,6 +90,27 @@ export class FileTruth {
     )
   }
 
+  /** The same for the first `count` pages of a row, whole, next to each other in their file. */
+  checkPages(frames: Int32Array, count: number, sector: number): number {
+    const pages = this.#pages
+    const contents = this.#contents
+    const { version } = contents
+    const known = this.#known
+    const file = this.#file(pages.object[frames[0]!]!)
+    const index = pages.pageIndex[frames[0]!]!
+    const hasBytes = file.bytes !== null
+    // pages before this place lie in the file as a whole
+    const whole = Math.min(count, Math.floor(file.sizeBytes / PAGE_SIZE) - index)
+    let slot = file.slotBase + index
+    let compared = 0
+    for (let i = 0; i < count; i++, slot++) {
+      const isMade = i < whole && !(hasBytes && version[slot] === known[slot])
+      if (isMade && contents.isAsExpected(frames[i]!, slot)) compared += PAGE_SIZE
+      else compared += this.check(frames[i]!, 0, PAGE_SIZE, sector)
+    }
+    return compared
+  }
+
   /** What a file must hold, as of now. */
   bytesOf(object: number): Uint8Array {
     const file = this.#file(object)

@@ -7,7 +7,7 @@ import { KernelStop } from '../../sim/kernelStop.ts'
 import { PagerResult } from '../../swap/pager.ts'
 import { ALL_SECTORS, PAGE_SIZE, PageFlag } from '../../vm/pages.ts'
 import { Errno, IoFlag, SEQUENTIAL_MAX, type Operation } from '../operation.ts'
-import { DragonflyPageFlag, finishPageIo, startPageIo, zeroInvalid } from './pageOperations.ts'
+import { DragonflyPageFlag, finishPageIo, finishPageIoNow, startPageIo, zeroInvalid } from './pageOperations.ts'
 import { pageOffset, Total, type PagerState } from './state.ts'
 
 /** Gets one page, exclusively busy: the pager's entry point. Answers a PagerResult; the page stays busy. */
@@ -76,7 +76,7 @@ export function* genericGetPages(
     IoFlag.fromPages,
     isSequential ? SEQUENTIAL_MAX : 0,
   )
-  for (let i = 0; i < count; i++) yield* finishPageIo(state, frames[i]!)
+  for (let i = 0; i < count; i++) if (!finishPageIoNow(state, frames[i]!)) yield* finishPageIo(state, frames[i]!)
 
   let error = errno
   for (let i = 0; i < count; i++) {

@@ -50,6 +50,15 @@ export function* finishPageIo(state: PagerState, frame: number): Operation<void>
   state.pages.sharedBusy[frame]! -= 1
 }
 
+/** The same where nobody has the page busy, as is nearly always so; false: it must be waited for. */
+export function finishPageIoNow(state: PagerState, frame: number): boolean {
+  const { pages } = state
+  if (pages.exclusiveBusy[frame] !== 0) return false
+  pages.exclusiveBusy[frame] = 1
+  pages.sharedBusy[frame]! -= 1
+  return true
+}
+
 /** Zeros what is not valid and makes the page wholly valid. vm_page_zero_invalid. */
 export function zeroInvalid(state: PagerState, frame: number): void {
   const { pages, host } = state

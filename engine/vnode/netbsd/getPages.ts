@@ -205,7 +205,7 @@ function* getLockedPages(state: PagerState, vnode: number, request: PageRequest,
   const wanted = frames.subarray(before, before + asked)
   if (!(yield* findAll(state, object, request.offset / PAGE_SIZE, wanted, isAsync))) return busy(state, vnode, wanted)
 
-  if (!wanted.some((frame) => mustBeFilled(state, frame, plan.allocates))) {
+  if (!mustBeFilled(state, wanted, plan.allocates)) {
     exitNodeLock(state, vnode)
     return succeed(state, request, plan, frames, before + asked)
   }
@@ -245,8 +245,11 @@ function busy(state: PagerState, vnode: number, frames: Int32Array): number {
   return Errno.EBUSY
 }
 
-function mustBeFilled(state: PagerState, frame: number, allocates: boolean): boolean {
-  return hasState(state, frame, PageState.fake | (allocates ? PageState.readOnly : 0))
+/** Whether any page is to be read, or, where blocks are allocated, to be given a place. */
+function mustBeFilled(state: PagerState, frames: Int32Array, allocates: boolean): boolean {
+  const bits = PageState.fake | (allocates ? PageState.readOnly : 0)
+  for (const frame of frames) if (hasState(state, frame, bits)) return true
+  return false
 }
 
 /** Reads what is missing of busy pages. The node's lock is let go when the blocks can no longer go away. */

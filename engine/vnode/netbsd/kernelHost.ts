@@ -88,7 +88,7 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
     const frames = buffers.framesOf(buffers.masterOf(buffer))
     const offset = buffers.dataOffset[buffer]!
     const length = buffers.length[buffer]!
-    const own = frames.slice(Math.floor(offset / PAGE_SIZE), Math.ceil((offset + length) / PAGE_SIZE))
+    const own = frames.subarray(Math.floor(offset / PAGE_SIZE), Math.ceil((offset + length) / PAGE_SIZE))
     const isWrite = buffers.isRead[buffer] === 0
     this.context.device.startBuffer(isWrite, buffers.deviceBlock[buffer]!, length, own, offset % PAGE_SIZE, buffer)
   }
