@@ -6,7 +6,7 @@
  */
 
 /** The largest WebAssembly memory, and what its size is counted in, bytes. */
-const MOST = 2 ** 32
+const MOST = 4 * 1024 * 1024 * 1024
 const UNIT = 65536
 
 declare const WebAssembly: {
