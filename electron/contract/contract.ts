@@ -249,6 +249,58 @@ const annotation = z.strictObject({
   note: z.string().max(10_000).optional(),
   tags: z.array(z.string().min(1).max(100)).max(100).optional(),
 })
+/** A moment of a run: after everything at that virtual time, just after that event, or after so many references; null: now, or its end. */
+const momentSchema = z
+  .union([
+    z.strictObject({ ns: z.number().min(0) }),
+    z.strictObject({ event: z.int().min(0) }),
+    z.strictObject({ reference: z.int().min(0) }),
+  ])
+  .nullable()
+export type MomentOfRun = z.infer<typeof momentSchema>
+
+/** What a machine is like at a moment, besides its maps. Pages of 4096 bytes. */
+const machineStateSchema = z.object({
+  virtualNs: z.number(),
+  references: z.number(),
+  events: z.number(),
+  frames: z.number(),
+  freePages: z.number(),
+  activePages: z.number(),
+  inactivePages: z.number(),
+  laundryPages: z.number(),
+  unswappablePages: z.number(),
+  wiredPages: z.number(),
+  swapUsed: z.number(),
+  swapTotal: z.number(),
+  swapReserved: z.number(),
+  devices: z.array(
+    z.object({
+      device: z.int(),
+      attached: z.boolean(),
+      closing: z.boolean(),
+      usedPages: z.number(),
+      totalPages: z.number(),
+      /** Maximal ranges of free blocks: their number, the largest and the average one; null: not attached. */
+      free: z.object({ ranges: z.number(), largest: z.number(), average: z.number() }).nullable(),
+    }),
+  ),
+  /** Those with most pages, of `objectCount`. */
+  objects: z.array(
+    z.object({
+      object: z.int(),
+      type: z.string(),
+      size: z.number(),
+      resident: z.number(),
+      swapped: z.number(),
+      references: z.number(),
+      backing: z.int(),
+    }),
+  ),
+  objectCount: z.number(),
+})
+export type MachineState = z.infer<typeof machineStateSchema>
+
 const retention = z.strictObject({ runs: z.int().min(1).nullable(), bytes: z.int().min(0).nullable() })
 const binary = z.instanceof(ArrayBuffer)
 
@@ -399,7 +451,9 @@ export const requests = {
   'runs.control': {
     params: z.strictObject({
       id: z.int(),
-      action: z.enum(['pause', 'resume', 'stop', 'step-reference', 'step-fault', 'step-io']),
+      action: z.enum(['pause', 'resume', 'stop', 'step-reference', 'step-fault', 'step-io', 'step-event']),
+      /** With step-event: the kinds of event to stop at; none: any. */
+      kinds: z.array(z.string()).optional(),
     }),
     result: none,
   },
@@ -461,8 +515,40 @@ export const requests = {
   'runs.messages': { params: byId, result: z.array(messageSchema) },
   /** Two runs or more, each against the first: configurations, totals, where the traces part. */
   'runs.compare': { params: z.strictObject({ ids: z.array(z.int()).min(2).max(32) }), result: comparisonSchema },
-  /** Frames, queues and devices of a running or paused machine; binary frame states, see dataPlane.ts. */
-  'runs.frames': { params: byId, result: binary },
+  /**
+   * The machine at a moment. A moment that has passed is executed again, from the nearest keyframe, on a thread of its own; a request for
+   * another moment of any run takes the place of one under way, which fails as `superseded`.
+   */
+  'runs.moment': { params: z.strictObject({ id: z.int(), at: momentSchema }), result: machineStateSchema },
+  /** Every page frame at a moment (none: now); binary, see dataPlane.ts. */
+  'runs.frames': { params: z.strictObject({ id: z.int(), at: momentSchema.optional() }), result: binary },
+  /** The blocks of a swap device at a moment; binary, see dataPlane.ts. */
+  'runs.blocks': {
+    params: z.strictObject({
+      id: z.int(),
+      at: momentSchema,
+      device: z.int().min(0),
+      cells: z
+        .int()
+        .min(1)
+        .max(1 << 20),
+    }),
+    result: binary,
+  },
+  /** The pages of an object at a moment; binary, see dataPlane.ts. */
+  'runs.objectPages': {
+    params: z.strictObject({
+      id: z.int(),
+      at: momentSchema,
+      object: z.int().min(0),
+      from: z.int().min(0),
+      count: z
+        .int()
+        .min(1)
+        .max(1 << 20),
+    }),
+    result: binary,
+  },
 
   /**
    * A query in SQL over the workspace (db/sql.ts says what there is besides its tables). It takes the place of one that still

@@ -3,14 +3,14 @@
  *   0 magic "PWB1", 1 kind, 2 version, 3 rows, 4 columns, 5..7 by kind
  * followed by `columns` column descriptors of 2 words (type, bytes) and then the columns, each padded to 8 bytes.
  *
- * Kinds: 1 sample tiles, 2 events, 3 frame states. Whoever decodes checks magic, version and every length.
+ * Kinds: 1 sample tiles, 2 events, 3 frame states, 4 blocks of a swap device, 5 pages of an object. Whoever decodes checks magic, version and every length.
  */
 
 export const DATA_MAGIC = 0x31425750
 export const DATA_VERSION = 1
 /** All sample columns take 2 and 3 for each metric; a header that says more than this is none. */
 const COLUMNS_MAX = 4096
-export const DataKind = { samples: 1, events: 2, frames: 3 } as const
+export const DataKind = { samples: 1, events: 2, frames: 3, blocks: 4, objectPages: 5 } as const
 
 const elementBytes = [1, 4, 8] as const
 /** Column types: 0 Uint8, 1 Int32, 2 Float64. */
@@ -87,6 +87,9 @@ export function decodeTable(buffer: ArrayBuffer): DataTable {
  * Events: the columns of engine/sim/events.ts in canonical order, then a Float64 column with each event's number in the
  * run. `extra[0]` is 1 if more rows follow.
  * Frames: Int32 object, Float64 page, Uint8 state bits (1 valid, 2 dirty, 4 busy, 8 wired, 16 referenced), Uint8 queue
- * (0 none, 1 free, 2 active, 3 inactive, 4 laundry, 5 unswappable).
+ * (0 none, 1 free, 2 active, 3 inactive, 4 laundry, 5 unswappable), Uint8 activity count of the page daemon.
+ * Blocks: a row per cell of `extra[0]` blocks of a device that has `extra[1]`: Int32 blocks used, Int32 object and Float64 page of the
+ * first of them (-1 none).
+ * Pages of an object: Uint8 bits (1 resident, 2 in swap, 4 written since, 8 seen through it from an object behind).
  */
 export const COLUMNS_PER_SAMPLED_METRIC = 3

@@ -193,8 +193,8 @@ export class LiveRuns {
     return new Set([...this.#runs.values()].flatMap((run) => run.prepared.imagePaths))
   }
 
-  control({ id, action }: Params<'runs.control'>): Promise<void> {
-    return this.#get(id).thread.call('control', action)
+  control({ id, action, kinds = [] }: Params<'runs.control'>): Promise<void> {
+    return this.#get(id).thread.call('control', action, kinds)
   }
 
   speed({ id, speed }: Params<'runs.speed'>): Promise<void> {
@@ -206,8 +206,9 @@ export class LiveRuns {
     return run.thread.call('intervene', interventionOf(params, run.prepared.run.devices.length))
   }
 
-  frames(id: number): Promise<ArrayBuffer> {
-    return this.#get(id).thread.call('frames')
+  /** What is to be seen in the machine now. */
+  views(id: number): ThreadClient<EngineCalls, EngineSaid> {
+    return this.#get(id).thread
   }
 
   /** Stops every run and waits until each is committed; ends those that do not stop. */
@@ -217,7 +218,7 @@ export class LiveRuns {
       [...this.#runs.values()].map(async (run) => {
         Atomics.store(run.shared, SharedWord.abandon, 1)
         Atomics.notify(run.shared, SharedWord.returned)
-        run.thread.call('control', 'stop').catch(() => undefined)
+        run.thread.call('control', 'stop', []).catch(() => undefined)
         let timer: NodeJS.Timeout | undefined
         const late = new Promise<void>((resolve) => {
           timer = setTimeout(resolve, 15_000)

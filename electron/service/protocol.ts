@@ -7,10 +7,11 @@
  *             ── calls ──> sql      (one query in SQL at a time)
  *             ── calls ──> chores   (imports, generated workloads, images, checks of experiments)
  *             ── calls ──> recorder (one per program that is recorded)
+ *             ── calls ──> moments  (one: a recorded run, executed again up to any moment)
  *             ── calls ──> engine   (one per running machine) ── run port ──> writer
  */
 import type { MessagePort } from 'node:worker_threads'
-import type { ImageInfo, Notice, Params, Result, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
+import type { ImageInfo, MomentOfRun, Notice, Params, Result, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
 import type { Comparison } from '../contract/comparison.ts'
 import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
 import type { SweepResult } from '../contract/sweep.ts'
@@ -207,6 +208,24 @@ export type RecorderSaid =
   | { type: 'progress'; progress: Omit<Notice<'recording.progress'>, 'job'> }
   | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
 
+// ---- moments
+
+export interface MomentsData {
+  workspace: string
+  run: number
+  transientPrefix: string
+}
+
+/** The views of the engine calls below, of a recorded run at a moment. Fail as `superseded` if another moment is asked for meanwhile. */
+export interface MomentsCalls {
+  /** `isLive`: the run goes on, and what is known of it may have grown. */
+  moment(at: Recorded, isLive: boolean): Result<'runs.moment'>
+  frames(at: Recorded, isLive: boolean): ArrayBuffer
+  blocks(at: Recorded, isLive: boolean, device: number, cells: number): ArrayBuffer
+  objectPages(at: Recorded, isLive: boolean, object: number, from: number, count: number): ArrayBuffer
+}
+export type Recorded = NonNullable<MomentOfRun>
+
 // ---- engine
 
 export interface VariantFile {
@@ -243,11 +262,14 @@ export interface EngineCalls {
   prepare(): Prepared
   /** Starts it: from now on it runs, or is paused. */
   begin(run: number | null, port: MessagePort, startPaused: boolean): void
-  control(action: 'pause' | 'resume' | 'stop' | 'step-reference' | 'step-fault' | 'step-io'): void
+  control(action: Params<'runs.control'>['action'], kinds: string[]): void
   speed(virtualSecondsPerSecond: number): void
   /** Answers the reference at which it happened. */
   intervene(intervention: InterventionWithoutPlace): number
+  moment(): Result<'runs.moment'>
   frames(): ArrayBuffer
+  blocks(device: number, cells: number): ArrayBuffer
+  objectPages(object: number, from: number, count: number): ArrayBuffer
 }
 
 type WithoutPlace<T> = T extends { at: number } ? Omit<T, 'at'> : never

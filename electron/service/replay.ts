@@ -37,7 +37,8 @@ export function replayOptions(run: RunDetail, file: ExperimentFile | null, varia
   }
 }
 
-function ownFile(run: RunDetail): ExperimentFile {
+/** The experiment of a recorded run with everything that was done to the machine. Throws ContractError `damaged`. */
+export function ownFile(run: RunDetail): ExperimentFile {
   const { file } = parseExperiment(run.file)
   if (!file)
     throw new ContractError({ code: 'damaged', message: `the configuration of run ${run.id} cannot be read by this version` })

@@ -10,6 +10,7 @@ export const threadUrls = {
   chores: new URL('./threads/chores.ts', import.meta.url),
   sql: new URL('./threads/sql.ts', import.meta.url),
   recorder: new URL('./threads/recorder.ts', import.meta.url),
+  moments: new URL('./threads/moments.ts', import.meta.url),
   simulation: new URL('./threads/simulation.ts', import.meta.url),
 }
 

@@ -24,6 +24,7 @@ import {
   type ExperimentInfo,
   type ImageInfo,
   type Method,
+  type MomentOfRun,
   type Notice,
   type NoticeName,
   type Params,
@@ -38,6 +39,7 @@ import { errorShape } from '../hosts/dispatch.ts'
 import { imagePath } from './images.ts'
 import { removeKeptOverlays } from './keptOverlays.ts'
 import { clearTransientFiles, LiveRuns, TRANSIENT } from './liveRuns.ts'
+import { Moments } from './moments.ts'
 import { Notices } from './notices.ts'
 import { OwnerSocket } from './owner.ts'
 import { Recordings } from './recordings.ts'
@@ -46,7 +48,7 @@ import { seedWorkspace } from './seed.ts'
 import { summaryOf } from './summary.ts'
 import { sweepHandlers } from './sweepHandlers.ts'
 import { Sweeps } from './sweeps.ts'
-import type { ChoresCalls, ChoresSaid, QueryCalls, SqlCalls, VariantFile, WriterCalls } from './protocol.ts'
+import type { ChoresCalls, ChoresSaid, QueryCalls, Recorded, SqlCalls, VariantFile, WriterCalls } from './protocol.ts'
 import { ThreadClient } from './threadCalls.ts'
 import { threadUrls } from './threadUrls.ts'
 import { variantDigest } from './variants.ts'
@@ -80,6 +82,9 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
 
 export type Handlers = { [M in Method]: (params: Params<M>) => Promise<Result<M>> }
 
+/** Of a run that has ended. */
+const END: Recorded = { ns: Number.MAX_SAFE_INTEGER }
+
 const WRITER_LIMITS = { maxOldGenerationSizeMb: 1024 }
 const QUERY_LIMITS = { maxOldGenerationSizeMb: 1024 }
 const CHORES_LIMITS = { maxOldGenerationSizeMb: 2048 }
@@ -96,6 +101,7 @@ class WorkbenchService implements Workbench {
   readonly #paths: WorkspacePaths
   readonly #notices = new Notices()
   readonly #runs: LiveRuns
+  readonly #moments: Moments
   readonly #recordings: Recordings
   readonly #sweeps: Sweeps
   readonly #handlers: Handlers
@@ -113,6 +119,7 @@ class WorkbenchService implements Workbench {
     this.#options = options
     this.#paths = workspacePaths(options.workspace)
     this.#runs = new LiveRuns(this.#paths, this.#notices, () => this.#writerThread())
+    this.#moments = new Moments(this.#paths)
     this.#recordings = new Recordings(this.#paths, this.#notices)
     this.#sweeps = new Sweeps({
       startRun: ({ file, variant }, tags) => {
@@ -166,6 +173,7 @@ class WorkbenchService implements Workbench {
     await Promise.all([...this.#jobs.values()].map((job) => job.done))
     await this.#sweeps.close()
     await this.#runs.close()
+    await this.#moments.end()
     await this.#chores?.end()
     await this.#query?.end()
     await this.#sql?.end()
@@ -305,6 +313,7 @@ class WorkbenchService implements Workbench {
         return this.#changed('runs', { id })
       },
       'runs.remove': async ({ id }) => {
+        await this.#moments.end(id)
         await writer().call('removeRun', id)
         removeKeptOverlays(this.#paths.directory, id)
         return this.#changed('runs', none)
@@ -334,7 +343,18 @@ class WorkbenchService implements Workbench {
       'runs.pageHistory': (params) => query().call('pageHistory', params),
       'runs.messages': async ({ id }) => this.#runs.messagesOf(id) ?? query().call('messages', id),
       'runs.compare': ({ ids }) => query().call('compare', ids),
-      'runs.frames': ({ id }) => this.#runs.frames(id),
+      'runs.moment': ({ id, at }) =>
+        this.#isNow(id, at) ? this.#runs.views(id).call('moment') : this.#moments.of(id).call('moment', at ?? END, this.#runs.has(id)),
+      'runs.frames': ({ id, at }) =>
+        this.#isNow(id, at) ? this.#runs.views(id).call('frames') : this.#moments.of(id).call('frames', at ?? END, this.#runs.has(id)),
+      'runs.blocks': ({ id, at, device, cells }) =>
+        this.#isNow(id, at)
+          ? this.#runs.views(id).call('blocks', device, cells)
+          : this.#moments.of(id).call('blocks', at ?? END, this.#runs.has(id), device, cells),
+      'runs.objectPages': ({ id, at, object, from, count }) =>
+        this.#isNow(id, at)
+          ? this.#runs.views(id).call('objectPages', object, from, count)
+          : this.#moments.of(id).call('objectPages', at ?? END, this.#runs.has(id), object, from, count),
 
       'sql.run': async ({ sql, rows, seconds }) => {
         this.#endSql()
@@ -364,6 +384,11 @@ class WorkbenchService implements Workbench {
         return none
       },
     }
+  }
+
+  /** Runs that are not recorded have no other moment than now. */
+  #isNow(id: number, at: MomentOfRun | undefined): boolean {
+    return this.#runs.has(id) && (at === null || at === undefined || id < 0)
   }
 
   #info(workspaceBytes: number): Result<'workbench.info'> {

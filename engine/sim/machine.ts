@@ -248,6 +248,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   #wantedKinds = 0
   #rowsSeen = 0
   #sawWanted = false
+  #isAtMoment = false
   readonly #buffers: Uint8Array[] = []
 
   constructor(options: MachineOptions) {
@@ -628,6 +629,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#wantedKinds = moment?.kinds ?? 0
     this.#rowsSeen = this.#chunk.count
     this.#sawWanted = false
+    this.#isAtMoment = false
     try {
       return this.#run(this.references + references, stopAfter)
     } catch (error) {
@@ -651,15 +653,16 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#isBetween = false
     for (;;) {
       if (stopAfter === 'fault' && this.#sawFault) return 'running'
-      if (
-        (stopAfter === 'io' && this.#sawRequest) ||
-        state[S.events]! >= events ||
-        state[S.now]! >= this.#beforeNs ||
-        (this.#wantedKinds !== 0 && this.#lookForWanted())
-      ) {
+      if (stopAfter === 'io' && this.#sawRequest) {
         this.#isBetween = true
         return 'running'
       }
+      if (
+        state[S.events]! >= events ||
+        state[S.now]! >= this.#beforeNs ||
+        (this.#wantedKinds !== 0 && this.#lookForWanted())
+      )
+        return this.#reach()
       if (queue.nextTime <= state[S.now]!) {
         const time = queue.pop()
         this.#dispatch(queue.type, queue.argument, time)
@@ -699,11 +702,19 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
           )
         continue
       }
-      if (!this.#idle()) {
-        this.#isBetween = true
-        return 'running'
-      }
+      if (!this.#idle()) return this.#reach()
     }
+  }
+
+  #reach(): MachineStatus {
+    this.#isBetween = true
+    this.#isAtMoment = true
+    return 'running'
+  }
+
+  /** Whether the last run() ended at the moment it was given. */
+  get isAtMoment(): boolean {
+    return this.#isAtMoment
   }
 
   /** Operations on files may hold what another pageout waits for: the next victim is tried. False if there is none. */

@@ -16,19 +16,19 @@ import { TraceStore } from '../../../db/traceStore.ts'
 import { workspacePaths } from '../../../db/workspace.ts'
 import { NullStore, type BlockStore } from '../../../engine/disk/blockStore.ts'
 import { createImage, RawImage } from '../../../engine/disk/rawImage.ts'
-import { EVENTS_PER_CHUNK, type EventChunk } from '../../../engine/sim/events.ts'
+import { EVENTS_PER_CHUNK, eventKinds, type EventChunk } from '../../../engine/sim/events.ts'
 import type { Experiment } from '../../../engine/sim/experiment.ts'
 import type { KernelView } from '../../../engine/sim/kernelNames.ts'
-import { Machine } from '../../../engine/sim/machine.ts'
+import { Machine, type Moment } from '../../../engine/sim/machine.ts'
 import { Counter, SAMPLE_WIDTH } from '../../../engine/sim/metrics.ts'
 import { ContractError, type RunMessage, type Totals } from '../../contract/contract.ts'
-import { DataKind, encodeTable } from '../../contract/dataPlane.ts'
 import { toEngineExperiment } from '../../contract/experiment.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
 import { copyEvents, copyOfEvents, eventChunkIn, newEventBuffer } from '../eventBuffer.ts'
 import { keepOverlaysOf } from '../keptOverlays.ts'
 import { openDevices, type OpenedDevices } from '../images.ts'
 import { interventionIssues } from '../interventions.ts'
+import { viewsOf } from '../machineViews.ts'
 import { Pace } from '../pace.ts'
 import { diskFullProblem } from '../problems.ts'
 import {
@@ -177,7 +177,7 @@ class Engine {
   #isStopped = false
   #hasEnded = false
   /** What a step goes on to: a number of references, or the next of something. */
-  #step: 'reference' | 'fault' | 'io' | null = null
+  #step: 'reference' | 'fault' | 'io' | Moment | null = null
   readonly #pace = new Pace()
   #referencesPerCall = 1024
   #wake: (() => void) | null = null
@@ -223,14 +223,14 @@ class Engine {
     void this.#loop()
   }
 
-  control(action: Parameters<EngineCalls['control']>[0]): void {
+  control(action: Parameters<EngineCalls['control']>[0], kinds: readonly string[] = []): void {
     if (this.#hasEnded) return
     if (action === 'stop') this.#isStopped = true
     else if (action === 'pause') this.#setPaused(true)
     else if (action === 'resume') this.#setPaused(false)
     else {
       this.#setPaused(true)
-      this.#step = action === 'step-reference' ? 'reference' : action === 'step-fault' ? 'fault' : 'io'
+      this.#step = stepOf(action, kinds)
     }
     this.#wake?.()
   }
@@ -254,11 +254,6 @@ class Engine {
     this.#report(performance.now())
     this.#wake?.()
     return at
-  }
-
-  frames(): ArrayBuffer {
-    const { object, page, state, queue } = this.machine.frameTable()
-    return encodeTable({ kind: DataKind.frames, rows: object.length, extra: [0, 0, 0], columns: [object, page, state, queue] })
   }
 
   async #loop(): Promise<void> {
@@ -324,11 +319,16 @@ class Engine {
     return status
   }
 
-  #runStep(step: 'reference' | 'fault' | 'io'): EndStatus | 'running' {
+  #runStep(step: 'reference' | 'fault' | 'io' | Moment): EndStatus | 'running' {
     const { machine } = this
     if (step === 'reference') {
       this.#step = null
       return machine.run(1)
+    }
+    if (typeof step === 'object') {
+      const status = machine.run(this.#referencesPerCall, step)
+      if (machine.isAtMoment) this.#step = null
+      return status
     }
     const before = machine.references
     const events = this.#stepEvents(step)
@@ -484,6 +484,17 @@ class Engine {
   }
 }
 
+function stepOf(action: 'step-reference' | 'step-fault' | 'step-io' | 'step-event', kinds: readonly string[]): 'reference' | 'fault' | 'io' | Moment {
+  if (action === 'step-reference') return 'reference'
+  if (action === 'step-fault') return 'fault'
+  if (action === 'step-io') return 'io'
+  const unknown = kinds.find((kind) => !eventKinds.some((name) => name === kind))
+  if (unknown !== undefined)
+    throw new ContractError({ code: 'bad-params', message: `kinds: there is no kind of event "${unknown}"`, field: 'kinds' })
+  const bits = kinds.reduce((sum, kind) => sum | (1 << eventKinds.findIndex((name) => name === kind)), 0)
+  return { kinds: kinds.length === 0 ? (1 << eventKinds.length) - 1 : bits }
+}
+
 function problemOf(error: unknown): string {
   const { code, message } = errorShape(error)
   return code === 'disk-full' ? diskFullProblem(message) : message
@@ -498,10 +509,13 @@ serveCalls<EngineCalls>(service, {
     recorder.connect(port)
     running().begin(run, startPaused)
   },
-  control: (action) => running().control(action),
+  control: (action, kinds) => running().control(action, kinds),
   speed: (speed) => running().speed(speed),
   intervene: (intervention) => running().intervene(intervention),
-  frames: () => running().frames(),
+  moment: () => viewsOf(running().machine).moment(),
+  frames: () => viewsOf(running().machine).frames(),
+  blocks: (device, cells) => viewsOf(running().machine).blocks(device, cells),
+  objectPages: (object, from, count) => viewsOf(running().machine).objectPages(object, from, count),
 })
 
 function running(): Engine {
