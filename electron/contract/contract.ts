@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { comparisonSchema } from './comparison.ts'
 import { experimentFileSchema } from './experiment.ts'
 import { sweepInfoSchema, sweepProgressSchema, sweepResultSchema } from './sweep.ts'
+import { galleryItemSchema } from './gallery.ts'
 
 /** Raised when a request or a result changes its meaning; a command sends its request to another process only if these agree. */
 export const CONTRACT_VERSION = 1
@@ -423,6 +424,13 @@ export const requests = {
       /** freeReserved, freeMin, freeTarget, inactiveTarget, ... as the machine will have them. */
       thresholds: z.record(z.string(), z.number()).nullable(),
     }),
+  },
+
+  'gallery.list': { params: none, result: z.array(galleryItemSchema) },
+  /** The misses of a variation whose policy is simulated. */
+  'gallery.simulate': {
+    params: z.strictObject({ name: z.string(), variation: z.string() }),
+    result: z.object({ references: z.number(), misses: z.number(), seconds: z.number() }),
   },
 
   'runs.list': { params: none, result: z.array(runInfoSchema) },

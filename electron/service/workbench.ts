@@ -36,6 +36,7 @@ import {
 } from '../contract/contract.ts'
 import { parseExperiment, type ExperimentFile } from '../contract/experiment.ts'
 import { errorShape } from '../hosts/dispatch.ts'
+import { readGallery, simulateVariation } from './gallery.ts'
 import { imagePath } from './images.ts'
 import { removeKeptOverlays } from './keptOverlays.ts'
 import { clearTransientFiles, LiveRuns, TRANSIENT } from './liveRuns.ts'
@@ -296,6 +297,9 @@ class WorkbenchService implements Workbench {
         return this.#changed('experiments', none)
       },
       'experiments.check': ({ file }) => this.#check(file),
+
+      'gallery.list': () => Promise.resolve(readGallery()),
+      'gallery.simulate': ({ name, variation }) => simulateVariation(readGallery(), name, variation),
 
       'runs.list': () => this.#listRuns(),
       'runs.get': ({ id }) => this.#getRun(id),

@@ -13,6 +13,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'runs', meaning: 'list the recorded runs', load: async () => (await import('./runs.ts')).runs },
   { name: 'sysctl', meaning: "a run under the kernel's names: sysctl, swapinfo, vmstat, processes", load: async () => (await import('./sysctl.ts')).sysctl },
   { name: 'compare', meaning: "runs, or an experiment under several kernels' pagers, side by side", load: async () => (await import('./compare.ts')).compare },
+  { name: 'gallery', meaning: 'ready experiments that show a known effect', load: async () => (await import('./gallery.ts')).gallery },
   { name: 'report', meaning: 'a report of one or more runs', load: async () => (await import('./report.ts')).report },
   { name: 'record', meaning: 'record what a real program does with its memory', load: async () => (await import('./record.ts')).record },
   { name: 'import', meaning: 'import a memory trace', load: async () => (await import('./import.ts')).importTrace },
