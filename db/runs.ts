@@ -20,6 +20,7 @@ import type {
   RunDetail,
   RunDevice,
   RunEnd,
+  RunFileImage,
   RunInfo,
   RunMessage,
   RunStatus,
@@ -69,6 +70,7 @@ export class RunTable {
   readonly #get
   readonly #workloads
   readonly #devices
+  readonly #fileImage
   readonly #messages
   readonly #interventions
   readonly #counts
@@ -95,6 +97,9 @@ export class RunTable {
     )
     this.#devices = sqlite.prepare<[number], RunDevice>(
       'SELECT name, image, pages, timing, base_digest AS baseDigest FROM run_devices WHERE run_id = ? ORDER BY device',
+    )
+    this.#fileImage = sqlite.prepare<[number], RunFileImage>(
+      'SELECT image, base_digest AS baseDigest FROM run_file_images WHERE run_id = ?',
     )
     this.#messages = sqlite.prepare<[number], RunMessage>(
       'SELECT time_ns AS time, level, routine, text FROM messages WHERE run_id = ? ORDER BY number',
@@ -161,6 +166,7 @@ export class RunTable {
         interventions: this.interventions(id),
         eventCounts: this.eventCounts(id),
         messages: this.messages(id),
+        ...this.#fileImageOf(id),
         ...variantOf(row),
       }
     })
@@ -250,6 +256,10 @@ export class RunTable {
       run.devices.forEach((device, number) =>
         addDevice.run(id, number, device.name, device.image, device.pages, device.timing, device.baseDigest),
       )
+      if (run.fileImage)
+        sqlite
+          .prepare('INSERT INTO run_file_images VALUES (?, ?, ?)')
+          .run(id, run.fileImage.image, run.fileImage.baseDigest)
       if (run.tags) this.#addTags(id, run.tags)
       return id
     })
@@ -378,6 +388,11 @@ export class RunTable {
   #addTags(id: number, tags: readonly string[]): void {
     const insert = this.#connection.sqlite.prepare('INSERT OR IGNORE INTO run_tags VALUES (?, ?)')
     for (const tag of tags) insert.run(id, tag)
+  }
+
+  #fileImageOf(id: number): { fileImage?: RunFileImage } {
+    const fileImage = this.#fileImage.get(id)
+    return fileImage === undefined ? {} : { fileImage }
   }
 
   #row(id: number): RunRow {

@@ -78,6 +78,14 @@ export interface RunDevice {
   baseDigest: string
 }
 
+/** The image that a run's files were on. */
+export interface RunFileImage {
+  /** Its name in the experiment. */
+  image: string
+  /** SHA-256 of the image before the run, hex. */
+  baseDigest: string
+}
+
 /** Something that was done to the running machine, as the experiment's `interventions` say it. */
 export interface StoredIntervention {
   at: number
@@ -116,6 +124,8 @@ export interface NewRun {
   bucketNs: number
   thresholds: Record<string, number>
   devices: RunDevice[]
+  /** Absent: no image, or one whose bytes do not matter to the run. */
+  fileImage?: RunFileImage
   /** Absent: the kernel's own decisions. */
   variant?: RunVariant
   /** Absent: none. */
@@ -159,6 +169,7 @@ export interface RunDetail extends RunInfo {
   interventions: StoredIntervention[]
   eventCounts: Record<string, number>
   messages: RunMessage[]
+  fileImage?: RunFileImage
   /** Absent: the kernel's own decisions. */
   variant?: RunVariant
 }

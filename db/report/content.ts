@@ -545,6 +545,7 @@ function repeat(runs: readonly ReportRun[]): Block[] {
     `engine    ${detail.engineVersion}, seed ${detail.seed}`,
     `trace     ${detail.totals.traceDigest === '' ? 'no digest: the run has not ended' : grouped(detail.totals.traceDigest)}`,
     ...detail.devices.map((device) => `image     ${device.name} (${device.image}) ${device.baseDigest}`),
+    ...(detail.fileImage ? [`files     ${detail.fileImage.image} ${detail.fileImage.baseDigest}`] : []),
     ...(detail.variant ? [`variant   ${detail.variant.name} ${detail.variant.digest}`] : []),
     '',
   ])

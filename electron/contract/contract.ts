@@ -197,6 +197,8 @@ const runDetailSchema = runInfoSchema.extend({
   ),
   eventCounts: z.record(z.string(), z.number()),
   messages: z.array(messageSchema),
+  /** The image that its files were on, with the digest that it had; absent: none, or one whose bytes did not matter. */
+  fileImage: z.object({ image: z.string(), baseDigest: z.string() }).optional(),
   /** The pager variant it ran with; absent: the kernel's own decisions. `digest` is the SHA-256 of `file`. */
   variant: z.object({ name: z.string(), description: z.string(), file: z.string(), digest: z.string() }).optional(),
 })

@@ -58,6 +58,7 @@ function configurationDifferences(runs: readonly RunDetail[]): Comparison['confi
       fields.set(`device ${device}, pages`, pages)
       fields.set(`device ${device}, digest of its image`, baseDigest)
     })
+    if (run.fileImage) fields.set('digest of the file image', run.fileImage.baseDigest)
     // what the file foresaw is among its fields; this is what was done, foreseen or not
     fields.set(
       'done to the running machine',

@@ -1,6 +1,6 @@
 /** Opens what the files of an experiment are on: a file of a UFS image or partition, or the image itself. */
 import path from 'node:path'
-import { NullStore } from '../../engine/disk/blockStore.ts'
+import { NullStore, type BlockStore } from '../../engine/disk/blockStore.ts'
 import type { ImageSet, StoreRequest } from '../../engine/disk/imageSet.ts'
 import type { Experiment } from '../../engine/sim/experiment.ts'
 import type { FileSource } from '../../engine/sim/machineFiles.ts'
@@ -24,9 +24,18 @@ export function fileRequest(image: FileImage, imagePath: string, overlayPath: st
   }
 }
 
-/** Throws ContractError with the field at fault, DiskError. */
-export function openFileSource(experiment: Experiment, files: Files, set: ImageSet, request: StoreRequest): FileSource {
-  const { store } = set.open(request)
+/** The source, and the image's digest where it was asked for. Throws ContractError with the field at fault, DiskError. */
+export function openFileSource(
+  experiment: Experiment,
+  files: Files,
+  set: ImageSet,
+  request: StoreRequest,
+): { source: FileSource; digest: string | null } {
+  const { store, digest } = set.open(request)
+  return { source: sourceOn(store, experiment, files, request), digest }
+}
+
+function sourceOn(store: BlockStore, experiment: Experiment, files: Files, request: StoreRequest): FileSource {
   const inner = files.image?.path ?? ''
   // without contents the data are not moved, but the file system is still looked at
   const device = experiment.contents === 'none' ? new NullStore(store.sizePages) : store

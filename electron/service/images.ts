@@ -6,7 +6,7 @@
  */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
-import type { RunDevice } from '../../db/types.ts'
+import type { RunDevice, RunFileImage } from '../../db/types.ts'
 import { workspacePaths } from '../../db/workspace.ts'
 import { NullStore, type BlockStore } from '../../engine/disk/blockStore.ts'
 import { DiskError } from '../../engine/disk/diskError.ts'
@@ -108,6 +108,8 @@ export interface OpenedDevices {
   imagePaths: string[]
   /** What the files are on, where they are on an image. */
   fileSource?: FileSource
+  /** That image and its digest; absent where its bytes do not matter to the run. */
+  fileImage?: RunFileImage
   /** Closes the images and drops the overlays. */
   close(): void
 }
@@ -117,8 +119,8 @@ export interface OpenDevicesOptions {
   added: readonly AddedImage[]
   /** Where and how overlays are named; null: nothing is written, made or read, as for a check. */
   overlayPrefix: string | null
-  /** Digests that the images must have, by device; '' or none: any. */
-  baseDigests?: readonly string[]
+  /** Digests that images must have, by their names in the experiment; none: any. */
+  baseDigests?: ReadonlyMap<string, string>
   /** Overlays stay when they are closed. */
   keepOverlays?: boolean
 }
@@ -148,8 +150,19 @@ export function openDevices(experiment: Experiment, options: OpenDevicesOptions)
           options.overlayPrefix === null ? null : `${options.overlayPrefix}fileImage`,
         ),
         keepOverlay: options.keepOverlays ?? false,
+        // where the blocks of a file are matters with or without contents; of a device nothing but its bytes does
+        withDigest: !isCheck && (hasContents || files.image.path !== ''),
       }
     : null
+  const wantDigest = (field: string, name: string, file: string, digest: string) => {
+    const expected = options.baseDigests?.get(name)
+    if (expected === undefined || digest === '' || digest === expected) return
+    throw refusal(
+      'base-changed',
+      field,
+      `${file} is not what it was when the run was recorded (its contents have another digest); put the image back, or start a new run on it`,
+    )
+  }
   const set = new ImageSet(ofFiles === null ? requests : [...requests, ofFiles])
   const opened: OpenedDevices = { stores: [], devices: [], imagePaths: [], close: () => set.close() }
   const foreseen = new Set<string>()
@@ -175,13 +188,7 @@ export function openDevices(experiment: Experiment, options: OpenDevicesOptions)
       }
       const pages = opened.stores.at(-1)?.sizePages ?? 0
       if (pages < DEVICE_PAGES_MIN) throw refusal('image-too-small', `${field}.image`, tooSmall(request.path, pages))
-      const expected = options.baseDigests?.[number] ?? ''
-      if (expected !== '' && digest !== '' && expected !== digest)
-        throw refusal(
-          'base-changed',
-          `${field}.image`,
-          `${request.path} is not what it was when the run was recorded (its contents have another digest); put the image back, or start a new run on it`,
-        )
+      wantDigest(`${field}.image`, device.image, request.path, digest)
       opened.imagePaths.push(request.path)
       opened.devices.push({
         name: path.basename(request.path) + (device.partition === null ? '' : ` p${device.partition}`),
@@ -192,7 +199,11 @@ export function openDevices(experiment: Experiment, options: OpenDevicesOptions)
       })
     })
     if (files !== null && ofFiles !== null) {
-      opened.fileSource = atField('files', () => openFileSource(experiment, files, set, ofFiles))
+      const { source, digest } = atField('files', () => openFileSource(experiment, files, set, ofFiles))
+      const image = files.image?.name ?? ''
+      wantDigest('files.image', image, ofFiles.path, digest ?? '')
+      opened.fileSource = source
+      if (digest !== null) opened.fileImage = { image, baseDigest: digest }
       opened.imagePaths.push(ofFiles.path)
     }
     return opened

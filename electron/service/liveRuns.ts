@@ -38,7 +38,8 @@ export interface StartOptions {
   startPaused: boolean
   replayOf: number | null
   sameConfiguration: boolean
-  baseDigests: string[]
+  /** Digests that images must have, by their names in the experiment. */
+  baseDigests: ReadonlyMap<string, string>
   variant: VariantFile | null
   /** Tags that the run has from its beginning; absent: none. */
   tags?: string[]

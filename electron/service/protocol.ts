@@ -239,8 +239,8 @@ export interface EngineData {
   file: ExperimentFile
   replayOf: number | null
   sameConfiguration: boolean
-  /** Digests that the base images must have, by device; empty: any. */
-  baseDigests: string[]
+  /** Digests that images must have, by their names in the experiment; none: any. */
+  baseDigests: ReadonlyMap<string, string>
   /** The file of a pager variant and the digest it must have; null: none. */
   variant: VariantFile | null
   record: boolean

@@ -24,7 +24,7 @@ export function replayOptions(run: RunDetail, file: ExperimentFile | null, varia
   const own = ownFile(run)
   const isSame = file === null || isDeepStrictEqual(withoutName(file), withoutName(own))
   const isSameVariant = (variant?.digest ?? '') === (run.variant?.digest ?? '')
-  const images = new Map(run.devices.map((device) => [device.image, device.baseDigest]))
+  const images = [...run.devices, ...(run.fileImage ? [run.fileImage] : [])]
   const replayed = file ?? own
   return {
     file: isSame ? own : replayed,
@@ -33,7 +33,7 @@ export function replayOptions(run: RunDetail, file: ExperimentFile | null, varia
     replayOf: run.id,
     sameConfiguration: isSame && isSameVariant && comparable.has(run.status),
     variant,
-    baseDigests: replayed.swap.devices.map((device) => images.get(device.image) ?? ''),
+    baseDigests: new Map(images.flatMap(({ image, baseDigest }) => (baseDigest === '' ? [] : [[image, baseDigest]]))),
   }
 }
 

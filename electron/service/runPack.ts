@@ -60,6 +60,7 @@ const runHead = z.object({
   thresholds: z.record(text, z.number()),
   totals: totalsSchema,
   devices: z.array(z.object({ name: text, image: text, pages: count, timing: text, baseDigest: text })).max(100),
+  fileImage: z.object({ image: text, baseDigest: text }).optional(),
   interventions: z.array(z.looseObject({ at: z.number(), action: text })),
   messages: z.array(z.object({ time: z.number(), level: z.enum(['info', 'warning', 'error']), routine: text, text })),
   kernelView: z.unknown(),
@@ -322,10 +323,11 @@ class Unpacking {
         })
       return { ...process, workload: { name: workload.name } }
     })
-    const { variant, ...rest } = head
+    const { variant, fileImage, ...rest } = head
     this.#run = this.#store.createRun({
       ...rest,
       ...(variant ? { variant } : {}),
+      ...(fileImage ? { fileImage } : {}),
       file: { ...file, processes },
       workloads: head.workloadNames.map((name) => {
         const workload = this.#workloads.get(name)

@@ -119,6 +119,23 @@ describe('runs', () => {
       })
     }))
 
+  it('a replay on a changed image of its files is refused too, and one on the image as it was is not', () =>
+    withService(async (workbench, folder) => {
+      const image = path.join(folder, 'images', 'files.img')
+      const before = new Uint8Array(4 << 20).fill(7)
+      writeFileSync(image, before)
+      const files = { pager: 'dragonfly' as const, image: 'files.img' }
+      const { id, totals } = await start(workbench, smallExperiment({ untouched: 'file', files }))
+      const { fileImage } = await workbench.request('runs.get', { id })
+      expect(fileImage).toEqual({ image: 'files.img', baseDigest: expect.stringMatching(/^[0-9a-f]{64}$/) })
+      writeFileSync(image, before.with(1 << 20, 8))
+      await expect(workbench.request('runs.replay', { id, file: null })).rejects.toMatchObject({ code: 'base-changed', field: 'files.image' })
+      writeFileSync(image, before)
+      const again = await runToEnd(workbench, () => workbench.request('runs.replay', { id, file: null }))
+      expect(again.totals.traceDigest).toBe(totals.traceDigest)
+      expect(totals.vnodePagesIn).toBeGreaterThan(0)
+    }))
+
   it('a run leaves the images as they were, and no files behind', () =>
     withService(async (workbench, folder) => {
       await start(workbench, smallExperiment({ untouched: 'file' }))

@@ -124,7 +124,7 @@ class WorkbenchService implements Workbench {
     this.#recordings = new Recordings(this.#paths, this.#notices)
     this.#sweeps = new Sweeps({
       startRun: ({ file, variant }, tags) => {
-        const options = { record: true, startPaused: false, replayOf: null, sameConfiguration: false, baseDigests: [] }
+        const options = { record: true, startPaused: false, replayOf: null, sameConfiguration: false, baseDigests: new Map() }
         return this.#runs.start({ ...options, file, tags, variant: variantFile(variant === '' ? undefined : variant) })
       },
       control: (params) => this.#runs.control(params),
@@ -326,7 +326,7 @@ class WorkbenchService implements Workbench {
         const checked = checkedFile(file)
         const asked = { record, startPaused, variant: variantFile(variant) }
         return {
-          id: await this.#runs.start({ file: checked, ...asked, replayOf: null, sameConfiguration: false, baseDigests: [] }),
+          id: await this.#runs.start({ file: checked, ...asked, replayOf: null, sameConfiguration: false, baseDigests: new Map() }),
         }
       },
       'runs.replay': async ({ id, file, variant }) => {

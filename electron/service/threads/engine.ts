@@ -580,6 +580,7 @@ async function prepare(): Promise<Prepared> {
         bucketNs: experiment.sampling.bucketNs,
         thresholds: { ...machine.thresholds },
         devices: devices.devices,
+        ...(devices.fileImage ? { fileImage: devices.fileImage } : {}),
         ...(loaded ? { variant: loaded.source } : {}),
       },
       thresholds: { ...machine.thresholds },
