@@ -8,6 +8,7 @@
 import { z } from 'zod'
 import { comparisonSchema } from './comparison.ts'
 import { experimentFileSchema } from './experiment.ts'
+import { needProgressSchema } from './memoryNeed.ts'
 import { sweepInfoSchema, sweepProgressSchema, sweepResultSchema } from './sweep.ts'
 import { galleryItemSchema } from './gallery.ts'
 
@@ -622,6 +623,20 @@ export const requests = {
   /** Sweeps under way. */
   'sweeps.progress': { params: none, result: z.array(sweepProgressSchema) },
 
+  /**
+   * Looks for the smallest RAM with which an experiment takes at most `within` per cent more virtual time than with all it could use, for
+   * each number of swap devices; ends with a `need.progress` notice that has the result.
+   */
+  'need.start': {
+    params: z.strictObject({
+      file: z.unknown(),
+      within: z.number().positive().max(1000),
+      deviceCounts: z.array(z.int().min(1).max(6)).min(1),
+    }),
+    result: z.object({ search: z.int() }),
+  },
+  'need.cancel': { params: z.strictObject({ search: z.int() }), result: none },
+
   'jobs.cancel': { params: z.strictObject({ job: z.int() }), result: none },
 } as const
 
@@ -660,6 +675,8 @@ export const notices = {
   }),
   /** What a recorded program writes. */
   'recording.output': z.object({ job: z.int(), stream: z.enum(['stdout', 'stderr']), text: z.string() }),
+  /** A search for the smallest RAM under way, or how it ended. */
+  'need.progress': needProgressSchema,
   /** A sweep under way, or how it ended. */
   'sweep.progress': sweepProgressSchema,
   /** A list changed and is worth asking for again. */

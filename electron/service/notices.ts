@@ -11,6 +11,7 @@ export class Notices {
     'recording.progress': new Set(),
     'recording.output': new Set(),
     'sweep.progress': new Set(),
+    'need.progress': new Set(),
     job: new Set(),
     changed: new Set(),
   }

@@ -11,6 +11,7 @@ export const threadUrls = {
   sql: new URL('./threads/sql.ts', import.meta.url),
   recorder: new URL('./threads/recorder.ts', import.meta.url),
   moments: new URL('./threads/moments.ts', import.meta.url),
+  memoryNeed: new URL('./threads/memoryNeed.ts', import.meta.url),
   simulation: new URL('./threads/simulation.ts', import.meta.url),
 }
 

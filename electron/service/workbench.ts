@@ -40,6 +40,7 @@ import { readGallery, simulateVariation } from './gallery.ts'
 import { imagePath } from './images.ts'
 import { removeKeptOverlays } from './keptOverlays.ts'
 import { clearTransientFiles, LiveRuns, TRANSIENT } from './liveRuns.ts'
+import { MemoryNeeds } from './memoryNeeds.ts'
 import { Moments } from './moments.ts'
 import { Notices } from './notices.ts'
 import { OwnerSocket } from './owner.ts'
@@ -105,6 +106,7 @@ class WorkbenchService implements Workbench {
   readonly #moments: Moments
   readonly #recordings: Recordings
   readonly #sweeps: Sweeps
+  readonly #needs: MemoryNeeds
   readonly #handlers: Handlers
   #writer: ThreadClient<WriterCalls> | null = null
   #query: ThreadClient<QueryCalls> | null = null
@@ -122,6 +124,7 @@ class WorkbenchService implements Workbench {
     this.#runs = new LiveRuns(this.#paths, this.#notices, () => this.#writerThread())
     this.#moments = new Moments(this.#paths)
     this.#recordings = new Recordings(this.#paths, this.#notices)
+    this.#needs = new MemoryNeeds(this.#paths.directory, (notice) => this.#notices.send('need.progress', notice))
     this.#sweeps = new Sweeps({
       startRun: ({ file, variant }, tags) => {
         const options = { record: true, startPaused: false, replayOf: null, sameConfiguration: false, baseDigests: new Map() }
@@ -173,6 +176,7 @@ class WorkbenchService implements Workbench {
       else await this.#cancel(job)
     await Promise.all([...this.#jobs.values()].map((job) => job.done))
     await this.#sweeps.close()
+    await this.#needs.close()
     await this.#runs.close()
     await this.#moments.end()
     await this.#chores?.end()
@@ -382,6 +386,12 @@ class WorkbenchService implements Workbench {
       },
 
       ...sweepHandlers(this.#sweeps, query, writer, () => this.#notices.send('changed', { what: 'sweeps' })),
+
+      'need.start': async ({ file, within, deviceCounts }) => ({ search: await this.#needs.start(checkedFile(file), within, deviceCounts) }),
+      'need.cancel': async ({ search }) => {
+        await this.#needs.cancel(search)
+        return none
+      },
 
       'jobs.cancel': async ({ job }) => {
         await this.#cancel(job)

@@ -19,6 +19,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'import', meaning: 'import a memory trace', load: async () => (await import('./import.ts')).importTrace },
   { name: 'workloads', meaning: 'list the workloads', load: async () => (await import('./workloads.ts')).workloads },
   { name: 'sweep', meaning: 'a grid of runs over the cores', load: async () => (await import('./sweep.ts')).sweep },
+  { name: 'need', meaning: 'how much RAM a workload needs', load: async () => (await import('./need.ts')).need },
   { name: 'sim', meaning: 'misses of replacement policies at memory sizes', load: async () => (await import('./sim.ts')).sim },
   { name: 'mrc', meaning: 'misses of LRU at every memory size', load: async () => (await import('./mrc.ts')).mrc },
   { name: 'image', meaning: 'what is on a raw image', load: async () => (await import('./image.ts')).image },
