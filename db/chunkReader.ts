@@ -1,11 +1,11 @@
 /** The columns of one stored chunk of events, each decoded when it is asked for, with those that its model rests on. */
-import { eventColumns, newEventChunk } from '../engine/sim/events.ts'
+import { eventColumns, EVENTS_PER_CHUNK, newEventChunk } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import { CodecError, decodeColumn, decompressBytes } from '../engine/workload/codec.ts'
 import { decodeGroupedColumn, decodeSortedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
 import { StoreError } from './errors.ts'
 import { isModelled, modelBlocks, modelPlaces, modelTimes, newResiduals } from './eventModel.ts'
-import type { ModelledColumn } from './eventModel.ts'
+import type { ModelledColumn, Residuals } from './eventModel.ts'
 
 export type ColumnName = (typeof eventColumns)[number]['name']
 export type DecodedColumn = Float64Array | Int32Array | Uint8Array
@@ -108,7 +108,7 @@ export class ChunkReader {
     const model = models.find(({ columns }) => columns.some((each) => each === name))
     if (!model) throw new StoreError('damaged', `column ${name} has no model`, name)
     const groups = this.#rowGroups()
-    const residuals = newResiduals(this.count)
+    const residuals = residualsFor(this.count)
     const rows = newEventChunk(0)
     rows.count = this.count
     rows.kind = this.kinds()
@@ -135,6 +135,14 @@ export class ChunkReader {
     this.#groups ??= new RowGroups(this.kinds(), this.count)
     return this.#groups
   }
+}
+
+/** Kept between chunks; a reader is done with it before another begins. */
+let scratch = newResiduals(0)
+
+function residualsFor(count: number): Residuals {
+  if (scratch.page.length < count) scratch = newResiduals(Math.max(count, EVENTS_PER_CHUNK))
+  return scratch
 }
 
 const kindOf = (name: ColumnName) => eventColumns.find((column) => column.name === name)?.kind ?? 'f64'

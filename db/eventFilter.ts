@@ -1,5 +1,5 @@
 /** Which events of a chunk a query asks for: by its counts where they say it, else by the columns that the filter names. */
-import { eventKinds } from '../engine/sim/events.ts'
+import { chunkArrays, eventKinds, newEventChunk } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import type { ChunkReader, ColumnName, DecodedColumn } from './chunkReader.ts'
 import { StoreError } from './errors.ts'
@@ -96,53 +96,76 @@ export function matchingRows(
   if (wanted.kinds !== null && ofKinds(head, wanted.kinds) < head.event_count) {
     const kinds = reader.kinds()
     const asked = wanted.kinds
-    rows = rows.filter((row) => asked[kinds[row]!] === 1)
+    rows = keep(rows, (row) => asked[kinds[row]!]!)
   }
   if (object !== undefined) {
     const objects = reader.integers('object')
-    rows = rows.filter((row) => objects[row] === object)
+    rows = keep(rows, (row) => Number(objects[row] === object))
   }
   if (page !== undefined) {
     const first = reader.numbers('page')
     const counts = reader.integers('pages')
-    rows = rows.filter((row) => first[row]! <= page && page < first[row]! + pagesCovered(counts[row]!))
+    rows = keep(rows, (row) => Number(first[row]! <= page && page < first[row]! + pagesCovered(counts[row]!)))
   }
   if (device !== undefined) {
     const devices = reader.integers('device')
-    rows = rows.filter((row) => devices[row] === device)
+    rows = keep(rows, (row) => Number(devices[row] === device))
   }
   const skipped = Math.min(skip, rows.length)
   return { rows: rows.subarray(skipped, skipped + most), skipped }
 }
 
-/** The events of some rows of some chunks, and each one's number in the run. */
-export function gather(pieces: readonly Piece[]): EventChunk & { number: Float64Array } {
-  const count = pieces.reduce((sum, { rows }) => sum + rows.length, 0)
-  const number = new Float64Array(count)
+/** Those of `rows` for which `is` answers 1, in the same array. */
+function keep(rows: Int32Array<ArrayBuffer>, is: (row: number) => number): Int32Array<ArrayBuffer> {
+  let count = 0
+  for (const row of rows) {
+    rows[count] = row
+    count += is(row)
+  }
+  return rows.subarray(0, count)
+}
+
+/** Events, and each one's number in the run. */
+export type Gathered = EventChunk & { number: Float64Array }
+
+/** The events of some rows of a chunk. */
+export function gather({ reader, first, rows }: Piece): Gathered {
   const collect = <A extends DecodedColumn>(name: ColumnName, out: A): A => {
-    let at = 0
-    for (const { reader, rows } of pieces) {
-      const column = reader.column(name)
-      for (const row of rows) out[at++] = column[row]!
-    }
+    const column = reader.column(name)
+    for (let i = 0; i < rows.length; i++) out[i] = column[rows[i]!]!
     return out
   }
-  let at = 0
-  for (const { first, rows } of pieces) for (const row of rows) number[at++] = first + row
+  const float = () => new Float64Array(rows.length)
+  const int = () => new Int32Array(rows.length)
   return {
-    count,
-    number,
-    time: collect('time', new Float64Array(count)),
-    kind: collect('kind', new Uint8Array(count)),
-    process: collect('process', new Int32Array(count)),
-    object: collect('object', new Int32Array(count)),
-    page: collect('page', new Float64Array(count)),
-    pages: collect('pages', new Int32Array(count)),
-    device: collect('device', new Int32Array(count)),
-    block: collect('block', new Float64Array(count)),
-    duration: collect('duration', new Float64Array(count)),
-    detail: collect('detail', new Int32Array(count)),
+    count: rows.length,
+    number: Float64Array.from(rows, (row) => first + row),
+    time: collect('time', float()),
+    kind: collect('kind', new Uint8Array(rows.length)),
+    process: collect('process', int()),
+    object: collect('object', int()),
+    page: collect('page', float()),
+    pages: collect('pages', int()),
+    device: collect('device', int()),
+    block: collect('block', float()),
+    duration: collect('duration', float()),
+    detail: collect('detail', int()),
   }
+}
+
+/** Events of several chunks as one table. */
+export function joined(parts: readonly Gathered[]): Gathered {
+  const [only] = parts
+  if (only && parts.length === 1) return only
+  const whole = newEventChunk(parts.reduce((sum, { count }) => sum + count, 0))
+  const number = new Float64Array(whole.time.length)
+  const columns = chunkArrays(whole)
+  for (const part of parts) {
+    chunkArrays(part).forEach((column, i) => columns[i]!.set(column, whole.count))
+    number.set(part.number, whole.count)
+    whole.count += part.count
+  }
+  return { ...whole, number }
 }
 
 type Range = Pick<Wanted, 'fromNs' | 'toNs' | 'fromEvent'>

@@ -12,8 +12,8 @@ import { ChunkReader } from './chunkReader.ts'
 import type { Connection } from './connection.ts'
 import { StoreError } from './errors.ts'
 import type { EncodedChunk } from './eventEncoder.ts'
-import { countOf, gather, matchingRows, ofKinds, rowRange, wantedOf } from './eventFilter.ts'
-import type { ChunkHead, EventFilter, Piece, Wanted } from './eventFilter.ts'
+import { countOf, gather, joined, matchingRows, ofKinds, rowRange, wantedOf } from './eventFilter.ts'
+import type { ChunkHead, EventFilter, Gathered, Piece, Wanted } from './eventFilter.ts'
 import { numbersOf, parseJson } from './json.ts'
 import { mayHaveObject, mayHavePage } from './pageIndex.ts'
 import type { RunTable } from './runs.ts'
@@ -150,7 +150,7 @@ export class EventTable {
       let skip = query.offset
       let found = 0
       let more = false
-      const pieces: Piece[] = []
+      const windows: Gathered[] = []
       for (const head of this.#candidates(runId, wanted)) {
         const known = countOf(head, wanted)
         if (known !== undefined && known <= skip) {
@@ -166,26 +166,26 @@ export class EventTable {
         skip -= skipped
         const taken = rows.subarray(0, limit - found)
         more = rows.length > taken.length
-        if (taken.length > 0) pieces.push({ reader, first: head.first_event, rows: taken })
+        // at once, so that columns of a long run's chunks are not all there together
+        if (taken.length > 0) windows.push(gather({ reader, first: head.first_event, rows: taken }))
         found += taken.length
         if (more) break
       }
-      return { ...gather(pieces), more }
+      return { ...joined(windows), more }
     })
   }
 
   /** How many events match. Decodes what the chunks' counts do not say. */
   count(runId: number, filter: EventFilter): number {
     const wanted = wantedOf(filter)
-    return this.#connection.read(() =>
-      this.#candidates(runId, wanted).reduce(
-        (sum, head) =>
-          sum +
-          (countOf(head, wanted) ??
-            matchingRows(this.#reader(runId, head), head, wanted, 0, EVENTS_PER_CHUNK).rows.length),
-        0,
-      ),
-    )
+    return this.#connection.read(() => {
+      let sum = 0
+      for (const head of this.#candidates(runId, wanted))
+        sum +=
+          countOf(head, wanted) ??
+          matchingRows(this.#reader(runId, head), head, wanted, 0, EVENTS_PER_CHUNK).rows.length
+      return sum
+    })
   }
 
   /**
@@ -194,13 +194,13 @@ export class EventTable {
    */
   *eventsInRange(runId: number, filter: EventFilter): Generator<EventWindow> {
     for (const piece of this.piecesInRange(runId, filter))
-      if (piece.rows.length > 0) yield { ...gather([piece]), more: piece.more }
+      if (piece.rows.length > 0) yield { ...gather(piece), more: piece.more }
   }
 
   /** As eventsInRange, as numbers of rows in chunks whose columns are still to be decoded. */
   *piecesInRange(runId: number, filter: EventFilter): Generator<Piece & { more: boolean }> {
     const wanted = wantedOf(filter)
-    const heads = this.#connection.read(() => this.#candidates(runId, wanted))
+    const heads = this.#connection.read(() => [...this.#candidates(runId, wanted)])
     for (const { chunk } of heads) {
       const piece = this.#connection.read(() => {
         // a running run's open end may have grown since
@@ -224,16 +224,15 @@ export class EventTable {
       }
   }
 
-  /** Heads of the chunks that may have what is wanted. */
-  #candidates(runId: number, wanted: Wanted): ChunkHead[] {
+  /** Heads of the chunks that may have what is wanted; the index of a chunk is not looked at before it is its turn. */
+  *#candidates(runId: number, wanted: Wanted): Generator<ChunkHead> {
     const { kinds, object, page } = wanted
-    const heads = this.#heads.all(runId, wanted.fromNs, wanted.toNs, wanted.fromEvent)
-    return heads.filter((head) => {
-      if (kinds !== null && ofKinds(head, kinds) === 0) return false
-      if (object === undefined) return true
-      const index = this.#index.get(runId, head.chunk)
-      return !index || (mayHaveObject(index, object) && (page === undefined || mayHavePage(index, object, page)))
-    })
+    for (const head of this.#heads.all(runId, wanted.fromNs, wanted.toNs, wanted.fromEvent)) {
+      if (kinds !== null && ofKinds(head, kinds) === 0) continue
+      const index = object === undefined ? undefined : this.#index.get(runId, head.chunk)
+      if (!index || object === undefined) yield head
+      else if (mayHaveObject(index, object) && (page === undefined || mayHavePage(index, object, page))) yield head
+    }
   }
 
   #store(runId: number, chunk: EncodedChunk, complete: boolean): void {
