@@ -50,6 +50,7 @@ export const icons = {
   workloads: 'M2 12.5V9l3-3 3 4 3-6 3 3.5v5Z',
   runs: 'M2.5 3.5v9M5.5 5l6.5 3-6.5 3ZM14 3.5v9',
   compare: 'M5.5 2.5v11M10.5 2.5v11M2.5 5.5h3M2.5 9h3M10.5 7h3M10.5 10.5h3',
+  gallery: 'M2.5 3.5h11v7h-11ZM5.5 13.5h5M8 10.5v3M4.5 8.5l2-2 1.5 1.5 3-3',
   reports: 'M4 2h5.5L12.5 5v9H4ZM9.5 2v3h3M6 8h4.5M6 10.5h4.5',
   settings: 'M2 5h6.5M11.5 5H14M2 11h2.5M7.5 11H14M10 3.3a1.7 1.7 0 1 0 .01 0ZM6 9.3a1.7 1.7 0 1 0 .01 0Z',
   play: 'M4.5 3l8 5-8 5Z',
@@ -74,6 +75,7 @@ export const icons = {
   warn: 'M8 2.2 14.5 13.5h-13ZM8 6.5v3.2M8 11.7v.1',
   export: 'M8 10V2.5M5 5.2l3-2.7 3 2.7M3 9v4.5h10V9',
   fit: 'M2.5 5.5v-3h3M13.5 5.5v-3h-3M2.5 10.5v3h3M13.5 10.5v3h-3',
+  full: 'M2.5 5.5v-3h3M13.5 5.5v-3h-3M2.5 10.5v3h3M13.5 10.5v3h-3M6 6h4v4H6Z',
   clock: 'M8 2.5a5.5 5.5 0 1 0 .01 0ZM8 5v3.2l2.2 1.3',
 } as const
 export type IconName = keyof typeof icons

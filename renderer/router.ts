@@ -4,7 +4,7 @@
  */
 import { ref } from 'vue'
 
-export const places = ['bench', 'workloads', 'runs', 'compare', 'reports', 'settings'] as const
+export const places = ['bench', 'workloads', 'runs', 'compare', 'gallery', 'reports', 'settings'] as const
 export type Place = (typeof places)[number]
 
 export const runTabs = ['overview', 'memory', 'devices', 'events', 'log', 'configuration', 'report'] as const
@@ -15,6 +15,8 @@ export interface Route {
   /** Experiments, runs or reports that the page is about. */
   ids: number[]
   tab: RunTab
+  /** What the page is about where that has no number: an experiment of the gallery. */
+  name: string
 }
 
 const isPlace = (text: string | undefined): text is Place => places.some((place) => place === text)
@@ -30,12 +32,15 @@ export function parseRoute(hash: string): Route {
       .filter((part) => /^\d+$/.test(part))
       .map(Number),
     tab: isTab(tab) ? tab : 'overview',
+    name: /^[a-z][a-z0-9-]*$/.test(ids ?? '') ? (ids ?? '') : '',
   }
 }
 
 export function hashOf(place: Place, ids: readonly number[] = [], tab?: RunTab): string {
   return `#/${place}${ids.length > 0 ? `/${ids.join(',')}` : ''}${tab && ids.length > 0 ? `/${tab}` : ''}`
 }
+
+export const galleryHash = (name: string): string => `#/gallery/${name}`
 
 /** The present place; changes with the address. */
 export const route = ref<Route>(parseRoute(''))
