@@ -1,14 +1,29 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { RunDetail } from '../contract/contract.ts'
+import Database from 'better-sqlite3'
+import type { RecordingInfo, RunDetail } from '../contract/contract.ts'
 import { inScratch } from '../../db/testing.ts'
 import { readRecords, writeRecords } from '../../db/recordFile.ts'
 import { TraceStore } from '../../db/traceStore.ts'
-import { packRun, unpackRun } from './runPack.ts'
+import { packRun } from './runPack.ts'
+import { unpackRun } from './runUnpack.ts'
+import { packSnapshot } from './snapshotBytes.ts'
 import { inFolder, runToEnd, smallExperiment, withService } from './testing.ts'
 
 const generated = { generator: 'uniform', parameters: { pages: 600, references: 5000 } }
+
+const recording: RecordingInfo = {
+  ...{ command: ['ls', '-l'], directory: '/', startedAt: '2026-01-01T00:00:00.000Z', seconds: 1.5, end: 'finished' },
+  ...{ exitStatus: 0, signal: null, filterSize: 1, events: 9000, notes: [] },
+  processes: [
+    {
+      ...{ name: 'ls', pid: 1, parentPid: null, command: 'ls -l', references: 5000, footprint: 600 },
+      labels: [{ startPage: 0, pageCount: 600, label: 'heap' }],
+    },
+  ],
+}
+const keyframe = { data: packSnapshot(new Map([['clock', { kind: 'f64', data: Float64Array.of(1, 2) }]])) }
 
 /** A run without what its workspace says of it. */
 const alike = (run: RunDetail) => ({
@@ -30,7 +45,14 @@ describe('a packed run', () => {
           workbench.request('runs.start', { file: experiment, record: true, startPaused: false }),
         )
         await workbench.request('runs.annotate', { id, note: 'as it was', tags: ['b', 'a'] })
-        const store = TraceStore.open(path.join(workspace, 'workbench.sqlite'), { readOnly: true })
+        const database = path.join(workspace, 'workbench.sqlite')
+        const [workload] = await workbench.request('workloads.list', {})
+        const sqlite = new Database(database)
+        sqlite.prepare('INSERT INTO workload_recordings VALUES (?, ?)').run(workload!.id, JSON.stringify(recording))
+        sqlite.close()
+        const store = TraceStore.open(database)
+        for (const reference of [1000, 3000])
+          store.putKeyframe(id, { ...keyframe, reference, timeNs: reference * 1000 })
         await packRun(store, id, file, workspace)
         store.close()
         return workbench.request('runs.get', { id })
@@ -48,6 +70,8 @@ describe('a packed run', () => {
         expect(alike(taken)).toEqual(alike(original))
         expect(taken.file.processes[0]!.workload).toEqual({ name: 'w 2' })
         expect(taken.workloadNames).toEqual(['w 2'])
+        const [, w2] = await workbench.request('workloads.list', {})
+        expect(await workbench.request('workloads.recording', { id: w2!.id })).toEqual(recording)
         const names = (await workbench.request('workloads.list', {})).map(({ name }) => name)
         expect(names).toEqual(['w', 'w 2'])
         const replayed = await runToEnd(workbench, () => workbench.request('runs.replay', { ...first, file: null }))
@@ -55,6 +79,8 @@ describe('a packed run', () => {
         expect((await workbench.request('runs.get', { id: replayed.id })).replayAgrees).toBe(true)
         await workbench.request('runs.remove', second)
         const store = TraceStore.open(path.join(workspace, 'workbench.sqlite'), { readOnly: true })
+        expect(store.keyframes.list(first.id).map(({ reference }) => reference)).toEqual([1000, 3000])
+        expect(store.keyframes.atReference(first.id, 3500)).toEqual({ ...keyframe, reference: 3000, timeNs: 3_000_000 })
         expect([...store.checkAll()].flatMap(({ findings }) => findings)).toEqual([])
         store.close()
       })
@@ -69,7 +95,8 @@ describe('a packed run', () => {
         const { id } = await runToEnd(workbench, () =>
           workbench.request('runs.start', { file: experiment, record: true, startPaused: false }),
         )
-        const store = TraceStore.open(path.join(workspace, 'workbench.sqlite'), { readOnly: true })
+        const store = TraceStore.open(path.join(workspace, 'workbench.sqlite'))
+        store.putKeyframe(id, { ...keyframe, reference: 100, timeNs: 5 })
         await packRun(store, id, file, workspace)
         await expect(packRun(store, id, file, workspace)).rejects.toThrow('there is a file')
         store.close()
@@ -109,6 +136,8 @@ describe('a packed run', () => {
           })),
         ],
         ['no experiment', otherwise('run', ({ head }) => ({ head: { ...head, file: { processes: [] } } }))],
+        ['half a keyframe', otherwise('keyframe', ({ bytes }) => ({ bytes: bytes.subarray(0, bytes.length - 9) }))],
+        ['a keyframe of later', otherwise('keyframe', ({ head }) => ({ head: { ...head, reference: 1e9 } }))],
         ['a status that runs', otherwise('run', ({ head }) => ({ head: { ...head, status: 'running' } }))],
         ['a trace of tomorrow', otherwise('run', ({ head }) => ({ head: { ...head, traceFormat: 3 } }))],
         ['an unknown record', otherwise('workload', () => ({ head: { type: 'surprise' } }))],
@@ -120,7 +149,7 @@ describe('a packed run', () => {
           const bad = path.join(directory, 'bad.pwb')
           writeFileSync(bad, bytes)
           expect(() => unpackRun(store, bad), what).toThrow(
-            /packed run|cannot be read|column|workload|zstd|experiment|page/,
+            /packed run|cannot be read|column|workload|zstd|experiment|page|keyframe/,
           )
           expect([what, store.runs.list().length, store.workloads.list().length]).toEqual([what, 0, 0])
         }

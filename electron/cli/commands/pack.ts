@@ -11,9 +11,10 @@ export const pack: Command = {
   help: `
 pager pack RUN -o FILE [options]
 
-Makes one file of a recorded run: its configuration, events, samples, messages, and the workloads that it read. "pager unpack" takes
-it over on another machine, where it can be replayed to the same digest. Raw images that were there before the run stay; a
-run that wants one says so when it is replayed.
+Makes one file of a recorded run: its configuration, events, samples, messages, keyframes, and the workloads that it read with how
+they were recorded (command lines and paths of mapped files are among that). "pager unpack" takes it over on another machine,
+where it can be replayed to the same digest. Raw images that were there before the run stay; a run that wants one says so when
+it is replayed.
 
   -o, --out FILE    the file to make; there must be none of that name
 ${commonHelp}`,

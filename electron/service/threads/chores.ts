@@ -19,7 +19,7 @@ import { createWorkspaceImage, deleteWorkspaceImage, inspectImage, listImages, o
 import { interventionIssues } from '../interventions.ts'
 import type { CheckResult, ChoresCalls, ChoresData, ChoresSaid, ImportJob } from '../protocol.ts'
 import { say, serveCalls } from '../threadCalls.ts'
-import { unpackRun } from '../runPack.ts'
+import { unpackRun } from '../runUnpack.ts'
 import { importFile } from '../workloads.ts'
 
 const PROGRESS_MS = 100
