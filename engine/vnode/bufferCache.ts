@@ -20,6 +20,9 @@ const State = { locked: 1, delayed: 2, readAheadMark: 4, drop: 8 } as const
 /** cluster_read looks no further ahead than this, blocks. */
 const READ_AHEAD_MOST = 32
 
+/** Chains of buffers by object and block: a power of two. */
+const HEADS = 1024
+
 const columnKinds = [
   ['object', 'i32'],
   ['file', 'i32'],
@@ -59,7 +62,7 @@ export class BufferCache {
       Math.min(Math.floor(tunables.maxphys / volume.blockSize), Math.floor(this.#count / 4)),
     )
     for (const [name, kind] of columnKinds) columns.define(`file.cache.${name}`, kind, this.#count)
-    columns.define('file.cache.heads', 'i32', 1024).fill(-1)
+    columns.define('file.cache.heads', 'i32', HEADS).fill(-1)
     const totals = columns.define('file.cache.totals', 'f64', 5)
     totals[0] = totals[1] = -1
     this.#rebind()
@@ -250,6 +253,8 @@ export class BufferCache {
   /** The first stretch of bytes of [at, end) whose sectors are not valid. */
   #invalidPiece(frames: Int32Array, base: number, at: number, end: number): { from: number; end: number } {
     const { valid } = this.#context.kernel.pages
+    const isUntouched = at === base && isNothingValid(valid, frames)
+    if (isUntouched) return { from: at, end }
     const from = skipSectors(valid, frames, base, at, end, ALL_SECTORS)
     return { from, end: skipSectors(valid, frames, base, from, end, 0) }
   }
@@ -697,7 +702,7 @@ export class BufferCache {
   }
 
   #hash(object: number, block: number): number {
-    return (object * 31 + block) % this.#heads.length
+    return (object * 31 + (block | 0)) & (HEADS - 1)
   }
 
   #find(object: number, block: number): number {
@@ -824,6 +829,11 @@ export class BufferCache {
     }
     return true
   }
+}
+
+function isNothingValid(valid: Uint8Array, frames: Int32Array): boolean {
+  for (let i = 0; i < frames.length; i++) if (valid[frames[i]!] !== 0) return false
+  return true
 }
 
 /** The first byte of [from, end) whose sector is not as `wanted` says: ALL_SECTORS, valid, or 0, not valid. */
