@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { FileSource } from '../sim/machineFiles.ts'
 import { Counter } from '../sim/metrics.ts'
-import { runToEnd, testMachine } from '../sim/testing.ts'
+import { runToEnd, testMachine, type TestMachineOptions } from '../sim/testing.ts'
 import { UfsFileSystem } from '../ufs/fileSystem.ts'
 import { hasProgram, makeImage, makeTree, MemoryStore, openImage, shapes } from '../ufs/testing.ts'
+import { FIRST_PAGE_NUMBER } from '../workload/generators/generator.ts'
 import { generateWorkload } from '../workload/generators/index.ts'
 import type { VerbAction } from '../workload/verbs.ts'
 import { filePagerNames, type FilePagerName } from './filePager.ts'
@@ -15,7 +16,13 @@ if (!hasMakefs) console.log('makefs is not installed: no UFS image is paged')
 const cases = filePagerNames.flatMap((pager) => shapes.slice(0, 4).map((shape) => ({ pager, shape })))
 
 /** A machine whose only process makes these calls on a file of an image. */
-function onImage(pager: FilePagerName, image: Uint8Array, name: string, verbs: VerbAction[], frames = 500) {
+function onImage(
+  pager: FilePagerName,
+  image: Uint8Array,
+  name: string,
+  verbs: VerbAction[],
+  more: Partial<TestMachineOptions> = {},
+) {
   const store = new MemoryStore(image)
   const fileSystem = UfsFileSystem.open(store)
   const file = fileSystem.lookup(name)
@@ -29,7 +36,7 @@ function onImage(pager: FilePagerName, image: Uint8Array, name: string, verbs: V
   }
   return testMachine({
     streams: [generateWorkload('sequential', { pages: 8, referencesPerPage: 1 }).processes[0]!],
-    frames,
+    frames: 500,
     swapPages: [],
     timing: 'ssd',
     verbs: [verbs.map((verb) => ({ ...verb, at: 0 }))],
@@ -41,12 +48,13 @@ function onImage(pager: FilePagerName, image: Uint8Array, name: string, verbs: V
         mapping: 'private',
         named: [],
         blockSize: 16384,
-        syncerSeconds: 30,
+        syncerSeconds: 0.05,
         nbuf: 0,
         hirunningspace: 1048576,
         maxphys: 131072,
       }
     },
+    ...more,
   })
 }
 
@@ -93,3 +101,30 @@ describe.skipIf(!hasMakefs).each(cases)(
     })
   },
 )
+
+describe.skipIf(!hasMakefs).each(filePagerNames)("%s's pager and the syncer", (pager) => {
+  // the syncer goes round all the time, while faults wait for memory
+  test.each([1, 4, 6])('all that a mapping has stored is on the image at the end (seed %d)', (seed) => {
+    const image = makeImage(shapes[5]!)
+    const name = 'indirect'
+    const under = onImage(
+      pager,
+      image,
+      name,
+      [{ verb: 'file-map', page: FIRST_PAGE_NUMBER, pages: 200, file: name, offset: 0 }],
+      {
+        streams: [
+          generateWorkload('uniform', { pages: 600, references: 6000, writeFraction: 0.2, seed }).processes[0]!,
+        ],
+        frames: 300,
+        swapPages: [1024],
+      },
+    )
+    expect([runToEnd(under.machine), under.machine.problem]).toEqual(['finished', null])
+    const { files } = under.machine
+    const expected = files!.truth.bytesOf(files!.named.get(name)!)
+    const again = openImage(image)
+    expect(Buffer.from(again.readAt(again.lookup(name), 0, expected.length)).equals(expected)).toBe(true)
+    under.close()
+  })
+})

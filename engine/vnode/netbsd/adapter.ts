@@ -86,18 +86,20 @@ export class NetbsdFiles implements FilePager {
     return isWrite || this.pager.vnodes.hasFlag(pages.handle[pages.object[frame]!]!, VnodeFlag.onWorklist)
   }
 
+  /**
+   * The source notes a write before it waits for memory or for the page: a round of the syncer that comes and goes meanwhile takes the
+   * vnode for clean, and the store would be lost with the page. So it is noted again when it is made.
+   */
   stored(frame: number): void {
-    this.#context.kernel.pages.kernelFlags[frame]! &= ~PageState.clean
+    const { pages } = this.#context.kernel
+    pages.kernelFlags[frame]! &= ~PageState.clean
+    this.pager.noteDirtied(pages.handle[pages.object[frame]!]!)
   }
 
   isDirty(frame: number): boolean {
     const { pages } = this.#context.kernel
-    if (pages.dirty[frame] !== 0) {
-      // the machine's own unmapping has moved the bit there
-      pages.dirty[frame] = 0
-      pages.kernelFlags[frame]! &= ~PageState.clean
-    }
-    return (pages.kernelFlags[frame]! & PageState.clean) === 0 || pages.hardwareModified[frame] !== 0
+    const isClean = (pages.kernelFlags[frame]! & PageState.clean) !== 0
+    return !isClean || pages.dirty[frame] !== 0 || pages.hardwareModified[frame] !== 0
   }
 
   *getPage(fault: FileFault): Operation<number> {
@@ -169,8 +171,6 @@ export class NetbsdFiles implements FilePager {
   *pageOut(object: number, frames: Int32Array): Operation<void> {
     const { pages } = this.#context.kernel
     const vnode = pages.handle[object]!
-    // the pager gathers neighbours by itself, and knows stores from its own marks only
-    for (const frame of frames) this.isDirty(frame)
     for (const frame of frames) {
       if (pages.object[frame] !== object || pages.exclusiveBusy[frame] !== 0 || pages.wired[frame] !== 0) continue
       const offset = pages.pageIndex[frame]! * PAGE_SIZE
@@ -282,6 +282,7 @@ export class NetbsdFiles implements FilePager {
       this.#filled(frame)
       if (pages.queue[frame] === 0 && pages.wired[frame] === 0) pages.activate(frame)
     }
+    this.pager.noteDirtied(vnode)
     this.pager.unbusyPages(frames)
     return 0
   }
@@ -308,6 +309,7 @@ export class NetbsdFiles implements FilePager {
       truth.materialise(frames[0]!)
       zeroBytes(this.#context, frames[0]!, within, PAGE_SIZE - within)
       kernel.pages.kernelFlags[frames[0]!]! &= ~PageState.clean
+      this.pager.noteDirtied(vnode)
       this.#filled(frames[0]!)
       this.pager.unbusyPages(frames)
     }
@@ -333,7 +335,6 @@ export class NetbsdFiles implements FilePager {
   *sync(object: number, waits: boolean): Operation<number> {
     const { kernel, volume } = this.#context
     const { pages } = kernel
-    for (let frame = pages.firstPage[object]!; frame >= 0; frame = pages.listNext[frame]!) this.isDirty(frame)
     const flags = RequestFlag.allPages | RequestFlag.cleanIt | (waits ? RequestFlag.syncIo : 0)
     const errno = yield* this.pager.putPages(pages.handle[object]!, 0, 0, flags)
     volume.flush()

@@ -135,7 +135,12 @@ function noteUse(state: PagerState, vnode: number, request: PageRequest): void {
     const how = accessed | (request.isWrite ? UpdateFlag.modified : 0)
     if (how !== 0) host.markUpdate(vnode, how)
   }
-  if (!request.isWrite) return
+  if (request.isWrite) noteDirtied(state, vnode)
+}
+
+/** A pass of the syncer that has begun before must not take the vnode for clean. */
+export function noteDirtied(state: PagerState, vnode: number): void {
+  const { vnodes } = state
   vnodes.dirtyGeneration[vnode]! += 1
   if (!vnodes.hasFlag(vnode, VnodeFlag.onWorklist)) addToWorklist(state, vnode)
   if (vnodes.hasFlag(vnode, VnodeFlag.writeMapped)) vnodes.flags[vnode]! |= VnodeFlag.writeMapDirty

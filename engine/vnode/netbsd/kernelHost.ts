@@ -110,20 +110,11 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
   }
   mapForTransfer(): void {}
 
-  /** What mappings have seen modified stays known: the pager looks at that bit. */
   removeMappings(frame: number): void {
-    const { pages, mappings } = this.context.kernel
-    const wasModified = pages.hardwareModified[frame]!
-    mappings.removeAll(frame)
-    pages.hardwareModified[frame] = wasModified
-    pages.dirty[frame] = 0
+    this.context.kernel.mappings.removeAll(frame)
   }
   writeProtect(frame: number): void {
-    const { pages, mappings } = this.context.kernel
-    const wasModified = pages.hardwareModified[frame]!
-    mappings.removeWrite(frame)
-    pages.hardwareModified[frame] = wasModified
-    pages.dirty[frame] = 0
+    this.context.kernel.mappings.removeWrite(frame)
   }
 
   pageoutStarted(pages: number): void {

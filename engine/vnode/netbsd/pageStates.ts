@@ -1,6 +1,6 @@
 /**
  * The states of a page as UVM has them, over the shared page columns: busy is `exclusiveBusy`, wanted is `wanted`, and the rest
- * are bits of `kernelFlags`. A page is dirty if it is not marked clean or if its mappings have seen a store (`hardwareModified`).
+ * are bits of `kernelFlags`. A page is dirty if it is not marked clean or if its mappings have seen a store (`hardwareModified`, `dirty`).
  */
 import type { PagerState } from './state.ts'
 
@@ -23,10 +23,12 @@ export function clearState(state: PagerState, frame: number, bits: number): void
   state.pages.kernelFlags[frame]! &= ~bits
 }
 
-/** pmap_clear_modify: takes what the mappings have seen. */
+/** pmap_clear_modify: takes what the mappings have seen. Where a mapping has gone since, that is in the page's dirty bits. */
 export function takeModified(state: PagerState, frame: number): boolean {
-  const wasModified = state.pages.hardwareModified[frame] !== 0
-  state.pages.hardwareModified[frame] = 0
+  const { hardwareModified, dirty } = state.pages
+  const wasModified = hardwareModified[frame] !== 0 || dirty[frame] !== 0
+  hardwareModified[frame] = 0
+  dirty[frame] = 0
   return wasModified
 }
 

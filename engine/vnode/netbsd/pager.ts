@@ -12,7 +12,7 @@ import type { BufferTable } from './buffers.ts'
 import { compatGetPages } from './compat.ts'
 import { requestDone } from './completion.ts'
 import { directIo, type UserRequest } from './directIo.ts'
-import { getPages, type PageRequest } from './getPages.ts'
+import { getPages, noteDirtied, type PageRequest } from './getPages.ts'
 import type { NetbsdVnodeHost } from './host.ts'
 import type { Operation } from '../operation.ts'
 import { enterNodeLock, exitNodeLock } from './nodeLock.ts'
@@ -75,6 +75,10 @@ export class NetbsdVnodePager {
   /** A device has carried out what `startRequest` began. */
   requestDone(buffer: number, errno: number): void {
     requestDone(this.#state, buffer, errno)
+  }
+  /** A page has been stored into: the vnode is not clean, and is on the syncer's worklist. */
+  noteDirtied(vnode: number): void {
+    noteDirtied(this.#state, vnode)
   }
   /** uvm_page_unbusy: who got pages busy lets go of them with this. */
   unbusyPages(frames: Int32Array): void {
