@@ -76,12 +76,15 @@ describe.skipIf(!isPossible)('a mixed workload on a partitioned disk', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it.each([shapes[5]!, { ...shapes[5]!, version: 2 as const }])(
-    'leaves the same file under all three pagers, which other readers find in UFS$version, and a clean file system',
-    async (shape) => {
+  it.each([
+    { shape: { ...shapes[5]!, version: 2 as const }, kernels: filePagerNames },
+    { shape: shapes[5]!, kernels: ['netbsd'] },
+  ])(
+    'leaves the same file on UFS$shape.version under $kernels, as other readers find it, and a clean file system',
+    async ({ shape, kernels }) => {
       const original = makeTree(shape).get(NAME)!
       const left: Buffer[] = []
-      for (const kernel of filePagerNames) {
+      for (const kernel of kernels) {
         const disk = makeDisk(`${kernel}${shape.version}.img`, shape)
         writeFileSync(file('mixed.json'), JSON.stringify(experiment(disk, kernel)))
         const ran = await pager('run', file('mixed.json'), '--json')
@@ -110,7 +113,7 @@ describe.skipIf(!isPossible)('a mixed workload on a partitioned disk', () => {
             true,
           )
       }
-      expect(left.map((bytes) => bytes.equals(left[0]!))).toEqual([true, true, true])
+      expect(left.every((bytes) => bytes.equals(left[0]!))).toBe(true)
     },
   )
 })
