@@ -2,12 +2,10 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { chunkArrays, eventColumns, eventKinds, newEventChunk } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
-import { encodeColumn } from '../engine/workload/codec.ts'
-import { encodeGroupedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
 import { canonicalBytes, encodeChunk, EventEncoder } from './eventEncoder.ts'
 import { eventRows } from './events.ts'
 import { eventsAsCsv, eventsAsJsonLines } from './eventText.ts'
-import { sequenceOf, someEnd, someEvents, someRun, withStore } from './testing.ts'
+import { formatOneChunk, sequenceOf, someEnd, someEvents, someRun, withStore } from './testing.ts'
 import type { TraceStore } from './traceStore.ts'
 
 /** Three chunks, the last one short, stored as a run; and the events as one row each. */
@@ -151,13 +149,7 @@ describe('events', () => {
     withStore((store) => {
       const id = store.createRun(someRun())
       const chunk = someEvents(3000)
-      const groups = new RowGroups(chunk.kind, chunk.count)
-      const columns = chunkArrays(chunk).map((column, i) => {
-        const { name } = eventColumns[i]!
-        const data = name === 'kind' ? encodeColumn(column, chunk.count) : encodeGroupedColumn(column, groups)
-        return { name, rawBytes: data.length, data }
-      })
-      store.appendEvents(id, { ...encodeChunk(chunk, 0, true), columns, index: null })
+      store.appendEvents(id, formatOneChunk(chunk).encoded)
       store.finishRun(id, someEnd())
       const replay = store.createRun(someRun({ replayOf: id, sameConfiguration: true }))
       store.finishRun(replay, someEnd())

@@ -2,9 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { newEventChunk } from '../engine/sim/events.ts'
+import { chunkArrays, eventColumns, newEventChunk } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import { SAMPLE_WIDTH } from '../engine/sim/metrics.ts'
+import { encodeColumn } from '../engine/workload/codec.ts'
+import { encodeGroupedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
+import { digestOf, encodeChunk } from './eventEncoder.ts'
+import type { EncodedChunk } from './eventEncoder.ts'
 import { isGauge } from './pyramid.ts'
 import { TraceStore } from './traceStore.ts'
 import { zeroTotals } from './types.ts'
@@ -123,4 +127,23 @@ export function someEvents(count: number, seed = 1, timeNs = 0): EventChunk {
     chunk.detail[row] = kind === 0 ? next(3) + 16 * next(2) : 0
   }
   return chunk
+}
+
+/** A chunk as earlier versions stored it, in trace format 1, and the digest of a run of this one chunk. */
+export function formatOneChunk(chunk: EventChunk): { encoded: EncodedChunk; traceDigest: string } {
+  const groups = new RowGroups(chunk.kind, chunk.count)
+  const columns = chunkArrays(chunk).map((column, i) => {
+    const { name } = eventColumns[i]!
+    const data = name === 'kind' ? encodeColumn(column, chunk.count) : encodeGroupedColumn(column, groups)
+    return { name, rawBytes: data.length, data }
+  })
+  // the digest of a chunk today is what that of a whole trace was taken over
+  const traceDigest = digestOf(
+    chunk.count,
+    columns.map(({ data }) => data),
+  )
+  return {
+    encoded: { ...encodeChunk(chunk, 0, true), columns, index: null },
+    traceDigest: Buffer.from(traceDigest).toString('hex'),
+  }
 }
