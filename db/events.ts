@@ -16,6 +16,7 @@ import { countOf, gather, joined, matchingRows, ofKinds, rowRange, wantedOf } fr
 import type { ChunkHead, EventFilter, Gathered, Piece, Wanted } from './eventFilter.ts'
 import { numbersOf, parseJson } from './json.ts'
 import { mayHaveObject, mayHavePage } from './pageIndex.ts'
+import { eventTiles, type EventTiles } from './eventTiles.ts'
 import type { RunTable } from './runs.ts'
 import type { BinaryTable } from './types.ts'
 
@@ -140,6 +141,38 @@ export class EventTable {
       }
     })
     return Object.fromEntries(eventKinds.flatMap((kind, i) => (sums[i] ? [[kind, sums[i]]] : [])))
+  }
+
+  /** Counts of a range by kind and bucket, without decoding more than a few chunks. */
+  tiles(runId: number, range: { fromNs: number; toNs: number; buckets: number }): EventTiles {
+    const wanted = wantedOf({ fromNs: range.fromNs, toNs: range.toNs, kinds: [] })
+    return this.#connection.read(() =>
+      eventTiles(this.#candidates(runId, wanted), (head) => this.#reader(runId, head), wanted, range.buckets),
+    )
+  }
+
+  /** The nearest event of some kinds (none: any) after an event, or before it; null if there is none. */
+  neighbour(
+    runId: number,
+    { event, isAfter, kinds }: { event: number; isAfter: boolean; kinds: readonly string[] },
+  ): { event: number; timeNs: number } | null {
+    if (isAfter) {
+      const fromEvent = event + 1
+      const { count, number, time } = this.query(runId, { fromNs: 0, toNs: Infinity, kinds, fromEvent, offset: 0, limit: 1 })
+      return count === 0 ? null : { event: number[0]!, timeNs: time[0]! }
+    }
+    const wanted = wantedOf({ fromNs: 0, toNs: Infinity, kinds })
+    return this.#connection.read(() => {
+      for (const head of this.#candidates(runId, wanted).reverse()) {
+        if (head.first_event >= event) continue
+        const reader = this.#reader(runId, head)
+        const ofRow = reader.kinds()
+        let row = Math.min(head.event_count, event - head.first_event) - 1
+        while (row >= 0 && wanted.kinds !== null && !wanted.kinds[ofRow[row]!]) row--
+        if (row >= 0) return { event: head.first_event + row, timeNs: reader.numbers('time')[row]! }
+      }
+      return null
+    })
   }
 
   /** Throws StoreError `not-found` for an unknown kind. */

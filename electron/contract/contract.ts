@@ -503,11 +503,28 @@ export const requests = {
       /** Events whose pages include this one; with `object`. */
       page: z.int().optional(),
       device: z.int().optional(),
+      /** Number in the run of the first event to look at: a window found so costs the same wherever it lies. */
+      fromEvent: z.int().min(0).optional(),
       /** Rows of the filtered range to leave out first. */
       offset: z.int().min(0),
       limit: z.int().min(1).max(10000),
     }),
     result: binary,
+  },
+  /** Counts of events of a range by bucket and kind; binary, see dataPlane.ts. */
+  'runs.eventTiles': {
+    params: z.strictObject({ id: z.int(), fromNs: z.number(), toNs: z.number(), buckets: z.int().min(1).max(4096) }),
+    result: binary,
+  },
+  /** How many events of some kinds (none: all) a range has: the length of the table that windows of runs.events are parts of. */
+  'runs.eventCount': {
+    params: z.strictObject({ id: z.int(), fromNs: z.number(), toNs: z.number(), kinds: z.array(z.string()) }),
+    result: z.object({ count: z.number() }),
+  },
+  /** The nearest event of some kinds (none: any) before or after an event; null: there is none. */
+  'runs.neighbour': {
+    params: z.strictObject({ id: z.int(), event: z.int().min(-1), isAfter: z.boolean(), kinds: z.array(z.string()) }),
+    result: z.object({ event: z.number(), timeNs: z.number() }).nullable(),
   },
   /**
    * Events of a page, from an event of the run on; binary, as those of runs.events. To go on after a window that has more, ask from

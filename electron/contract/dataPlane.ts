@@ -3,14 +3,14 @@
  *   0 magic "PWB1", 1 kind, 2 version, 3 rows, 4 columns, 5..7 by kind
  * followed by `columns` column descriptors of 2 words (type, bytes) and then the columns, each padded to 8 bytes.
  *
- * Kinds: 1 sample tiles, 2 events, 3 frame states, 4 blocks of a swap device, 5 pages of an object. Whoever decodes checks magic, version and every length.
+ * Kinds: 1 sample tiles, 2 events, 3 frame states, 4 blocks of a swap device, 5 pages of an object, 6 event tiles. Whoever decodes checks magic, version and every length.
  */
 
 export const DATA_MAGIC = 0x31425750
 export const DATA_VERSION = 1
 /** All sample columns take 2 and 3 for each metric; a header that says more than this is none. */
 const COLUMNS_MAX = 4096
-export const DataKind = { samples: 1, events: 2, frames: 3, blocks: 4, objectPages: 5 } as const
+export const DataKind = { samples: 1, events: 2, frames: 3, blocks: 4, objectPages: 5, eventTiles: 6 } as const
 
 const elementBytes = [1, 4, 8] as const
 /** Column types: 0 Uint8, 1 Int32, 2 Float64. */
@@ -91,5 +91,7 @@ export function decodeTable(buffer: ArrayBuffer): DataTable {
  * Blocks: a row per cell of `extra[0]` blocks of a device that has `extra[1]`: Int32 blocks used, Int32 object and Float64 page of the
  * first of them (-1 none).
  * Pages of an object: Uint8 bits (1 resident, 2 in swap, 4 written since, 8 seen through it from an object behind).
+ * Event tiles: a row per bucket: for each kind of event, in order, a Float64 column with their number, and one with the longest
+ * duration of an event in ns (0: none, or not looked at). `extra[0]` is 1 if numbers were spread evenly over the time of a chunk.
  */
 export const COLUMNS_PER_SAMPLED_METRIC = 3

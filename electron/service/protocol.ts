@@ -133,6 +133,9 @@ export interface QueryCalls {
   samples(query: { id: number; fromNs: number; toNs: number; buckets: number; columns: string[] }): ArrayBuffer
   events(query: Params<'runs.events'>): ArrayBuffer
   pageHistory(query: Params<'runs.pageHistory'>): ArrayBuffer
+  eventCount(query: Params<'runs.eventCount'>): Result<'runs.eventCount'>
+  eventTiles(query: Params<'runs.eventTiles'>): ArrayBuffer
+  neighbour(query: Params<'runs.neighbour'>): Result<'runs.neighbour'>
   reports(): ReportInfo[]
   report(id: number): StoredReport
   renderReport(runs: number[], format: string, name: string): { mediaType: string; content: string }

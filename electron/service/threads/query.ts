@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import path from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { eventRows } from '../../../db/events.ts'
+import { eventTileRows } from '../../../db/eventTiles.ts'
 import { buildReportInput, findReportFormat } from '../../../db/report/index.ts'
 import { sampleTiles } from '../../../db/samples.ts'
 import { TraceStore } from '../../../db/traceStore.ts'
@@ -34,6 +35,9 @@ serveCalls<QueryCalls>(parentPort, {
   sweepResult: (file) => sweepResult(store, path.dirname(database), file),
   samples: ({ id, ...query }) => encodeTable(sampleTiles(store.samples.query(id, query))),
   events: ({ id, ...query }) => encodeTable(eventRows(store.events.query(id, query))),
+  eventCount: ({ id, ...filter }) => ({ count: store.events.count(id, filter) }),
+  eventTiles: ({ id, ...range }) => encodeTable(eventTileRows(store.events.tiles(id, range))),
+  neighbour: ({ id, ...from }) => store.events.neighbour(id, from),
   pageHistory: ({ id, ...query }) =>
     encodeTable(eventRows(store.events.query(id, { fromNs: 0, toNs: Infinity, kinds: [], offset: 0, ...query }))),
   reports: () => store.reports.list(),
