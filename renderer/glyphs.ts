@@ -55,6 +55,7 @@ export const icons = {
   settings: 'M2 5h6.5M11.5 5H14M2 11h2.5M7.5 11H14M10 3.3a1.7 1.7 0 1 0 .01 0ZM6 9.3a1.7 1.7 0 1 0 .01 0Z',
   play: 'M4.5 3l8 5-8 5Z',
   pause: 'M5.2 3.2v9.6M10.8 3.2v9.6',
+  stepBack: 'M12 3.5 6 8l6 4.5ZM4 3.5v9',
   step: 'M4 3.5 10 8l-6 4.5ZM12 3.5v9',
   stop: 'M4 4h8v8H4Z',
   replay: 'M3.2 8a4.8 4.8 0 1 0 1.6-3.6M3 2.8v2.6h2.6',

@@ -117,7 +117,6 @@ export const useRunView = defineStore('runView', () => {
   const samplesProblem = ref('')
 
   const speed = ref(0)
-  const step = ref<Params<'runs.control'>['action']>('step-fault')
 
   const progress = computed<RunProgress | null>(() => (id.value === null ? null : (runs.progress.get(id.value) ?? null)))
   const status = computed(() => progress.value?.status ?? detail.value?.status ?? 'interrupted')
@@ -257,10 +256,10 @@ export const useRunView = defineStore('runView', () => {
   watch([() => range.value.range, () => wanted.value], () => refreshCharts())
   watch([() => range.value.range, () => range.value.selection], () => refreshCounted())
 
-  async function control(action: Params<'runs.control'>['action']): Promise<void> {
+  async function control(action: Params<'runs.control'>['action'], kinds: readonly string[] = []): Promise<void> {
     if (id.value === null) return
     try {
-      await runs.control(id.value, action)
+      await runs.control(id.value, action, kinds)
     } catch (error) {
       notifyProblem(error)
     }
@@ -296,7 +295,7 @@ export const useRunView = defineStore('runView', () => {
   const show = (of: Span | null): void => change(ranges.show(range.value, of))
 
   return {
-    id, detail, problem, messages, range, wanted, strip, charts, chartSpan, samplesProblem, speed, step, progress, status, live, virtualNs, totals,
+    id, detail, problem, messages, range, wanted, strip, charts, chartSpan, samplesProblem, speed, progress, status, live, virtualNs, totals,
     span, countedSpan, whole, countedTotals, open, close, follow, refresh, loadDetail, control, playOrPause, setSpeed,
     select, setCursor, moveCursor, extendSelection, zoomToSelection, goBack, zoomBy, panBy, show,
   }

@@ -64,7 +64,7 @@ export const useRuns = defineStore('runs', () => {
     await list.load()
     return answer.id
   }
-  const control = (id: number, action: Params<'runs.control'>['action']) => connection.request('runs.control', { id, action })
+  const control = (id: number, action: Params<'runs.control'>['action'], kinds: readonly string[] = []) => connection.request('runs.control', { id, action, kinds: [...kinds] })
   const setSpeed = (id: number, speed: number) => connection.request('runs.speed', { id, speed })
   const intervene = (params: Params<'runs.intervene'>) => connection.request('runs.intervene', params)
   async function rename(id: number, name: string): Promise<void> {

@@ -255,7 +255,7 @@ export class TestBridge implements HostBridge {
           extra: [0, 0, 0],
           columns: [
             Int32Array.from({ length: rows }, (_, i) => (i < 64 ? -1 : Math.floor(i / 150))), Float64Array.from({ length: rows }, (_, i) => i * 3), Uint8Array.from({ length: rows }, (_, i) => (i < 64 ? 9 : 1 | (random() > 0.6 ? 2 : 0) | (random() > 0.5 ? 16 : 0))),
-            Uint8Array.from({ length: rows }, (_, i) => (i < 64 ? 0 : random() < 0.07 ? 1 : random() < 0.5 ? 2 : random() < 0.8 ? 3 : 4)),
+            Uint8Array.from({ length: rows }, (_, i) => (i < 64 ? 0 : random() < 0.07 ? 1 : random() < 0.5 ? 2 : random() < 0.8 ? 3 : 4)), Uint8Array.from({ length: rows }, () => Math.floor(random() * 40)),
           ],
         })
       },

@@ -11,6 +11,8 @@ export interface FrameStates {
   state: Uint8Array
   /** Index into queueNames. */
   queue: Uint8Array
+  /** The page daemon's activity count, 0 to 64. */
+  activity: Uint8Array
 }
 
 export const StateBit = { valid: 1, dirty: 2, busy: 4, wired: 8, referenced: 16 } as const
@@ -19,13 +21,13 @@ export const queueNames = ['none', 'free', 'active', 'inactive', 'laundry', 'uns
 /** Decodes the answer to runs.frames. Throws DataPlaneError. */
 export function decodeFrames(buffer: ArrayBuffer): FrameStates {
   const { kind, rows, columns } = decodeTable(buffer)
-  const [object, page, state, queue] = columns
-  if (kind !== DataKind.frames || !(object instanceof Int32Array) || !(page instanceof Float64Array) || !(state instanceof Uint8Array) || !(queue instanceof Uint8Array))
+  const [object, page, state, queue, activity] = columns
+  if (kind !== DataKind.frames || !(object instanceof Int32Array) || !(page instanceof Float64Array) || !(state instanceof Uint8Array) || !(queue instanceof Uint8Array) || !(activity instanceof Uint8Array))
     throw new DataPlaneError('an answer about frames lacks its columns')
-  return { count: rows, object, page, state, queue }
+  return { count: rows, object, page, state, queue, activity }
 }
 
-export const colourings = ['queue', 'object', 'dirty', 'referenced'] as const
+export const colourings = ['queue', 'object', 'activity', 'dirty', 'referenced'] as const
 export type Colouring = (typeof colourings)[number]
 
 export interface FrameClass {
@@ -46,6 +48,8 @@ export function classesOf(colouring: Colouring): FrameClass[] {
       { name: 'free', colour: '--q-free' },
     ]
   if (colouring === 'object') return [...owners.map((colour, i) => ({ name: i === owners.length - 1 ? 'other objects' : `object ${i}`, colour })), { name: 'no object', colour: '--q-free' }]
+  if (colouring === 'activity')
+    return [...activitySteps.map(({ name, colour }) => ({ name, colour })), { name: 'free', colour: '--q-free' }]
   const name = colouring === 'dirty' ? 'dirty' : 'referenced'
   return [
     { name, colour: colouring === 'dirty' ? '--q-laundry' : '--q-wired' },
@@ -53,6 +57,15 @@ export function classesOf(colouring: Colouring): FrameClass[] {
     { name: 'free', colour: '--q-free' },
   ]
 }
+
+/** How lately a page was used, as the page daemon knows it: its activity count rises when it is found referenced, and falls when not. */
+const activitySteps = [
+  { from: 32, name: 'activity 32 – 64', colour: '--seq-7' },
+  { from: 10, name: '10 – 31', colour: '--seq-5' },
+  { from: 5, name: '5 – 9', colour: '--seq-4' },
+  { from: 1, name: '1 – 4', colour: '--seq-3' },
+  { from: 0, name: '0', colour: '--seq-2' },
+] as const
 
 const queueClass = [5, 6, 1, 2, 3, 4]
 
@@ -66,6 +79,10 @@ export function classOf(frames: FrameStates, frame: number, colouring: Colouring
     if (object < 0 || queue === 1) return owners.length
     const rank = ranked.indexOf(object)
     return rank < 0 || rank >= owners.length - 1 ? owners.length - 1 : rank
+  }
+  if (colouring === 'activity') {
+    const activity = frames.activity[frame] ?? 0
+    return queue === 1 ? activitySteps.length : activitySteps.findIndex(({ from }) => activity >= from)
   }
   if (queue === 1) return 2
   return state & (colouring === 'dirty' ? StateBit.dirty : StateBit.referenced) ? 0 : 1
@@ -81,8 +98,7 @@ export function rankObjects(frames: FrameStates): number[] {
   return [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([object]) => object)
 }
 
-/** Edge length of a cell, in whole CSS pixels, with which all frames fit; 1 at the least. */
-export function cellSize(count: number, width: number, height: number): number {
-  for (let size = 32; size > 1; size--) if (Math.floor(width / size) * Math.floor(height / size) >= count) return size
-  return 1
+/** The class of every frame. */
+export function frameClasses(frames: FrameStates, colouring: Colouring, ranked: readonly number[]): Uint8Array {
+  return Uint8Array.from({ length: frames.count }, (_, frame) => classOf(frames, frame, colouring, ranked))
 }
