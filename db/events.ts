@@ -147,7 +147,7 @@ export class EventTable {
   tiles(runId: number, range: { fromNs: number; toNs: number; buckets: number }): EventTiles {
     const wanted = wantedOf({ fromNs: range.fromNs, toNs: range.toNs, kinds: [] })
     return this.#connection.read(() =>
-      eventTiles(this.#candidates(runId, wanted), (head) => this.#reader(runId, head), wanted, range.buckets),
+      eventTiles([...this.#candidates(runId, wanted)], (head) => this.#reader(runId, head), wanted, range.buckets),
     )
   }
 
@@ -163,7 +163,7 @@ export class EventTable {
     }
     const wanted = wantedOf({ fromNs: 0, toNs: Infinity, kinds })
     return this.#connection.read(() => {
-      for (const head of this.#candidates(runId, wanted).reverse()) {
+      for (const head of [...this.#candidates(runId, wanted)].reverse()) {
         if (head.first_event >= event) continue
         const reader = this.#reader(runId, head)
         const ofRow = reader.kinds()
