@@ -57,6 +57,10 @@ const deviceSchema = z.strictObject({
     .default('overlay')
     .describe('Writes go to a fresh copy-on-write overlay, or into the image itself'),
   swapon: z.boolean().default(true).describe('Swapped on when the machine starts'),
+  force: z
+    .boolean()
+    .default(false)
+    .describe('Swap although the image or the partition holds something else; a partition table is never written over'),
 })
 
 const interventionSchema = z.discriminatedUnion('action', [
@@ -106,6 +110,13 @@ const verbSchema = z
     z.strictObject({ at, verb: z.literal('shm-open'), object: sharedObject, pages: z.int().min(0) }),
     z.strictObject({ at, verb: z.literal('shm-truncate'), object: sharedObject, pages: z.int().min(0) }),
     z.strictObject({ at, verb: z.literal('shm-unlink'), object: sharedObject }),
+    z.strictObject({
+      at,
+      verb: z.literal('memory-disk'),
+      object: sharedObject,
+      pages: z.int().min(0),
+      isReserved: z.boolean().default(true).describe('Each page has a swap block from the beginning'),
+    }),
     z.strictObject({ at, verb: z.literal('limit-swap'), bytes: z.int().min(0) }),
     z.strictObject({ at, verb: z.literal('file-read'), file: namedFile, offset: fileOffset, bytes: fileBytes }),
     z.strictObject({

@@ -139,6 +139,7 @@ export function openDevices(experiment: Experiment, options: OpenDevicesOptions)
     ...(options.overlayPrefix === null ? {} : { overlayPath: `${options.overlayPrefix}device${number}` }),
     keepOverlay: options.keepOverlays ?? false,
     isSwap: true,
+    force: device.force,
     withDigest: hasContents,
   }))
   const { files } = experiment

@@ -175,6 +175,7 @@ function withModelDevice(file: ExperimentFile): ExperimentFile {
     timing: { model: 'ssd', parameters: {} },
     mode: 'overlay',
     swapon: true,
+    force: false,
   }
   return { ...file, swap: { ...file.swap, devices: [{ ...device, swapon: true }] }, faults: [], interventions: [] }
 }

@@ -22,6 +22,8 @@ export interface DeviceExperiment {
   mode: 'overlay' | 'write-through'
   /** Swapped on when the machine starts. */
   swapon: boolean
+  /** Although the image or the partition holds something else. */
+  force: boolean
 }
 
 export interface InjectedFault {

@@ -863,7 +863,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   /** Performs the verbs of a process up to a place in its stream, until one blocks. */
   #performVerbs(process: number, place: number): void {
-    while (this.#verbs.nextAt[process]! <= place) {
+    while (this.#verbs.nextAt[process]! <= place && this.#verbs.nextAt[process]! < Infinity) {
       const outcome = this.#verbs.perform(process)
       if (outcome === VerbOutcome.ended) return
       if (outcome === VerbOutcome.blocked) {
@@ -1105,7 +1105,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   /** Compares a page that came in, from a block of a swap device or (unit -1) from a page of the file store. */
   #verify(frame: number, unit: number, block: number): void {
     const { contents, pages } = this
-    if (contents.isAsExpected(frame, pages.slot[frame]!)) {
+    if (contents.isAsExpected(frame, pages.slot[frame]!) || this.#isAsReserved(frame, unit, block)) {
       this.counters[Counter.bytesVerified]! += PAGE_SIZE
       return
     }
@@ -1114,6 +1114,18 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     throw new ContentsError(
       `page ${pages.pageIndex[frame]!} of object ${pages.object[frame]!} came in with other bytes than went out: byte ${offset} is ${got}, not ${expected}; read from ${whence}`,
     )
+  }
+
+  /** Whether a page of a reserved object that was never written to has what its block holds, whoever wrote that. */
+  #isAsReserved(frame: number, unit: number, block: number): boolean {
+    const { contents, pages, pager } = this
+    const object = pages.object[frame]!
+    if (unit < 0 || (pages.objectFlags[object]! & ObjectFlag.reserved) === 0) return false
+    if (contents.version[pages.slot[frame]!] !== 0 || pager.metadata.lookup(object, pages.pageIndex[frame]!) !== block)
+      return false
+    const held = new Uint8Array(PAGE_SIZE)
+    this.devices[unit]!.store.readPages(block - pager.devices.firstBlock[pager.devices.slotOf(unit)]!, [held], 1)
+    return contents.firstDifferent(frame, 0, PAGE_SIZE, held, 0) < 0
   }
 
   #swapRequestDone(buffer: number): void {

@@ -114,7 +114,9 @@ export const messageDefinitions: Readonly<Record<string, MessageDefinition>> = {
     routine: 'defect',
     text: (a) => {
       const name = swapDefectNames[a]
-      return name === undefined ? 'A known defect.' : `Defect ${name} (${swapDefects[name].routine}): ${swapDefects[name].faithful}`
+      return name === undefined
+        ? 'A known defect.'
+        : `Defect ${name} (${swapDefects[name].routine}): ${swapDefects[name].faithful}`
     },
   },
   'call-failed': {

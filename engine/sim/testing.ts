@@ -73,6 +73,7 @@ export function testExperiment(options: TestMachineOptions): Experiment {
         timing: { model: timing, parameters: {} },
         mode: 'overlay',
         swapon: true,
+        force: false,
       })),
       overcommit: 0,
       asyncMax: 4,

@@ -7,7 +7,7 @@
 import type { AddressSpaces } from '../vm/addressSpace.ts'
 import { FaultOutcome, type FaultHandler } from '../vm/fault.ts'
 import type { VmObjects } from '../vm/objects.ts'
-import { ObjectType, PAGE_SIZE } from '../vm/pages.ts'
+import { ObjectFlag, ObjectType, PAGE_SIZE } from '../vm/pages.ts'
 import { RegionFlag, type RegionTable } from '../vm/regions.ts'
 import type { Verb, VerbAction } from '../workload/verbs.ts'
 import type { Columns } from './columns.ts'
@@ -40,6 +40,7 @@ type FileCall = Extract<Verb, { verb: 'file-read' | 'file-write' | 'file-truncat
 const ENOENT = 2
 const ECHILD = 10
 const ENOMEM = 12
+const EDOM = 33
 
 export interface VerbParts {
   kernel: Kernel
@@ -153,7 +154,10 @@ export class VerbRunner {
         control.limitSwap(process, verb.bytes)
         return VerbOutcome.done
       case 'shm-open':
-        this.#open(process, verb.object, verb.pages)
+        this.#open(process, verb.verb, verb.object, verb.pages, false)
+        return VerbOutcome.done
+      case 'memory-disk':
+        this.#open(process, verb.verb, verb.object, verb.pages, verb.isReserved)
         return VerbOutcome.done
       case 'shm-truncate':
         this.#truncate(process, verb.object, verb.pages)
@@ -301,14 +305,21 @@ export class VerbRunner {
 
   // ---- shared memory ---------------------------------------------------------------------------------------
 
-  /** FreeBSD's shm_open: a swap object that is charged to who made it. */
-  #open(process: number, name: string, size: number): void {
-    const { control } = this.#parts
+  /** FreeBSD's shm_open, and mdcreate_swap: a swap object that is charged to who made it. */
+  #open(process: number, verb: 'shm-open' | 'memory-disk', name: string, size: number, isReserved: boolean): void {
+    const { control, kernel, objects } = this.#parts
     const number = this.#names.indexOf(name)
     if (this.#shared[number]! >= 0) return
     const object = this.#createShared(process, size)
-    if (object < 0) control.failed(process, 'shm-open', ENOMEM)
-    else this.#shared[number] = object
+    if (object < 0) return control.failed(process, verb, ENOMEM)
+    if (isReserved) {
+      kernel.pages.objectFlags[object] = ObjectFlag.reserved
+      if (!kernel.pager.reserveSpace(object, 0, size)) {
+        objects.dereference(object)
+        return control.failed(process, verb, EDOM)
+      }
+    }
+    this.#shared[number] = object
   }
 
   #createShared(process: number, size: number): number {

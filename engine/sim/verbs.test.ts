@@ -311,6 +311,66 @@ describe('shared memory', () => {
   })
 })
 
+describe('memory disks', () => {
+  const used: Verb[] = [{ at: 60, verb: 'exit' }]
+  const disk = (pages: number): Verb[] => [
+    { at: 0, verb: 'wait', child: 0 },
+    { at: 0, verb: 'memory-disk', object: 'md0', pages, isReserved: true },
+    { at: 0, verb: 'map', page: 0, pages: 40, object: 'md0', offset: 0 },
+    { at: 120, verb: 'shm-unlink', object: 'md0' },
+  ]
+  const machineWith = (pages: number, swapPages: number, references: [number, number][]) =>
+    machineOf({
+      streams: [streamOf('before', 60, sweep(60, write)), streamOf('disk', 40, references)],
+      verbs: [used, disk(pages)],
+      frames: 16,
+      swapPages: [swapPages],
+      policy: 'fifo',
+      isPlain: true,
+    })
+
+  test('a reserved one has its blocks from the beginning: pages not yet written to hold what others left there', () => {
+    const under = machineWith(40, 102, [
+      ...sweep(40, read),
+      ...sweep(20, write),
+      ...sweep(40, read),
+      ...sweep(20, read),
+    ])
+    expect(runToEnd(under.machine)).toBe('finished')
+    const totals = under.machine.totals()
+    // only the first process met pages that nobody had
+    expect(totals[Counter.zeroFills]).toBe(60)
+    expect(totals[Counter.swapins]).toBeGreaterThanOrEqual(120)
+    expect(totals[Counter.bytesVerified]).toBe(totals[Counter.bytesRead])
+    expectNothingLeft(under)
+  })
+
+  test('one that swap is too small for is refused with EDOM, and nothing stays behind', () => {
+    const under = machineOf({
+      streams: [streamOf('disks', 40, sweep(40, read))],
+      verbs: [
+        [
+          { at: 0, verb: 'memory-disk', object: 'md0', pages: 30, isReserved: true },
+          { at: 0, verb: 'memory-disk', object: 'md1', pages: 80, isReserved: true },
+          { at: 0, verb: 'map', page: 0, pages: 30, object: 'md0', offset: 0 },
+          // beyond the last reference
+          { at: 50, verb: 'shm-unlink', object: 'md0' },
+        ],
+      ],
+      frames: 200,
+      swapPages: [102],
+      policy: 'fifo',
+      isPlain: true,
+    })
+    expect(runToEnd(under.machine)).toBe('finished')
+    expect(under.messages.filter(({ id }) => id === 'call-failed').map(({ text }) => text)).toEqual([
+      expect.stringContaining('memory-disk failed with errno 33'),
+    ])
+    expect(under.machine.totals()[Counter.swapins]).toBe(30)
+    expectNothingLeft(under)
+  })
+})
+
 describe('limits and memory that runs out', () => {
   test('the largest process is killed, unless it is protected', () => {
     const run = (verbs: Verb[]) => {

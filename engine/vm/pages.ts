@@ -57,6 +57,8 @@ export const ObjectFlag = {
   disconnectWanted: 8,
   noMsync: 16,
   oneMapping: 32,
+  /** Ours: its pages were given swap blocks that nobody had written to. */
+  reserved: 64,
 } as const
 
 /** Told when a page with a deferred free of its swap block leaves its object. */

@@ -26,6 +26,11 @@ export type VerbAction =
   | { verb: 'shm-open'; object: string; pages: number }
   | { verb: 'shm-truncate'; object: string; pages: number }
   | { verb: 'shm-unlink'; object: string }
+  /**
+   * A memory disk of swap, mapped by its name as shared memory is; `isReserved`: each page has a swap block from the beginning, and holds what the block
+   * holds until it is written to.
+   */
+  | { verb: 'memory-disk'; object: string; pages: number; isReserved: boolean }
   /** Files of the experiment by name, offsets and lengths in bytes: read(2), write(2) (O_SYNC or not), ftruncate(2), fsync(2), sync(2). */
   | { verb: 'file-read'; file: string; offset: number; bytes: number }
   | { verb: 'file-write'; file: string; offset: number; bytes: number; isSync: boolean }
@@ -54,6 +59,7 @@ export const verbNames = [
   'shm-open',
   'shm-truncate',
   'shm-unlink',
+  'memory-disk',
   'limit-swap',
   'file-read',
   'file-write',
