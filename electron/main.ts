@@ -2,7 +2,7 @@
  * The desktop host: Electron's main process. It opens the workspace's workbench (whose work is done in threads of its
  * own, so that this process never blocks), shows one sandboxed window on it, and lets every message through one place.
  */
-import { writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, screen, session, shell } from 'electron'
@@ -12,7 +12,7 @@ import { menuTemplate } from './hosts/desktopMenu.ts'
 import { answerScheme, ownsPage, WINDOW_URL, windowScheme } from './hosts/desktopScheme.ts'
 import { defaultWorkspace } from './hosts/defaultWorkspace.ts'
 import { PathGrants } from './hosts/pathGrants.ts'
-import { readWindowState, writeWindowState } from './hosts/windowState.ts'
+import { readWindowState, recentWorkspaces, writeWindowState } from './hosts/windowState.ts'
 import { createWorkbench, type Workbench } from './service/workbench.ts'
 
 const stateFile = path.join(app.getPath('userData'), 'window.json')
@@ -23,6 +23,7 @@ let workbench: Workbench
 let grants: PathGrants
 let ipc: DesktopIpc
 let window: BrowserWindow | null = null
+let recent: string[] = []
 
 if (setupSingleInstance()) {
   protocol.registerSchemesAsPrivileged([windowScheme])
@@ -66,7 +67,9 @@ function setupContentsRules(): void {
 }
 
 async function setupWorkbench(): Promise<void> {
-  const folder = askedWorkspace() ?? readWindowState(stateFile, []).workspace ?? defaultWorkspace()
+  const state = readWindowState(stateFile, [])
+  const folder = askedWorkspace() ?? state.workspace ?? defaultWorkspace()
+  recent = recentWorkspaces(state.recent, state.workspace ?? folder, folder)
   workbench = await createWorkbench({ workspace: folder, host: 'desktop', onNote: console.log })
   workspace = folder
   grants = new PathGrants(workspace)
@@ -76,12 +79,14 @@ function setupScheme(): void {
   protocol.handle('workbench', (request) => answerScheme(request, rendererFolder))
 }
 
-/** A laboratory wants no camera, no location and no network. */
+/** A laboratory wants no camera, no location and no network: the whole screen for a class, and a word when a long run ends. */
+const permitted = new Set(['fullscreen', 'notifications'])
+
 function setupPermissions(): void {
   session.defaultSession.setPermissionRequestHandler((_contents, permission, answer) =>
-    answer(permission === 'fullscreen'),
+    answer(permitted.has(permission)),
   )
-  session.defaultSession.setPermissionCheckHandler((_contents, permission) => permission === 'fullscreen')
+  session.defaultSession.setPermissionCheckHandler((_contents, permission) => permitted.has(permission))
 }
 
 function setupIpc(): void {
@@ -92,13 +97,13 @@ function setupIpc(): void {
 function setupMenu(): void {
   const actions = {
     command: (command: Parameters<DesktopIpc['command']>[0]) => ipc.command(command),
-    importTrace: () => void chooseFile('Import a trace', 'import-trace').catch(report),
-    openExperiment: () => void chooseFile('Open an experiment', 'open-experiment').catch(report),
-    openWorkspace: () => void openWorkspace().catch(report),
+    importTrace: () => void importTrace().catch(report),
+    openExperiment: () => void openExperiment().catch(report),
+    openWorkspace: (folder?: string) => void openWorkspace(folder).catch(report),
     showWorkspace: () => void shell.openPath(workspace),
     about: () => void about().catch(report),
   }
-  Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(actions, process.platform, !app.isPackaged)))
+  Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(actions, process.platform, !app.isPackaged, recent)))
 }
 
 async function setupWindow(): Promise<void> {
@@ -132,7 +137,7 @@ async function setupWindow(): Promise<void> {
   })
   opened.on('close', () => {
     const bounds = opened.getBounds()
-    writeWindowState(stateFile, { ...bounds, maximized: opened.isMaximized(), workspace })
+    writeWindowState(stateFile, { ...bounds, maximized: opened.isMaximized(), workspace, recent })
   })
   opened.on('closed', () => (window = null))
   opened.webContents.on('render-process-gone', (_event, { reason }) => {
@@ -186,30 +191,50 @@ async function confirmProgram({ program, arguments: rest, directory }: Params<'w
   return response === 1
 }
 
-async function chooseFile(title: string, command: 'import-trace' | 'open-experiment'): Promise<void> {
+async function chooseFile(title: string): Promise<string | null> {
   const { canceled, filePaths } = await dialog.showOpenDialog({ title, properties: ['openFile'] })
-  const [file] = filePaths
-  if (canceled || file === undefined) return
+  return canceled ? null : (filePaths[0] ?? null)
+}
+
+async function importTrace(): Promise<void> {
+  const file = await chooseFile('Import a trace')
+  if (file === null) return
   grants.grant(file)
-  ipc.command({ name: command, path: file })
+  ipc.command({ name: 'import-trace', path: file })
+}
+
+/** No experiment is longer; what is was chosen by mistake. */
+const EXPERIMENT_BYTES_MAX = 16 << 20
+
+async function openExperiment(): Promise<void> {
+  const file = await chooseFile('Open an experiment')
+  if (file === null) return
+  if ((await stat(file)).size > EXPERIMENT_BYTES_MAX) throw new Error(`${file} is too large for an experiment`)
+  ipc.command({ name: 'open-experiment', fileName: path.basename(file), text: await readFile(file, 'utf8') })
 }
 
 /** The other workspace is opened before this one is closed: if it cannot be, nothing has changed. */
-async function openWorkspace(): Promise<void> {
-  const { canceled, filePaths } = await dialog.showOpenDialog({
-    title: 'Open a workspace',
-    properties: ['openDirectory', 'createDirectory'],
-  })
-  const [folder] = filePaths
-  if (canceled || folder === undefined || path.resolve(folder) === path.resolve(workspace)) return
+async function openWorkspace(known?: string): Promise<void> {
+  const folder = known ?? (await chooseWorkspace())
+  if (folder === undefined || path.resolve(folder) === path.resolve(workspace)) return
   const opened = await createWorkbench({ workspace: folder, host: 'desktop', onNote: console.log })
   const before = workbench
+  recent = recentWorkspaces(recent, workspace, folder)
   workbench = opened
   workspace = folder
+  setupMenu()
   grants.moveTo(folder)
   ipc.listen()
   window?.webContents.reload()
   await before.close()
+}
+
+async function chooseWorkspace(): Promise<string | undefined> {
+  const { canceled, filePaths } = await dialog.showOpenDialog({
+    title: 'Open a workspace',
+    properties: ['openDirectory', 'createDirectory'],
+  })
+  return canceled ? undefined : filePaths[0]
 }
 
 async function about(): Promise<void> {

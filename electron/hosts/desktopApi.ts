@@ -8,7 +8,7 @@ import type { ContractErrorShape } from '../contract/contract.ts'
 /** What the menu asks the window to do. */
 export type HostCommand =
   | { name: 'import-trace'; path: string }
-  | { name: 'open-experiment'; path: string }
+  | { name: 'open-experiment'; fileName: string; text: string }
   | { name: 'new-experiment' }
   | { name: 'play' }
   | { name: 'pause' }
@@ -17,6 +17,7 @@ export type HostCommand =
   | { name: 'step-fault' }
   | { name: 'step-io' }
   | { name: 'command-palette' }
+  | { name: 'shortcuts' }
   | { name: 'show'; place: string }
 
 export type DesktopAnswer = { result: unknown } | { error: ContractErrorShape }

@@ -6,7 +6,7 @@ export interface MenuActions {
   command(command: HostCommand): void
   importTrace(): void
   openExperiment(): void
-  openWorkspace(): void
+  openWorkspace(folder?: string): void
   showWorkspace(): void
   about(): void
 }
@@ -15,6 +15,8 @@ const places = [
   ['Bench', 'bench'],
   ['Workloads', 'workloads'],
   ['Runs', 'runs'],
+  ['Compare', 'compare'],
+  ['Gallery', 'gallery'],
   ['Reports', 'reports'],
   ['Settings', 'settings'],
 ] as const
@@ -23,6 +25,7 @@ export function menuTemplate(
   actions: MenuActions,
   platform: NodeJS.Platform,
   development: boolean,
+  recent: readonly string[] = [],
 ): MenuItemConstructorOptions[] {
   const item = (
     id: string,
@@ -51,6 +54,13 @@ export function menuTemplate(
         item('import-trace', 'Import Trace…', 'CmdOrCtrl+I', () => actions.importTrace()),
         separator,
         item('open-workspace', 'Open Workspace…', 'CmdOrCtrl+Shift+O', () => actions.openWorkspace()),
+        {
+          label: 'Open Recent',
+          enabled: recent.length > 0,
+          submenu: recent.map((folder, i) =>
+            item(`recent-${i}`, folder, undefined, () => actions.openWorkspace(folder)),
+          ),
+        },
         item('show-workspace', 'Show Workspace Folder', undefined, () => actions.showWorkspace()),
         separator,
         platform === 'darwin' ? { role: 'close' } : { role: 'quit' },
@@ -88,7 +98,11 @@ export function menuTemplate(
     {
       role: 'help',
       label: '&Help',
-      submenu: [item('about', 'About Pager Workbench', undefined, () => actions.about())],
+      submenu: [
+        item('shortcuts', 'Keys', undefined, () => actions.command({ name: 'shortcuts' })),
+        separator,
+        item('about', 'About Pager Workbench', undefined, () => actions.about()),
+      ],
     },
   ]
 }

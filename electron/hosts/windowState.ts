@@ -10,6 +10,8 @@ const stateSchema = z.object({
   maximized: z.boolean(),
   /** The workspace that was open last. */
   workspace: z.string().nullable(),
+  /** Workspaces that were open, the newest first; without the present one. */
+  recent: z.array(z.string()).default([]),
 })
 export type WindowState = z.infer<typeof stateSchema>
 
@@ -20,7 +22,7 @@ interface Area {
   height: number
 }
 
-const initial: WindowState = { width: 1440, height: 900, maximized: false, workspace: null }
+const initial: WindowState = { width: 1440, height: 900, maximized: false, workspace: null, recent: [] }
 
 /** The state kept in `file`, or the initial one; without a place if that is on none of the screens' work areas. */
 export function readWindowState(file: string, areas: Area[]): WindowState {
@@ -30,9 +32,16 @@ export function readWindowState(file: string, areas: Area[]): WindowState {
   } catch {
     return initial
   }
-  const { x, y, width, height, maximized, workspace } = state
+  const { x, y, width, height, maximized, workspace, recent } = state
   if (x !== undefined && y !== undefined && areas.some((area) => overlaps(area, { x, y, width, height }))) return state
-  return { width, height, maximized, workspace }
+  return { width, height, maximized, workspace, recent }
+}
+
+const RECENT_MAX = 8
+
+/** The recent workspaces once `to` is open in place of `from`. */
+export function recentWorkspaces(recent: readonly string[], from: string, to: string): string[] {
+  return [from, ...recent].filter((folder, i, all) => folder !== to && all.indexOf(folder) === i).slice(0, RECENT_MAX)
 }
 
 /** Losing it does not matter: a full or read-only disk is no reason to fail at closing. */

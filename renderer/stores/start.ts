@@ -3,6 +3,7 @@ import type { HostBridge } from '../../electron/contract/contract.ts'
 import { useConnection } from './connection.ts'
 import { useExperiments } from './experiments.ts'
 import { useImages } from './images.ts'
+import { useLongRuns } from './longRuns.ts'
 import { useReports } from './reports.ts'
 import { useRuns } from './runs.ts'
 import { useRunView } from './runView.ts'
@@ -14,6 +15,7 @@ export async function startStores(connect: () => Promise<HostBridge>): Promise<v
   if (connection.state !== 'ready') return
   const stores = [useExperiments(), useWorkloads(), useImages(), useRuns(), useReports()]
   useRunView().follow()
+  useLongRuns().follow()
   for (const store of stores) store.follow()
   // what was missed while the connection was away
   connection.host().onConnection((connected) => {

@@ -276,6 +276,53 @@ test('after a reload everything is still there', async () => {
   await page.keyboard.press('Escape')
 })
 
+describe('the keyboard', () => {
+  test('Ctrl K finds a run, an action and an experiment of the gallery by a few letters', async () => {
+    await page.goto(new URL('/#/runs', app.url).href)
+    await page.keyboard.press('Control+k')
+    await at('palette-input').fill('run 1')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => page.url()).toMatch(/#\/runs\/1$/)
+    await page.keyboard.press('Control+k')
+    await at('palette-input').fill('stalled')
+    await expect.poll(() => at('palette').innerText()).toContain('A stalled disk')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => page.url()).toContain('#/gallery/stalled-disk')
+    await page.keyboard.press('Control+k')
+    await at('palette-input').fill('nothing of the kind')
+    await says('palette').toContain('Nothing here is called')
+    await page.keyboard.press('Escape')
+    await at('palette').waitFor({ state: 'detached' })
+  })
+
+  test('Alt and a number go to the places, and ? shows all keys', async () => {
+    await page.keyboard.press('Alt+2')
+    await at('view-workloads').waitFor()
+    await page.keyboard.press('?')
+    await says('shortcuts').toContain('Command palette')
+    await page.keyboard.press('Escape')
+    await at('shortcuts').waitFor({ state: 'detached' })
+  })
+
+  test('an experiment that is dropped on the window goes to the bench, and one that is none is refused by its field', async () => {
+    const drop = (name: string, text: string): Promise<void> =>
+      page.evaluate(
+        ([fileName, content]) => {
+          const carried = new DataTransfer()
+          carried.items.add(new File([content], fileName, { type: 'application/json' }))
+          window.dispatchEvent(new DragEvent('drop', { dataTransfer: carried, bubbles: true, cancelable: true }))
+        },
+        [name, text] as const,
+      )
+    await drop('dropped.json', JSON.stringify({ name: 'Dropped', processes: [{ workload: { generator: 'loop' } }] }))
+    await expect.poll(() => at('experiment-name').inputValue()).toBe('Dropped')
+    await drop('other.json', JSON.stringify({ seed: -1, processes: [{ workload: { generator: 'loop' } }] }))
+    await expect
+      .poll(() => page.locator('.el-message').last().innerText())
+      .toContain('other.json is no experiment: seed')
+  })
+})
+
 describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -292,7 +339,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
   })
 
   test.each([
-    ...['bench', 'workloads', 'runs', 'compare/1,3', 'reports', 'settings'],
+    ...['bench', 'workloads', 'runs', 'compare/1,3', 'gallery', 'reports', 'settings'],
     ...['overview', 'memory', 'devices', 'events', 'log', 'configuration', 'report'].map((tab) => `runs/1/${tab}`),
   ])('nothing serious stands in the way of anybody at %s', async (place) => {
     await page.goto(new URL(`/#/${place}`, app.url).href)
