@@ -50,6 +50,7 @@ export const icons = {
   workloads: 'M2 12.5V9l3-3 3 4 3-6 3 3.5v5Z',
   runs: 'M2.5 3.5v9M5.5 5l6.5 3-6.5 3ZM14 3.5v9',
   compare: 'M5.5 2.5v11M10.5 2.5v11M2.5 5.5h3M2.5 9h3M10.5 7h3M10.5 10.5h3',
+  sweeps: 'M2.5 2.5h4v4h-4ZM9.5 2.5h4v4h-4ZM2.5 9.5h4v4h-4ZM9.5 9.5h4v4h-4Z',
   gallery: 'M2.5 3.5h11v7h-11ZM5.5 13.5h5M8 10.5v3M4.5 8.5l2-2 1.5 1.5 3-3',
   reports: 'M4 2h5.5L12.5 5v9H4ZM9.5 2v3h3M6 8h4.5M6 10.5h4.5',
   settings: 'M2 5h6.5M11.5 5H14M2 11h2.5M7.5 11H14M10 3.3a1.7 1.7 0 1 0 .01 0ZM6 9.3a1.7 1.7 0 1 0 .01 0Z',

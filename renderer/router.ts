@@ -4,7 +4,7 @@
  */
 import { ref } from 'vue'
 
-export const places = ['bench', 'workloads', 'runs', 'compare', 'gallery', 'reports', 'settings'] as const
+export const places = ['bench', 'workloads', 'runs', 'compare', 'sweeps', 'need', 'gallery', 'reports', 'settings'] as const
 export type Place = (typeof places)[number]
 
 export const runTabs = ['overview', 'memory', 'devices', 'events', 'log', 'configuration', 'report'] as const
@@ -12,7 +12,7 @@ export type RunTab = (typeof runTabs)[number]
 
 export interface Route {
   place: Place
-  /** Experiments, runs or reports that the page is about. */
+  /** Experiments, runs, sweeps or reports that the page is about; the workload whose need of memory is looked for. */
   ids: number[]
   tab: RunTab
   /** What the page is about where that has no number: an experiment of the gallery. */

@@ -7,15 +7,18 @@ import { useLongRuns } from './longRuns.ts'
 import { useReports } from './reports.ts'
 import { useRuns } from './runs.ts'
 import { useRunView } from './runView.ts'
+import { useNeeds } from './needs.ts'
+import { useSweeps } from './sweeps.ts'
 import { useWorkloads } from './workloads.ts'
 
 export async function startStores(connect: () => Promise<HostBridge>): Promise<void> {
   const connection = useConnection()
   await connection.open(connect)
   if (connection.state !== 'ready') return
-  const stores = [useExperiments(), useWorkloads(), useImages(), useRuns(), useReports()]
+  const stores = [useExperiments(), useWorkloads(), useImages(), useRuns(), useReports(), useSweeps()]
   useRunView().follow()
   useLongRuns().follow()
+  useNeeds().follow()
   for (const store of stores) store.follow()
   // what was missed while the connection was away
   connection.host().onConnection((connected) => {

@@ -138,6 +138,8 @@ export class TestBridge implements HostBridge {
   private standard(): Handlers {
     const parameter = (name: string, value: number, unit: string, meaning: string) => ({ name, default: value, unit, meaning })
     return {
+      'sweeps.list': () => [],
+      'sweeps.progress': () => [],
       'workbench.info': () => ({
         contractVersion: 1,
         engineVersion: '0.1.0',
