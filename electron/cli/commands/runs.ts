@@ -1,5 +1,5 @@
 /** pager runs: lists the recorded runs, and changes what is said of them and how many are kept. */
-import type { WorkbenchClient } from '../../contract/contract.ts'
+import { ContractError, type RunInfo, type WorkbenchClient } from '../../contract/contract.ts'
 import { parseSize } from '../../contract/experiment.ts'
 import { runNumber, withReader, withWorkbench } from '../client.ts'
 import { commonHelp, parse, print, printJson, UsageError, wholeNumber, workspaceOf, type Command } from '../command.ts'
@@ -85,7 +85,7 @@ const actions = new Map<string, Action>([
       if (args.length === 0) throw new UsageError('which run? "pager runs" lists them')
       const ids = args.map(runNumber)
       return async (client) => {
-        for (const id of ids) await client.request('runs.get', { id })
+        for (const id of ids) await runOf(client, id)
         for (const id of ids) await client.request('runs.remove', { id })
         return { text: `removed ${ids.join(', ')}`, result: { removed: ids } }
       }
@@ -147,11 +147,18 @@ function tagging(usage: string, change: (tags: string[], given: string[]) => str
     if (run === undefined || given.length === 0) throw new UsageError(`it is: pager runs ${usage}`)
     const id = runNumber(run)
     return async (client) => {
-      const { tags } = await client.request('runs.get', { id })
+      const { tags } = await runOf(client, id)
       const result = await client.request('runs.annotate', { id, tags: change(tags, given) })
       return { text: `run ${id}: ${result.tags.join(', ') || 'no tags'}`, result }
     }
   }
+}
+
+/** A run, also one whose configuration this version cannot read. */
+async function runOf(client: WorkbenchClient, id: number): Promise<RunInfo> {
+  const found = (await client.request('runs.list', {})).find((run) => run.id === id)
+  if (!found) throw new ContractError({ code: 'not-found', message: `there is no run ${id}` })
+  return found
 }
 
 function takes(args: string[], usage: string, wanted: number): [string, string] {
