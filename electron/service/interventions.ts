@@ -1,5 +1,5 @@
 /** What can be done to a running machine, checked before it is: the machine takes no nonsense halfway through a run. */
-import { runningTunables } from '../../engine/sim/machine.ts'
+import { runningTunables } from '../../engine/sim/administration.ts'
 import { ContractError, type Params } from '../contract/contract.ts'
 import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
 import type { InterventionWithoutPlace } from './protocol.ts'

@@ -12,8 +12,7 @@ import { Device } from '../disk/device.ts'
 import type { BlockStore } from '../disk/blockStore.ts'
 import { FaultInjection } from '../disk/faultInjection.ts'
 import { createTimingModel } from '../disk/timing/index.ts'
-import { SwapPager, Errno as theErrno, type SwapoffWait, type SwapPagerHost } from '../swap/pager.ts'
-import { DeviceKind as theDeviceKind } from '../swap/devices.ts'
+import { SwapPager, Errno as theErrno, type SwapPagerHost } from '../swap/pager.ts'
 import { META_PAGES as THE_META_PAGES, NO_BLOCK as THE_NO_BLOCK } from '../swap/metadata.ts'
 import { swapDefectNames, type SwapDefect } from '../swap/defects.ts'
 import type { PagerVariant } from '../swap/variant.ts'
@@ -40,6 +39,7 @@ import { setUpFiles, type FileSource } from './machineFiles.ts'
 import { computeThresholds, type Thresholds } from '../vm/thresholds.ts'
 import { verbNames, type Verb, type VerbAction } from '../workload/verbs.ts'
 import type { ProcessStream, StreamReader } from '../workload/workload.ts'
+import { Administration, type Action } from './administration.ts'
 import { Columns, type Snapshot } from './columns.ts'
 import { EventQueue } from './eventQueue.ts'
 import { EventKind as theEventKind, newEventChunk, type EventChunk } from './events.ts'
@@ -67,7 +67,6 @@ import { VerbOutcome, VerbRunner, type ProcessControl } from './verbRunner.ts'
 // a constant of this module is folded into the code, one of another module is loaded at each use
 const Counter = theCounter
 const DEVICE_METRICS = THE_DEVICE_METRICS
-const DeviceKind = theDeviceKind
 const Errno = theErrno
 const EventKind = theEventKind
 const FaultOutcome = theFaultOutcome
@@ -107,16 +106,8 @@ export interface MachineOptions {
   variant?: PagerVariant | undefined
 }
 
-/** An intervention without its time. */
-export type Action = Intervention extends infer I ? (I extends Intervention ? Omit<I, 'at'> : never) : never
-
-/** Detail of an `admin` event. */
-export const AdminKind = { swapon: 0, swapoff: 1, orphan: 2, tunable: 3, inject: 4 } as const
 /** Detail of a `process` event. */
 export const ProcessEventKind = { start: 0, exit: 1, signal: 2, killed: 3, fork: 4, exec: 5, callFailed: 6 } as const
-/** Tunables that can be set while the machine runs. */
-export const runningTunables = ['vm.swap_async_max', 'vm.overcommit', 'nswap_lowat', 'nswap_hiwat'] as const
-
 /** A process that waits for its fork is unborn. */
 const ProcessState = { ready: 0, blocked: 1, ended: 2, unborn: 3 } as const
 /** Process numbers of the kernel begin here, so that none is mistaken for a system process. */
@@ -145,12 +136,10 @@ const S = {
   quantumLeft: 3,
   inFlight: 4,
   events: 5,
-  interventions: 6,
-  lastProgress: 7,
-  asyncMaxWanted: 8,
-  watchAt: 9, // when somebody may have waited for too long, Infinity: nobody waits
-  lastStuckKill: 10,
-  lastReserveMessage: 11,
+  lastProgress: 6,
+  watchAt: 7, // when somebody may have waited for too long, Infinity: nobody waits
+  lastStuckKill: 8,
+  lastReserveMessage: 9,
 } as const
 
 /** Where run() stops, whichever comes first. */
@@ -161,14 +150,6 @@ export interface Moment {
   events?: number
   /** Bits by EventKind: one of these kinds was recorded. */
   kinds?: number
-}
-
-interface SwapoffTask {
-  unit: number
-  run: Generator<SwapoffWait, number, void>
-  waits: SwapoffWait | null
-  resumeAt: number
-  started: number
 }
 
 export class Machine implements Kernel, SwapPagerHost, ProcessControl {
@@ -214,6 +195,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   readonly #objects: VmObjects
   readonly #spaces: AddressSpaces
   readonly #verbs: VerbRunner
+  readonly #administration: Administration
   /** Whether there can be more reads at a time, one of each process and swapoff, than buffers for them. */
   readonly #mayLackReadBuffers: boolean
   /** Without verbs no page is ever left with an older block than its own. */
@@ -228,18 +210,11 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   #pageDaemon = false
   /** Taken before the last process exits. */
   #viewAtExit: KernelView | null = null
-  #tasks: SwapoffTask[] = []
-  /** A swapoff has done much at one time: whoever runs the machine may want to look round. */
-  #tookTurn = false
   /**
    * In the midst of a swapoff's work, or after a request that a fault has submitted: between two references. What is done to the machine now is put
    * off until the next reference is made, a moment that a replay can find again.
    */
   #isBetween = false
-  /** What was done to the machine, `S.interventions` of them, and then what is still to be done, in order. */
-  readonly #interventions: Intervention[]
-  /** Reference before which the next intervention is due, Infinity: none. */
-  #interventionAt = Infinity
   /** Set when a fault was resolved or a request submitted, for stepping. */
   #sawFault = false
   #sawRequest = false
@@ -256,7 +231,6 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     const { columns } = this
     this.#options = options
     this.experiment = experiment
-    this.#interventions = [...experiment.interventions]
     this.thresholds = computeThresholds(experiment)
     this.#streams = options.processes.map((process) => process.stream)
     this.#hasVerbs = options.processes.some(({ verbs = [] }) => verbs.length > 0)
@@ -282,7 +256,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       throw new Error('a store is wanted for each swap device')
 
     this.counters = columns.define('counters', 'f64', COUNTERS)
-    this.#state = columns.define('machine', 'f64', 12)
+    this.#state = columns.define('machine', 'f64', 10)
     this.#state[S.quantumLeft] = this.#quantum
     this.#state[S.watchAt] = Infinity
     this.#state[S.lastStuckKill] = -Infinity
@@ -326,7 +300,6 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       )
     this.pager.reservation.overcommit = experiment.swap.overcommit
     this.#faults = new FaultInjection(columns)
-    for (const fault of experiment.faults) this.#addFault(fault, 'faults')
     experiment.swap.devices.forEach((device, number) => {
       const store = options.stores[number]!
       if (store.sizePages < 3)
@@ -387,11 +360,19 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       control: this,
       verbs: options.processes.map((process, number) => this.#checkVerbs(number, process.verbs ?? [])),
     })
+    this.#administration = new Administration({
+      columns,
+      experiment,
+      kernel: this,
+      devices: this.devices,
+      faults: this.#faults,
+      daemon: this.#daemon,
+      message: (id, a, b) => this.message(id, a, b),
+    })
     this.#sampler = new Sampler(columns, experiment.sampling.bucketNs, options.samples, (gauges, devices) =>
       this.#readGauges(gauges, devices),
     )
     this.#chunk = newEventChunk()
-    this.#findNextIntervention()
     columns.onRebind(() => {
       this.counters = columns.get('counters', 'f64')
       this.#state = columns.get('machine', 'f64')
@@ -406,8 +387,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       this.#swapAtExit = columns.get('process.swapAtExit', 'f64')
     })
 
-    for (let number = 0; number < this.devices.length; number++)
-      if (experiment.swap.devices[number]!.swapon) this.#swapon(number)
+    this.#administration.start()
     const children = new Set(
       options.processes.flatMap(({ verbs = [] }) =>
         verbs.flatMap((verb) => (verb.verb === 'fork' ? [verb.child] : [])),
@@ -489,12 +469,6 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       this.pages.wired[frame] = 1
       this.pages.exclusiveBusy[frame] = 0
     }
-  }
-
-  #addFault(fault: Experiment['faults'][number], field: string): void {
-    if (fault.device >= this.experiment.swap.devices.length)
-      throw new ExperimentError('no-device', field, `there is no swap device ${fault.device}`)
-    this.#faults.add(fault)
   }
 
   // ---- clock, counters, trace ------------------------------------------------------------------------------
@@ -646,6 +620,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   #run(end: number, stopAfter?: 'fault' | 'io' | Moment): MachineStatus {
     const state = this.#state
     const { queue } = this
+    const administration = this.#administration
     const events = typeof stopAfter === 'object' ? (stopAfter.events ?? Infinity) : Infinity
     // looking round after each fault is only for who wants to stop there
     const isStepping =
@@ -672,14 +647,14 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         this.#watch()
         continue
       }
-      if (this.#tasks.length > 0 && this.#stepTasks()) {
-        if (!this.#tookTurn || stopAfter !== undefined) continue
-        this.#tookTurn = false
+      if (administration.isBusy && administration.step()) {
+        if (!administration.tookTurn || stopAfter !== undefined) continue
+        administration.tookTurn = false
         this.#isBetween = true
         return 'running'
       }
       if (this.files?.step() === true) continue
-      if (this.#dueInterventions()) continue
+      if (administration.doDue(state[S.references]!)) continue
       if (state[S.references]! >= end) return 'running'
       const process = this.#pick()
       if (process >= 0) {
@@ -687,11 +662,11 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         continue
       }
       if (this.#allEnded()) {
-        if (state[S.inFlight] === 0 && this.#tasks.length === 0 && this.files?.unmounted() !== false) {
+        if (state[S.inFlight] === 0 && !administration.isBusy && this.files?.unmounted() !== false) {
           this.#status = 'finished'
           return 'finished'
         }
-      } else if (queue.length === (this.files?.timers ?? 0) && this.#tasks.length === 0) {
+      } else if (queue.length === (this.files?.timers ?? 0) && !administration.isBusy) {
         if (this.#reclaimForFiles()) continue
         this.outOfMemory('nothing-left')
         if (!this.#someReady() && !this.#allEnded())
@@ -729,8 +704,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   /** No process can run: the clock jumps to what happens next. False if that is after the moment where run() is to stop. */
   #idle(): boolean {
     const state = this.#state
-    let next = Math.min(this.queue.nextTime, state[S.watchAt]!)
-    for (const task of this.#tasks) next = Math.min(next, task.resumeAt)
+    let next = Math.min(this.queue.nextTime, state[S.watchAt]!, this.#administration.resumeAt)
     if (this.files !== null) next = Math.min(next, this.files.nextTime)
     if (next === Infinity && this.#reclaimForFiles()) return true
     if (next === Infinity) throw new KernelStop('livelock', 'sched_idle', 'nothing will ever happen again')
@@ -803,7 +777,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         state[S.quantumLeft]!,
         end - state[S.references]!,
         references.length - offset,
-        this.#referencesToIntervention(),
+        this.#administration.nextAt - state[S.references]!,
         this.#verbs.nextAt[process]! - this.#ordinal[process]!,
       )
       const nextTime = Math.min(this.queue.nextTime, state[S.watchAt]!)
@@ -820,7 +794,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         count === limit ||
         !this.#faultAt(process, base, references[stopped]!) ||
         isStepping ||
-        this.#tasks.length > 0 ||
+        this.#administration.isBusy ||
         this.files?.isQuiet === false
       )
         return
@@ -1232,7 +1206,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   }
 
   wakeAsyncToken(): void {
-    this.#retryAsyncMax()
+    this.#administration.retryAsyncMax()
   }
 
   #wakeMemory(): void {
@@ -1443,203 +1417,14 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   // ---- administration --------------------------------------------------------------------------------------
 
-  #referencesToIntervention(): number {
-    return this.#interventionAt - this.#state[S.references]!
-  }
-
-  #findNextIntervention(): void {
-    this.#interventionAt = this.#nextIntervention()?.at ?? Infinity
-  }
-
-  #nextIntervention(): Intervention | undefined {
-    return this.#interventions[this.#state[S.interventions]!]
-  }
-
-  /** Does what the experiment says is to be done by now; false if that is nothing. */
-  #dueInterventions(): boolean {
-    if (this.#referencesToIntervention() > 0) return false
-    const intervention = this.#nextIntervention()!
-    this.#state[S.interventions]! += 1
-    this.#findNextIntervention()
-    this.#act(intervention)
-    return true
-  }
-
   /** What was done to the machine so far, each with the reference's number. */
   get interventionsDone(): Intervention[] {
-    return this.#interventions.slice(0, this.#state[S.interventions])
+    return this.#administration.done
   }
 
   /** Does something to the running machine, now. It is kept in `interventionsDone` with the reference's number. */
   intervene(action: Action): void {
-    const place = this.#state[S.interventions]!
-    if (this.#isBetween) {
-      const at = this.references + 1
-      const before = this.#interventions.slice(place).filter((other) => other.at <= at).length
-      this.#interventions.splice(place + before, 0, { ...action, at })
-      this.#findNextIntervention()
-      return
-    }
-    const intervention = { ...action, at: this.references }
-    this.#interventions.splice(place, 0, intervention)
-    this.#state[S.interventions]! += 1
-    this.#act(intervention)
-  }
-
-  #act(intervention: Intervention): void {
-    this.#interventions[this.#state[S.interventions]! - 1] = { ...intervention, at: this.references }
-    switch (intervention.action) {
-      case 'swapon':
-        this.#requireDevice(intervention.device)
-        this.emit(EventKind.admin, -1, -1, 0, 0, intervention.device, 0, 0, AdminKind.swapon)
-        this.#swapon(intervention.device)
-        break
-      case 'swapoff':
-        this.#requireDevice(intervention.device)
-        this.emit(EventKind.admin, -1, -1, 0, 0, intervention.device, 0, 0, AdminKind.swapoff)
-        this.#swapoff(intervention.device)
-        break
-      case 'orphan': {
-        this.#requireDevice(intervention.device)
-        this.emit(EventKind.admin, -1, -1, 0, 0, intervention.device, 0, 0, AdminKind.orphan)
-        this.devices[intervention.device]!.orphan()
-        const slot = this.pager.devices.slotOf(intervention.device)
-        if (slot >= 0 && !this.pager.isClosing(slot)) this.pager.devices.orphan(slot)
-        break
-      }
-      case 'tunable':
-        this.emit(EventKind.admin, -1, -1, 0, 0, -1, intervention.value, 0, AdminKind.tunable)
-        this.#setTunable(intervention.name, intervention.value)
-        break
-      case 'inject':
-        this.emit(
-          EventKind.admin,
-          -1,
-          -1,
-          0,
-          intervention.fault.count,
-          intervention.fault.device,
-          intervention.fault.fromRequest,
-          0,
-          AdminKind.inject,
-        )
-        this.#addFault(intervention.fault, 'interventions')
-        break
-    }
-  }
-
-  #requireDevice(device: number): void {
-    if (device >= this.devices.length)
-      throw new ExperimentError('no-device', 'device', `there is no swap device ${device}`)
-  }
-
-  #swapon(number: number): void {
-    const { kind } = this.experiment.swap.devices[number]!
-    const errno = this.pager.swapon(
-      number,
-      kind === 'nfs' ? DeviceKind.networkFile : DeviceKind.disk,
-      this.devices[number]!.sizePages * 8,
-    )
-    if (errno !== 0) this.message('swap-on-failed', number, errno)
-  }
-
-  #swapoff(unit: number): void {
-    const slot = this.pager.devices.slotOf(unit)
-    if (slot < 0 || this.#tasks.some((task) => task.unit === unit)) {
-      this.message('swap-on-failed', unit, Errno.EINVAL)
-      return
-    }
-    if (this.pager.canSwapoff(slot) !== 0) {
-      this.message('swap-off-refused', unit, 0)
-      return
-    }
-    this.#tasks.push({ unit, run: this.pager.swapoff(slot), waits: null, resumeAt: 0, started: this.now })
-  }
-
-  #setTunable(name: string, value: number): void {
-    switch (name) {
-      case 'vm.swap_async_max':
-        if (this.pager.setAsyncMax(value) === -1) this.#state[S.asyncMaxWanted] = value
-        else this.#state[S.asyncMaxWanted] = 0
-        break
-      case 'vm.overcommit':
-        this.pager.reservation.overcommit = value
-        break
-      case 'nswap_lowat':
-        this.pager.devices.setWaterMarks(value, this.experiment.swap.highWater)
-        break
-      case 'nswap_hiwat':
-        this.pager.devices.setWaterMarks(this.pager.devices.lowWater, value)
-        break
-      default:
-        throw new ExperimentError(
-          'no-tunable',
-          'name',
-          `${name} cannot be set while the machine runs; ${runningTunables.join(', ')} can`,
-        )
-    }
-  }
-
-  /** A shrinking of vm.swap_async_max that had to wait for tokens goes on. */
-  #retryAsyncMax(): void {
-    const wanted = this.#state[S.asyncMaxWanted]!
-    if (wanted === 0) return
-    this.#state[S.asyncMaxWanted] = 0
-    if (this.pager.setAsyncMax(wanted) === -1) this.#state[S.asyncMaxWanted] = wanted
-  }
-
-  /** Carries on the swapoffs that need not wait any longer; false if all must. */
-  #stepTasks(): boolean {
-    let stepped = false
-    for (const task of [...this.#tasks]) {
-      if (!this.#isOver(task)) continue
-      stepped = true
-      const step = task.run.next()
-      if (step.done === true) {
-        this.#tasks.splice(this.#tasks.indexOf(task), 1)
-        this.emit(EventKind.swapoff, -1, -1, 0, 0, task.unit, 0, this.now - task.started, 0)
-        if (step.value !== 0) this.message('swap-off-refused', task.unit, 0)
-        continue
-      }
-      task.waits = step.value
-      task.resumeAt = Infinity
-      if (step.value.on === 'pause') {
-        task.resumeAt = this.now + 50_000_000
-        this.emit(
-          EventKind.swapoff,
-          -1,
-          -1,
-          0,
-          step.value.blocksLeft,
-          task.unit,
-          0,
-          this.now - task.started,
-          step.value.pass,
-        )
-      } else if (step.value.on === 'memory') this.#daemon.reclaim()
-      else if (step.value.on === 'turn') this.#tookTurn = true
-    }
-    return stepped
-  }
-
-  #isOver(task: SwapoffTask): boolean {
-    const { waits } = task
-    if (waits === null) return true
-    switch (waits.on) {
-      case 'pause':
-        return this.now >= task.resumeAt
-      case 'page':
-      case 'read':
-        return (this.pages.flags[waits.frame]! & PageFlag.swapInProgress) === 0
-      case 'busy':
-        return !this.pages.isBusy(waits.frame)
-      case 'memory':
-        return this.pages.freeCount > this.thresholds.freeReserved
-      case 'paging':
-        return this.pages.pagingInProgress[waits.object] === 0
-      case 'turn':
-        return true
-    }
+    this.#administration.intervene(action, this.references, this.#isBetween)
   }
 
   /** What the kernel's own tools would show: now, or, where all processes have exited, just before the last did. */
@@ -1716,7 +1501,9 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   get canSave(): boolean {
     // once all have exited there is nothing to come back to, and the kernel's view of them is in no column
-    return this.#tasks.length === 0 && this.files?.isQuiet !== false && this.#status === 'running' && !this.#allEnded()
+    return (
+      !this.#administration.isBusy && this.files?.isQuiet !== false && this.#status === 'running' && !this.#allEnded()
+    )
   }
 
   save(): Snapshot {
@@ -1728,10 +1515,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   restore(snapshot: Snapshot): void {
     this.columns.restore(snapshot)
     this.#status = 'running'
-    this.#findNextIntervention()
     this.problem = null
     this.#viewAtExit = null
-    this.#tasks = []
     this.files?.restored()
     this.#chunk.count = 0
     this.#rowsSeen = 0
