@@ -13,7 +13,6 @@ import type { BlockStore } from '../disk/blockStore.ts'
 import { FaultInjection } from '../disk/faultInjection.ts'
 import { createTimingModel } from '../disk/timing/index.ts'
 import { SwapPager, Errno as theErrno, type SwapPagerHost } from '../swap/pager.ts'
-import { META_PAGES as THE_META_PAGES, NO_BLOCK as THE_NO_BLOCK } from '../swap/metadata.ts'
 import { swapDefectNames, type SwapDefect } from '../swap/defects.ts'
 import type { PagerVariant } from '../swap/variant.ts'
 import { AddressSpaces } from '../vm/addressSpace.ts'
@@ -61,6 +60,7 @@ import {
   Gauge as theGauge,
   MAX_DEVICES as THE_MAX_DEVICES,
 } from './metrics.ts'
+import { Requests } from './requests.ts'
 import { Sampler, type SampleSink } from './sampler.ts'
 import { VerbOutcome, VerbRunner, type ProcessControl } from './verbRunner.ts'
 
@@ -72,8 +72,6 @@ const EventKind = theEventKind
 const FaultOutcome = theFaultOutcome
 const Gauge = theGauge
 const MAX_DEVICES = THE_MAX_DEVICES
-const META_PAGES = THE_META_PAGES
-const NO_BLOCK = THE_NO_BLOCK
 const ObjectFlag = theObjectFlag
 const ObjectType = theObjectType
 const PAGE_SIZE = THE_PAGE_SIZE
@@ -134,12 +132,11 @@ const S = {
   references: 1,
   current: 2,
   quantumLeft: 3,
-  inFlight: 4,
-  events: 5,
-  lastProgress: 6,
-  watchAt: 7, // when somebody may have waited for too long, Infinity: nobody waits
-  lastStuckKill: 8,
-  lastReserveMessage: 9,
+  events: 4,
+  lastProgress: 5,
+  watchAt: 6, // when somebody may have waited for too long, Infinity: nobody waits
+  lastStuckKill: 7,
+  lastReserveMessage: 8,
 } as const
 
 /** Where run() stops, whichever comes first. */
@@ -196,10 +193,9 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   readonly #spaces: AddressSpaces
   readonly #verbs: VerbRunner
   readonly #administration: Administration
+  readonly #requests: Requests
   /** Whether there can be more reads at a time, one of each process and swapoff, than buffers for them. */
   readonly #mayLackReadBuffers: boolean
-  /** Without verbs no page is ever left with an older block than its own. */
-  readonly #hasVerbs: boolean
   readonly #readers: StreamReader[]
   readonly #views: { references: Uint32Array; from: number }[]
   readonly #nsPerReference: number
@@ -215,16 +211,14 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
    * off until the next reference is made, a moment that a replay can find again.
    */
   #isBetween = false
-  /** Set when a fault was resolved or a request submitted, for stepping. */
+  /** Set when a fault was resolved, for stepping. */
   #sawFault = false
-  #sawRequest = false
   /** While run() goes to a moment: where that is, which kinds of event it waits for, and the first row of the open chunk not looked at. */
   #beforeNs = Infinity
   #wantedKinds = 0
   #rowsSeen = 0
   #sawWanted = false
   #isAtMoment = false
-  readonly #buffers: Uint8Array[] = []
 
   constructor(options: MachineOptions) {
     const { experiment, variant } = options
@@ -233,7 +227,6 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.experiment = experiment
     this.thresholds = computeThresholds(experiment)
     this.#streams = options.processes.map((process) => process.stream)
-    this.#hasVerbs = options.processes.some(({ verbs = [] }) => verbs.length > 0)
     this.#mayLackReadBuffers = options.processes.length + MAX_DEVICES > experiment.swap.bufferCount / 2
     this.#users = options.processes.map((process) => process.user ?? 0)
     this.processNames = options.processes.map((process) => process.name)
@@ -256,7 +249,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       throw new Error('a store is wanted for each swap device')
 
     this.counters = columns.define('counters', 'f64', COUNTERS)
-    this.#state = columns.define('machine', 'f64', 10)
+    this.#state = columns.define('machine', 'f64', 9)
     this.#state[S.quantumLeft] = this.#quantum
     this.#state[S.watchAt] = Infinity
     this.#state[S.lastStuckKill] = -Infinity
@@ -319,13 +312,20 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         }),
       )
     })
+    this.#requests = new Requests({
+      columns,
+      kernel: this,
+      devices: this.devices,
+      notesStored: options.processes.some(({ verbs = [] }) => verbs.length > 0),
+      ended: (buffer) => this.#endRequest(buffer),
+    })
     this.#files = new FilePages(columns, this, this, processes)
     const setUp = setUpFiles(this, options, this.#faults, {
       faultAnswered: (process) => this.#faultAnswered(process),
       callEnded: (process) => this.#ready(process),
       pageWritten: (frame) => this.#daemon.pageWritten(frame),
       submitted: () => {
-        this.#sawRequest = true
+        this.#requests.wasSubmitted = true
       },
     })
     this.files = setUp?.files ?? null
@@ -441,6 +441,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     })
     // nothing is resident yet: the first frames serve as buffers
     const most = Math.min(32, pages.frames)
+    const buffers: Uint8Array[] = []
     for (let object = pages.firstObject; object >= 0; object = pages.objectNext[object]!) {
       if (pages.objectType[object] !== ObjectType.file) continue
       const size = pages.objectSize[object]!
@@ -451,11 +452,11 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
           contents.version[slot] = 1
           if (contents.isReal) {
             contents.fill(count, slot)
-            this.#buffers[count] = contents.view(count)
+            buffers[count] = contents.view(count)
           }
           count += 1
         }
-        if (count > 0 && contents.isReal) store.writePages(this.#files.storePage(object, index), this.#buffers, count)
+        if (count > 0 && contents.isReal) store.writePages(this.#files.storePage(object, index), buffers, count)
         index += Math.max(1, count)
       }
     }
@@ -597,7 +598,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   run(references: number, stopAfter?: 'fault' | 'io' | Moment): MachineStatus {
     if (this.#status !== 'running') return this.#status
     this.#sawFault = false
-    this.#sawRequest = false
+    this.#requests.wasSubmitted = false
     const moment = typeof stopAfter === 'object' ? stopAfter : null
     this.#beforeNs = moment?.beforeNs ?? Infinity
     this.#wantedKinds = moment?.kinds ?? 0
@@ -628,7 +629,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#isBetween = false
     for (;;) {
       if (stopAfter === 'fault' && this.#sawFault) return 'running'
-      if (stopAfter === 'io' && this.#sawRequest) {
+      if (stopAfter === 'io' && this.#requests.wasSubmitted) {
         this.#isBetween = true
         return 'running'
       }
@@ -662,7 +663,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         continue
       }
       if (this.#allEnded()) {
-        if (state[S.inFlight] === 0 && !administration.isBusy && this.files?.unmounted() !== false) {
+        if (this.#requests.inFlight === 0 && !administration.isBusy && this.files?.unmounted() !== false) {
           this.#status = 'finished'
           return 'finished'
         }
@@ -962,14 +963,17 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   #dispatch(type: number, argument: number, time: number): void {
     switch (type) {
-      case QueueEvent.swapRequest:
-        this.#swapRequestDone(argument)
-        break
-      case QueueEvent.fileRequest: {
-        this.#state[S.inFlight]! -= 1
-        this.#files.done(argument)
+      case QueueEvent.swapRequest: {
+        // the buffer may be another's once its request is over
+        const isWrite = this.pager.bufferIsWrite[argument] !== 0
+        this.#requests.done(argument)
+        if (isWrite) this.#daemon.continueLaundry()
         break
       }
+      case QueueEvent.fileRequest:
+        this.#requests.fileDone()
+        this.#files.done(argument)
+        break
       case QueueEvent.fileTransfer:
         this.files?.transferDone(argument)
         break
@@ -990,123 +994,12 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   // ---- requests --------------------------------------------------------------------------------------------
 
-  /** The pager starts a request: its bytes move now, it is over when the device says. */
   startRequest(buffer: number): void {
-    const { pager, pages, contents, counters } = this
-    const isWrite = pager.bufferIsWrite[buffer] !== 0
-    const count = pager.bufferPages[buffer]!
-    const slot = pager.bufferSlot[buffer]!
-    const unit = pager.devices.unit[slot]!
-    const device = this.devices[unit]!
-    const block = pager.bufferBlock[buffer]!
-    const page = block - pager.devices.firstBlock[slot]!
-    const row = buffer * 64
-    const { bufferFrames } = pager
-    const { isReal } = contents
-    const first = bufferFrames[row]!
-    if (isReal)
-      for (let i = 0; i < count; i++) {
-        const frame = bufferFrames[row + i]!
-        if (isWrite) contents.fill(frame, pages.slot[frame]!)
-        this.#buffers[i] = contents.view(frame)
-      }
-    const now = this.#state[S.now]!
-    const completion = device.submit(now, isWrite, page, this.#buffers, count)
-    const errno = device.lastErrno
-    pager.bufferErrno[buffer] = errno
-    this.#sawRequest = true
-    if (isWrite) counters[Counter.deviceWrites]! += 1
-    else counters[Counter.deviceReads]! += 1
-    const object = pager.bufferObject[buffer]!
-    const pageIndex = pages.pageIndex[first]!
-    if (isWrite)
-      this.emit(
-        EventKind.swapout,
-        -1,
-        object,
-        pageIndex,
-        count,
-        unit,
-        block,
-        completion - now,
-        pager.bufferIsAsync[buffer]!,
-      )
-    else
-      this.emit(
-        EventKind.swapin,
-        -1,
-        object,
-        pageIndex,
-        count,
-        unit,
-        block,
-        completion - now,
-        pager.bufferBehind[buffer]!,
-      )
-    if (errno !== 0) {
-      counters[Counter.ioErrors]! += 1
-      this.emit(EventKind.ioError, -1, object, pageIndex, count, unit, block, completion - now, errno)
-    } else if (isWrite && this.#hasVerbs) {
-      for (let i = 0; i < count; i++) contents.noteStored(pages.slot[bufferFrames[row + i]!]!)
-    }
-    if (errno === 0 && isReal) {
-      if (isWrite) counters[Counter.bytesWritten]! += count * PAGE_SIZE
-      else {
-        counters[Counter.bytesRead]! += count * PAGE_SIZE
-        for (let i = 0; i < count; i++) this.#verify(bufferFrames[row + i]!, unit, block + i)
-      }
-    }
-    if (completion > now) {
-      this.#state[S.inFlight]! += 1
-      this.queue.push(completion, QueueEvent.swapRequest, buffer)
-    } else this.#endRequest(buffer)
+    this.#requests.start(buffer)
   }
 
   submitFileRead(device: Device, page: number, frames: Int32Array, count: number): number {
-    const { contents, counters } = this
-    if (contents.isReal) for (let i = 0; i < count; i++) this.#buffers[i] = contents.view(frames[i]!)
-    const completion = device.submit(this.now, false, page, this.#buffers, count)
-    if (completion > this.now) this.#state[S.inFlight]! += 1
-    this.#sawRequest = true
-    counters[Counter.deviceReads]! += 1
-    if (contents.isReal) {
-      counters[Counter.bytesRead]! += count * PAGE_SIZE
-      for (let i = 0; i < count; i++) this.#verify(frames[i]!, -1, page + i)
-    }
-    return completion
-  }
-
-  /** Compares a page that came in, from a block of a swap device or (unit -1) from a page of the file store. */
-  #verify(frame: number, unit: number, block: number): void {
-    const { contents, pages } = this
-    if (contents.isAsExpected(frame, pages.slot[frame]!) || this.#isAsReserved(frame, unit, block)) {
-      this.counters[Counter.bytesVerified]! += PAGE_SIZE
-      return
-    }
-    const { offset, expected, got } = contents.firstDifference(frame)
-    const whence = unit < 0 ? `page ${block} of the file store` : `block ${block} of device ${unit}`
-    throw new ContentsError(
-      `page ${pages.pageIndex[frame]!} of object ${pages.object[frame]!} came in with other bytes than went out: byte ${offset} is ${got}, not ${expected}; read from ${whence}`,
-    )
-  }
-
-  /** Whether a page of a reserved object that was never written to has what its block holds, whoever wrote that. */
-  #isAsReserved(frame: number, unit: number, block: number): boolean {
-    const { contents, pages, pager } = this
-    const object = pages.object[frame]!
-    if (unit < 0 || (pages.objectFlags[object]! & ObjectFlag.reserved) === 0) return false
-    if (contents.version[pages.slot[frame]!] !== 0 || pager.metadata.lookup(object, pages.pageIndex[frame]!) !== block)
-      return false
-    const held = new Uint8Array(PAGE_SIZE)
-    this.devices[unit]!.store.readPages(block - pager.devices.firstBlock[pager.devices.slotOf(unit)]!, [held], 1)
-    return contents.firstDifferent(frame, 0, PAGE_SIZE, held, 0) < 0
-  }
-
-  #swapRequestDone(buffer: number): void {
-    const isWrite = this.pager.bufferIsWrite[buffer] !== 0
-    this.#state[S.inFlight]! -= 1
-    this.#endRequest(buffer)
-    if (isWrite) this.#daemon.continueLaundry()
+    return this.#requests.readFile(device, page, frames, count)
   }
 
   /** A request is over: at its time, or at once on a device that takes none. */
@@ -1521,31 +1414,6 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#chunk.count = 0
     this.#rowsSeen = 0
     for (const view of this.#views) view.references = new Uint32Array(0)
-    if (this.contents.isReal) this.#rewriteSwap()
-  }
-
-  /** Writes to the devices what the pages in swap must be. A page that was written since is resident, and its block is never read. */
-  #rewriteSwap(): void {
-    const { pages, pager, contents } = this
-    const { metadata, devices } = pager
-    const scratch = pages.queueHead[Queue.free]!
-    // without a free frame any will do: a frame's bytes are made anew before they are used
-    const frame = scratch < 0 ? 0 : scratch
-    for (let object = pages.firstObject; object >= 0; object = pages.objectNext[object]!) {
-      if (pages.objectType[object] !== ObjectType.swap) continue
-      for (
-        let node = metadata.nodeFrom(object, 0);
-        node >= 0;
-        node = metadata.nodeFrom(object, metadata.nodeIndex[node]! + META_PAGES)
-      )
-        for (let place = 0; place < META_PAGES; place++) {
-          const block = metadata.blocks[node * META_PAGES + place]!
-          if (block === NO_BLOCK) continue
-          const slot = devices.slotOfBlock(block)
-          contents.fill(frame, pages.slotBase[object]! + metadata.nodeIndex[node]! + place)
-          this.#buffers[0] = contents.view(frame)
-          this.devices[devices.unit[slot]!]!.store.writePages(block - devices.firstBlock[slot]!, this.#buffers, 1)
-        }
-    }
+    if (this.contents.isReal) this.#requests.rewriteSwap()
   }
 }
