@@ -27,7 +27,10 @@ const timing = z
   .describe('How long requests take')
 
 const injectedFault = z.strictObject({
-  device: z.int().min(0).default(0).describe('Number of the swap device, in the order of swap.devices'),
+  device: z
+    .union([z.int().min(0), z.literal('files')])
+    .default(0)
+    .describe('Number of the swap device, in the order of swap.devices; or "files", the device that files are on'),
   direction: z.enum(['read', 'write']).default('read').describe('Which requests fail'),
   errno: z.int().min(1).default(5).describe('The errno they fail with; 5 is EIO'),
   fromRequest: z.int().min(0).default(0).describe('First request that fails, counted per device and direction from 0'),

@@ -28,7 +28,7 @@ export function interventionOf(params: Params<'runs.intervene'>, devices: number
       }
     }
   })()
-  const issue = issueOf(intervention, devices)
+  const issue = issueOf(intervention, devices, false)
   if (issue) throw refusal(issue)
   return intervention
 }
@@ -39,16 +39,19 @@ const refusal = ({ field, message }: ExperimentIssue) =>
 /** What is wrong with the interventions and injected faults of an experiment. */
 export function interventionIssues(file: ExperimentFile): ExperimentIssue[] {
   const devices = file.swap.devices.length
+  const hasFiles = file.files !== null
   const at = (place: string, issue: ExperimentIssue | null) => (issue ? [{ field: `${place}.${issue.field}`, message: issue.message }] : [])
   return [
-    ...file.faults.flatMap((fault, number) => at(`faults[${number}]`, deviceIssue('device', fault.device, devices))),
-    ...file.interventions.flatMap((intervention, number) => at(`interventions[${number}]`, issueOf(intervention, devices))),
+    ...file.faults.flatMap((fault, number) => at(`faults[${number}]`, deviceIssue('device', fault.device, devices, hasFiles))),
+    ...file.interventions.flatMap((intervention, number) =>
+      at(`interventions[${number}]`, issueOf(intervention, devices, hasFiles)),
+    ),
   ]
 }
 
-function issueOf(intervention: InterventionWithoutPlace, devices: number): ExperimentIssue | null {
-  if (intervention.action === 'inject') return deviceIssue('fault.device', intervention.fault.device, devices)
-  if (intervention.action !== 'tunable') return deviceIssue('device', intervention.device, devices)
+function issueOf(intervention: InterventionWithoutPlace, devices: number, hasFiles: boolean): ExperimentIssue | null {
+  if (intervention.action === 'inject') return deviceIssue('fault.device', intervention.fault.device, devices, hasFiles)
+  if (intervention.action !== 'tunable') return deviceIssue('device', intervention.device, devices, hasFiles)
   if (!tunables.includes(intervention.name))
     return { field: 'name', message: `"${intervention.name}" cannot be set while the machine runs; ${tunables.join(', ')} can` }
   return Number.isInteger(intervention.value) && intervention.value >= 0
@@ -56,5 +59,7 @@ function issueOf(intervention: InterventionWithoutPlace, devices: number): Exper
     : { field: 'value', message: `${intervention.value} is no whole number from 0 on` }
 }
 
-const deviceIssue = (field: string, device: number, devices: number): ExperimentIssue | null =>
-  device < devices ? null : { field, message: `there is no device ${device}; the machine has ${devices}, counted from 0` }
+const deviceIssue = (field: string, device: number | 'files', devices: number, hasFiles: boolean): ExperimentIssue | null => {
+  if (device === 'files') return hasFiles ? null : { field, message: 'there are no files: the experiment has none' }
+  return device < devices ? null : { field, message: `there is no device ${device}; the machine has ${devices}, counted from 0` }
+}

@@ -17,6 +17,7 @@ import type { Columns } from './columns.ts'
 import { EventKind } from './events.ts'
 import { ExperimentError, type Experiment, type InjectedFault, type Intervention } from './experiment.ts'
 import type { Kernel } from './kernel.ts'
+import { MAX_DEVICES } from './metrics.ts'
 
 /** An intervention without its time. */
 export type Action = Intervention extends infer I ? (I extends Intervention ? Omit<I, 'at'> : never) : never
@@ -152,7 +153,7 @@ export class Administration {
         break
       case 'inject': {
         const { fault } = intervention
-        this.#record(AdminKind.inject, fault.device, fault.count, fault.fromRequest)
+        this.#record(AdminKind.inject, fault.device === 'files' ? -1 : fault.device, fault.count, fault.fromRequest)
         this.#addFault(fault, 'interventions')
         break
       }
@@ -165,9 +166,11 @@ export class Administration {
 
   #addFault(fault: InjectedFault, field: string): void {
     const { experiment, faults } = this.#parts
-    if (fault.device >= experiment.swap.devices.length)
-      throw new ExperimentError('no-device', field, `there is no swap device ${fault.device}`)
-    faults.add(fault)
+    const { files, swap } = experiment
+    const device = fault.device === 'files' ? MAX_DEVICES : fault.device
+    if (fault.device === 'files' ? files === null : device >= swap.devices.length)
+      throw new ExperimentError('no-device', field, `there is no device ${fault.device}`)
+    faults.add({ ...fault, device })
   }
 
   // ---- tunables --------------------------------------------------------------------------------------------

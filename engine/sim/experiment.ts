@@ -27,7 +27,8 @@ export interface DeviceExperiment {
 }
 
 export interface InjectedFault {
-  device: number
+  /** Number of a swap device, or the device that files are on. */
+  device: number | 'files'
   direction: 'read' | 'write'
   errno: number
   /** The first request, counted per device and direction from 0, that fails. */

@@ -93,9 +93,9 @@ export class BufferCache {
     return this.#totals[3]!
   }
 
-  /** Changes whenever a buffer is let go of: what a wait for any buffer looks at. */
-  get oldestUnlocked(): number {
-    return this.#totals[0]!
+  /** Changes whenever a buffer is let go of, or given up: what a wait for any buffer looks at. */
+  get room(): number {
+    return this.#totals[0]! + (this.#totals[2]! + 1) * (this.#count + 1)
   }
 
   get delayedBuffers(): number {
@@ -202,7 +202,7 @@ export class BufferCache {
       const next = block + cluster.length
       if (next * volume.blockSize >= volume.sizeBytes(file)) break
       const known = this.#find(object, next)
-      if (known >= 0 ? !this.isUnlocked(known) : this.#totals[2]! < 0 && this.oldestUnlocked < 0) break
+      if (known >= 0 ? !this.isUnlocked(known) : this.#totals[2]! < 0 && this.#totals[0]! < 0) break
       let buffer = this.#get(object, file, next)
       if (buffer < 0) buffer = yield* this.#getLater(buffer, object, file, next)
       if (!this.#isEmpty(buffer)) {

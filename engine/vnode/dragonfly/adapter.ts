@@ -227,7 +227,7 @@ export class DragonflyFiles implements FilePager {
     return this.cache.isUnlocked(buffer)
   }
   witness(wait: VnodeWait): number {
-    if (wait.on === 'output') return wait.vnode === -1 ? this.cache.runningBytes : this.cache.oldestUnlocked
+    if (wait.on === 'output') return wait.vnode === -1 ? this.cache.runningBytes : this.cache.room
     return wait.on === 'vnode' ? this.pager.vnodes.flags[wait.vnode]! : 0
   }
 }

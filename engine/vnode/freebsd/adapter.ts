@@ -342,6 +342,6 @@ export class FreebsdFiles implements FilePager {
     return this.cache.isUnlocked(buffer)
   }
   witness(wait: VnodeWait): number {
-    return wait.on === 'output' ? (wait.vnode === -1 ? this.cache.runningBytes : this.cache.oldestUnlocked) : 0
+    return wait.on === 'output' ? (wait.vnode === -1 ? this.cache.runningBytes : this.cache.room) : 0
   }
 }
