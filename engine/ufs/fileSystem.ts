@@ -239,7 +239,7 @@ export class UfsFileSystem {
       let previous = -1
       for (let block = Math.floor(offset / blockSize); block * blockSize < end; block++) {
         const known = this.#map.find(inode, block)
-        previous = known !== 0 ? known : this.#addBlock(inode, block, previous, offset, end)
+        previous = known !== 0 ? known : this.#addBlock(inode, block, previous)
       }
     } catch (error) {
       if (inode.size > before) this.#shrink(inode, before)
@@ -316,8 +316,8 @@ export class UfsFileSystem {
     return inode
   }
 
-  #addBlock(inode: Inode, block: number, previous: number, offset: number, end: number): number {
-    const { blockSize, fragmentSize } = this
+  #addBlock(inode: Inode, block: number, previous: number): number {
+    const { fragmentSize } = this
     const { fragmentsPerBlock, inodesPerGroup } = this.superblock
     let before = previous
     if (before <= 0 && block > 0) before = this.#map.find(inode, block - 1)
@@ -328,9 +328,8 @@ export class UfsFileSystem {
     const fragment = this.groups.allocate(preferred, count)
     inode.addSectors((count * fragmentSize) / SECTOR_BYTES)
     this.#map.set(inode, block, fragment)
-    const start = block * blockSize
-    if (offset > start || end < start + count * fragmentSize || inode.kind === FileKind.directory)
-      this.#zero(inode, fragment * fragmentSize, count * fragmentSize)
+    // also where it is about to be written whole: a reader may come before the writer
+    this.#zero(inode, fragment * fragmentSize, count * fragmentSize)
     return fragment
   }
 
@@ -370,7 +369,7 @@ export class UfsFileSystem {
     }
     inode.setSize(size)
     // as in the kernels the last block of a file is never a hole
-    if (within !== 0 && last === 0) this.#addBlock(inode, blocks - 1, -1, size, size)
+    if (within !== 0 && last === 0) this.#addBlock(inode, blocks - 1, -1)
   }
 
   /** Directories are metadata, everything else is data. */

@@ -26,7 +26,7 @@ export interface FileVolume {
   readonly isReadOnly: boolean
   sizeBytes(file: number): number
   bmap(file: number, block: number): BlockPlace
-  /** Gives every block that the bytes touch a place. Answers an errno. Blocks that are new are zero on the device where they are not about to be written whole. */
+  /** Gives every block that the bytes touch a place. Answers an errno. Blocks that are new are zero on the device. */
   allocate(file: number, offset: number, lengthBytes: number): number
   /** Makes a file shorter or longer. Answers an errno. */
   setSize(file: number, sizeBytes: number): number
@@ -102,7 +102,11 @@ export class FlatVolume implements FileVolume {
     const has = this.#has[file]!
     const end = Math.ceil((offset + lengthBytes) / this.blockSize)
     if (end > has.length) return Errno.ENOSPC
-    has.fill(1, Math.floor(offset / this.blockSize), end)
+    for (let block = Math.floor(offset / this.blockSize); block < end; block++) {
+      if (has[block] === 1) continue
+      has[block] = 1
+      this.#zero(this.#first[file]! + block * this.blockSize, this.#first[file]! + (block + 1) * this.blockSize)
+    }
     return 0
   }
 
@@ -118,13 +122,18 @@ export class FlatVolume implements FileVolume {
   }
 
   #zeroTail(file: number, sizeBytes: number): void {
-    const { store } = this
     const block = Math.floor(sizeBytes / this.blockSize)
-    if (store === null || this.#has[file]![block] !== 1) return
-    const end = this.#first[file]! + (block + 1) * this.blockSize
+    if (this.#has[file]![block] !== 1) return
+    this.#zero(this.#first[file]! + sizeBytes, this.#first[file]! + (block + 1) * this.blockSize)
+  }
+
+  /** Zeros bytes of the device. */
+  #zero(from: number, end: number): void {
+    const { store } = this
+    if (store === null) return
     const page = new Uint8Array(PAGE_SIZE)
-    for (let at = this.#first[file]! + sizeBytes; at < end; at += PAGE_SIZE - (at % PAGE_SIZE)) {
-      store.readPages(Math.floor(at / PAGE_SIZE), [page], 1)
+    for (let at = from; at < end; at += PAGE_SIZE - (at % PAGE_SIZE)) {
+      if (at % PAGE_SIZE !== 0) store.readPages(Math.floor(at / PAGE_SIZE), [page], 1)
       page.fill(0, at % PAGE_SIZE)
       store.writePages(Math.floor(at / PAGE_SIZE), [page], 1)
     }

@@ -359,6 +359,6 @@ export class NetbsdFiles implements FilePager {
   witness(wait: VnodeWait): number {
     const { vnodes } = this.pager
     if (wait.on === 'output') return vnodes.outputCount[wait.vnode]!
-    return wait.on === 'node-lock' ? vnodes.lockHolders[wait.vnode]! : 0
+    return wait.on === 'node-lock' ? this.#host.nodeLockWakes : 0
   }
 }

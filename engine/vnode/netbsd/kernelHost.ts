@@ -11,6 +11,8 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
   declare pager: NetbsdVnodePager
   /** What runs now is the page daemon. */
   isDaemon = false
+  /** How often a node's lock was let go of by all: between two looks it may have been taken and given back. */
+  nodeLockWakes = 0
   /** [0] pages being paged out by the page daemon (uvmexp.paging), [1] pages that it freed (uvmexp.pdfreed) */
   totals: Float64Array
 
@@ -96,7 +98,9 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
   // nobody sleeps: who waits looks again after each event
   wakeBuffer(): void {}
   wakeOutput(): void {}
-  wakeNodeLock(): void {}
+  wakeNodeLock(): void {
+    this.nodeLockWakes += 1
+  }
 
   override freePage(frame: number): void {
     super.freePage(frame)
