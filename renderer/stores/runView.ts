@@ -9,6 +9,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import type { Params, RunDetail, RunMessage, RunProgress, Totals } from '../../electron/contract/contract.ts'
 import { decodeSamples, noTiles, sumOver, type SampleTiles } from '../charts/tiles.ts'
 import { notifyProblem, problemText } from '../notify.ts'
+import { oneAtATime } from '../oneAtATime.ts'
 import * as ranges from '../range.ts'
 import type { Span } from '../range.ts'
 import { useConnection } from './connection.ts'
@@ -74,27 +75,6 @@ export function totalsOver(tiles: SampleTiles, span: Span): CountedTotals {
     bytesWritten: sum('bytesWritten'),
     bytesVerified: sum('bytesVerified'),
   }
-}
-
-/** Asks one thing at a time: what is asked for meanwhile is asked once more when the answer is there. */
-function oneAtATime(action: () => Promise<void>): () => void {
-  let busy = false
-  let again = false
-  const begin = (): void => {
-    if (busy) {
-      again = true
-      return
-    }
-    busy = true
-    void action().finally(() => {
-      busy = false
-      if (again) {
-        again = false
-        begin()
-      }
-    })
-  }
-  return begin
 }
 
 export const useRunView = defineStore('runView', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DataKind, encodeTable } from '../../../electron/contract/dataPlane.ts'
-import { decodeEvents, describeEvent, glyphOf, matchesFilter, type EventRow } from './events.ts'
+import { decodeEvents, describeEvent, glyphOf, type EventRow } from './events.ts'
 
 const row = (values: Partial<EventRow>): EventRow => ({ number: 0, time: 0, kind: 0, process: -1, object: -1, page: 0, pages: 1, device: -1, block: 0, durationNs: 0, detail: 0, ...values })
 
@@ -30,13 +30,5 @@ describe('events', () => {
     expect(glyphOf('fault', 1)).toBe('zero')
     expect(glyphOf('fault', 2 + 16)).toBe('swapin')
     expect(glyphOf('reserve')).toBe('other')
-  })
-  it('are filtered by words and by columns', () => {
-    const event = row({ object: 12, page: 418, device: 1, pages: 8, block: 5118 })
-    expect(matchesFilter('object 12 page 0x1a2', 'swapin', event, 'swap1.img')).toBe(true)
-    expect(matchesFilter('object 13', 'swapin', event, 'swap1.img')).toBe(false)
-    expect(matchesFilter('swap in device swap1', 'swapin', event, 'swap1.img')).toBe(true)
-    expect(matchesFilter('device 0', 'swapin', event, 'swap1.img')).toBe(false)
-    expect(matchesFilter('', 'swapin', event, '')).toBe(true)
   })
 })

@@ -115,26 +115,3 @@ export function describeEvent(kind: string, row: EventRow): string {
       return row.detail === 0 ? '' : `number ${row.detail}`
   }
 }
-
-/**
- * Whether a row agrees with a filter such as "object 12 page 0x1a2 device 1 swap": words are looked for in the kind and
- * the description, `name value` pairs compare a column.
- */
-export function matchesFilter(filter: string, kind: string, row: EventRow, deviceName: string): boolean {
-  const words = filter.toLowerCase().split(/[\s,]+/).filter((word) => word !== '')
-  const columns: Record<string, number> = { object: row.object, page: row.page, pages: row.pages, process: row.process, block: row.block, detail: row.detail, event: row.number }
-  const text = `${kindLabel(kind)} ${describeEvent(kind, row)} ${deviceName}`.toLowerCase()
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? ''
-    const column = columns[word]
-    const value = words[i + 1]
-    if (column !== undefined && value !== undefined && Number.isFinite(Number(value))) {
-      if (column !== Number(value)) return false
-      i++
-    } else if (word === 'device' && value !== undefined) {
-      if (String(row.device) !== value && !deviceName.toLowerCase().includes(value)) return false
-      i++
-    } else if (!text.includes(word)) return false
-  }
-  return true
-}

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { DataKind, encodeTable } from '../../electron/contract/dataPlane.ts'
+import type { EventRow } from '../views/run/events.ts'
+import { decodeEventTiles, densityTracks, eventTracks, nearestMark } from './timeline.ts'
+
+const kinds = ['fault', 'swapin', 'swapout', 'filein', 'fileout', 'evict', 'free', 'daemon']
+const row = (changes: Partial<EventRow>): EventRow => ({
+  number: 0, time: 0, kind: 0, process: -1, object: -1, page: 0, pages: 1, device: -1, block: 0, durationNs: 0, detail: 0, ...changes,
+})
+
+test('zoomed out there is a track for each group of kinds that has events', () => {
+  const counts = kinds.map((_, kind) => Float64Array.of(kind === 0 ? 5 : 0, kind === 5 || kind === 7 ? 2 : 0))
+  const tiles = decodeEventTiles(
+    encodeTable({ kind: DataKind.eventTiles, rows: 2, extra: [1, 0, 0], columns: [...counts, new Float64Array(2)] }),
+    { from: 0, to: 100 },
+  )
+  expect([tiles.total, tiles.isSpread]).toEqual([9, true])
+  const shown = (wanted: string[]) => densityTracks(tiles, kinds, wanted).map(({ name, density }) => [name, ...(density?.counts ?? [])])
+  expect(shown([])).toEqual([['Faults', 5, 0], ['Page daemon', 0, 4]])
+  expect(shown(['evict'])).toEqual([['Page daemon', 0, 2]])
+})
+
+test('zoomed in each process, device and the page daemon has a track; requests reach forward, faults back', () => {
+  const tracks = eventTracks(
+    [
+      row({ number: 1, kind: 1, process: 0, device: 1, time: 100, durationNs: 50 }),
+      row({ number: 2, kind: 5, time: 120 }),
+      row({ number: 3, kind: 0, process: 0, time: 160, durationNs: 65, detail: 2 }),
+    ],
+    { kindOf: (kind) => kinds[kind] ?? '', processes: (process) => `process ${process}`, devices: (device) => `device ${device}` },
+  )
+  expect(tracks.map(({ name }) => name)).toEqual(['process 0', 'Page daemon', 'device 1'])
+  expect(tracks.map(({ marks }) => marks.map(({ from, to, glyph }) => [from, to, glyph]))).toEqual([[[95, 160, 'swapin']], [[120, 120, 'daemon']], [[100, 150, 'swapin']]])
+  expect(nearestMark(tracks[2]!, 155, 10)?.event.number).toBe(1)
+  expect(nearestMark(tracks[2]!, 175, 10)).toBeNull()
+})

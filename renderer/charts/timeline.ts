@@ -1,0 +1,165 @@
+/**
+ * The timeline of events: tracks over a span of time. Zoomed out, a track is a group of kinds, drawn as the density of its events; zoomed in so
+ * far that each event can be drawn, a track is a process, a device or the page daemon. Pure but for painting.
+ */
+import { DataKind, DataPlaneError, decodeTable } from '../../electron/contract/dataPlane.ts'
+import { glyphs, type GlyphKind } from '../glyphs.ts'
+import { positionIn, type Span } from '../range.ts'
+import { glyphOf, type EventRow } from '../views/run/events.ts'
+
+/** Counts of events by kind in equal parts of a span. */
+export interface EventTiles {
+  span: Span
+  rows: number
+  /** By kind number. */
+  counts: Float64Array[]
+  total: number
+  /** Numbers were spread over the time of stored chunks. */
+  isSpread: boolean
+}
+
+/** Decodes the answer to runs.eventTiles. Throws DataPlaneError. */
+export function decodeEventTiles(buffer: ArrayBuffer, span: Span): EventTiles {
+  const { kind, rows, columns, extra } = decodeTable(buffer)
+  const counts = columns.slice(0, -1).flatMap((column) => (column instanceof Float64Array ? [column] : []))
+  if (kind !== DataKind.eventTiles || counts.length !== columns.length - 1) throw new DataPlaneError('an answer about events lacks its counts')
+  const total = counts.reduce((sum, column) => sum + column.reduce((part, count) => part + count, 0), 0)
+  return { span, rows, counts, total, isSpread: extra[0] === 1 }
+}
+
+export interface Mark {
+  event: EventRow
+  /** Virtual ns. */
+  from: number
+  to: number
+  glyph: GlyphKind
+}
+
+export interface Track {
+  name: string
+  /** Zoomed out: events in each part of `span`, and the colour they are drawn in. */
+  density: { span: Span; counts: Float64Array; greatest: number; colour: string } | null
+  /** Zoomed in, in order of time. */
+  marks: Mark[]
+}
+
+const groups = [
+  { name: 'Faults', kinds: ['fault'], glyph: 'fault' },
+  { name: 'Swap in', kinds: ['swapin'], glyph: 'swapin' },
+  { name: 'Swap out', kinds: ['swapout'], glyph: 'swapout' },
+  { name: 'File in', kinds: ['filein'], glyph: 'filein' },
+  { name: 'File out', kinds: ['fileout'], glyph: 'fileout' },
+  { name: 'Page daemon', kinds: ['evict', 'daemon', 'free'], glyph: 'daemon' },
+  { name: 'Errors', kinds: ['io-error', 'panic', 'defect'], glyph: 'error' },
+  { name: 'Machine', kinds: ['swapoff', 'admin', 'message', 'process', 'reserve'], glyph: 'other' },
+] as const
+
+/** Tracks of a zoomed out timeline: groups of kinds that have events, of the kinds wanted (none: all). */
+export function densityTracks(tiles: EventTiles, kinds: readonly string[], wanted: readonly string[]): Track[] {
+  return groups.flatMap(({ name, kinds: ofGroup, glyph }) => {
+    const counts = new Float64Array(tiles.rows)
+    for (const kind of ofGroup) {
+      if (wanted.length > 0 && !wanted.includes(kind)) continue
+      tiles.counts[kinds.indexOf(kind)]?.forEach((count, row) => (counts[row]! += count))
+    }
+    const greatest = counts.reduce((most, count) => Math.max(most, count), 0)
+    return greatest === 0 ? [] : [{ name, density: { span: tiles.span, counts, greatest, colour: glyphs[glyph].colour }, marks: [] }]
+  })
+}
+
+export interface TrackNames {
+  kindOf: (kind: number) => string
+  processes: (process: number) => string
+  devices: (device: number) => string
+}
+
+/** Tracks of single events: processes, the page daemon, devices, and the rest of the machine. */
+export function eventTracks(rows: readonly EventRow[], names: TrackNames): Track[] {
+  const tracks = new Map<string, { order: number; track: Track }>()
+  const put = (order: number, name: string, mark: Mark): void => {
+    let known = tracks.get(name)
+    if (!known) tracks.set(name, (known = { order, track: { name, density: null, marks: [] } }))
+    known.track.marks.push(mark)
+  }
+  for (const event of rows) {
+    const kind = names.kindOf(event.kind)
+    const glyph = glyphOf(kind, event.detail)
+    // a request is recorded when it is submitted, what ends something when that has ended
+    const reachesOn = event.device >= 0 && (glyph === 'swapin' || glyph === 'swapout' || glyph === 'filein' || glyph === 'fileout')
+    const from = reachesOn ? event.time : event.time - event.durationNs
+    const mark: Mark = { event, from, to: reachesOn ? event.time + event.durationNs : event.time, glyph }
+    if (glyph === 'daemon') put(1000, 'Page daemon', mark)
+    else if (event.device >= 0) put(2000 + event.device, names.devices(event.device), mark)
+    else if (kind === 'filein' || kind === 'fileout') put(3000, 'Files', mark)
+    else if (event.process >= 0) put(event.process, names.processes(event.process), mark)
+    else put(4000, 'Machine', mark)
+  }
+  return [...tracks.values()].sort((a, b) => a.order - b.order).map(({ track }) => track)
+}
+
+/** The mark of a track nearest to a moment, within `reach` ns of it. */
+export function nearestMark(track: Track, moment: number, reach: number): Mark | null {
+  let best: Mark | null = null
+  let least = reach
+  for (const mark of track.marks) {
+    const distance = moment < mark.from ? mark.from - moment : moment > mark.to ? moment - mark.to : Math.min(moment - mark.from, mark.to - moment) / 4
+    if (distance <= least) {
+      least = distance
+      best = mark
+    }
+  }
+  return best
+}
+
+export interface TimelineLook {
+  tracks: readonly Track[]
+  span: Span
+  width: number
+  trackHeight: number
+  /** Width of the column of names. */
+  gutter: number
+  selected: number | null
+  colour: (token: string) => string
+}
+
+/** Paints what lies in the tracks; names and cursor are the page's own. */
+export function paintTimeline(context: CanvasRenderingContext2D, { tracks, span, width, trackHeight, gutter, selected, colour }: TimelineLook): void {
+  const inner = Math.max(1, width - gutter)
+  const xOf = (moment: number) => gutter + positionIn(span, moment) * inner
+  context.fillStyle = colour('--line')
+  for (let i = 1; i <= tracks.length; i++) context.fillRect(0, i * trackHeight - 1, width, 1)
+  context.save()
+  context.beginPath()
+  context.rect(gutter, 0, inner, tracks.length * trackHeight)
+  context.clip()
+  tracks.forEach((track, i) => {
+    const bottom = (i + 1) * trackHeight - 2
+    const room = trackHeight - 5
+    if (track.density) {
+      const { span: of, counts, greatest, colour: token } = track.density
+      const length = (of.to - of.from) / counts.length
+      context.fillStyle = colour(token)
+      for (let row = 0; row < counts.length; row++) {
+        if (counts[row] === 0) continue
+        const from = xOf(of.from + row * length)
+        const to = xOf(of.from + (row + 1) * length)
+        if (to < gutter || from > width) continue
+        const height = Math.max(1, (counts[row]! / greatest) * room)
+        context.fillRect(from, bottom - height, Math.max(1, to - from), height)
+      }
+    }
+    for (const mark of track.marks) {
+      const from = xOf(mark.from)
+      const to = xOf(mark.to)
+      if (to < gutter || from > width) continue
+      context.fillStyle = colour(glyphs[mark.glyph].colour)
+      const isChosen = mark.event.number === selected
+      // what was waited for is pale, the moment itself strong
+      context.globalAlpha = isChosen ? 0.75 : 0.35
+      if (to - from >= 1) context.fillRect(from, bottom - room + 4, to - from, room - 4)
+      context.globalAlpha = 1
+      context.fillRect(xOf(mark.event.time) - 1, bottom - room, isChosen ? 3 : 2, room)
+    }
+  })
+  context.restore()
+}
