@@ -9,9 +9,11 @@ import { galleryHash, go, hashOf, places, route, runTabs } from './router.ts'
 import { newExperiment, useBench } from './stores/bench.ts'
 import { useExperiments } from './stores/experiments.ts'
 import { useGallery } from './stores/gallery.ts'
+import { useReplays } from './stores/replays.ts'
 import { useReports } from './stores/reports.ts'
 import { statusTexts, useRuns } from './stores/runs.ts'
 import { useRunView } from './stores/runView.ts'
+import { useSweeps } from './stores/sweeps.ts'
 import { useWorkloads } from './stores/workloads.ts'
 import { shownTheme, theme } from './theme.ts'
 
@@ -20,7 +22,7 @@ export const paletteOpen = ref(false)
 
 export interface PaletteEntry {
   /** What it is: the heading that it stands under. */
-  group: 'Here' | 'Go to' | 'Do' | 'Run' | 'Experiment' | 'Gallery' | 'Workload' | 'Report'
+  group: 'Here' | 'Go to' | 'Do' | 'Run' | 'Experiment' | 'Gallery' | 'Workload' | 'Sweep' | 'Report'
   title: string
   /** What tells it from others of the same name. */
   hint: string
@@ -51,7 +53,12 @@ function here(): PaletteEntry[] {
   const tabs = runTabs.map((tab, i) =>
     entry('Here', `Tab ${capital(tab)}`, () => go('runs', [id], tab), `run ${id}`, String(i + 1)),
   )
-  if (!view.live) return [entry('Here', 'Replay this run', () => replay(id), `run ${id}`), ...tabs]
+  if (!view.live)
+    return [
+      entry('Here', 'Replay this run', () => replay(id), `run ${id}`),
+      entry('Here', 'Replay this run otherwise…', () => useReplays().ask(id), `run ${id}`),
+      ...tabs,
+    ]
   return [
     entry('Here', view.detail?.status === 'paused' ? 'Play' : 'Pause', () => view.playOrPause(), `run ${id}`, 'Space'),
     entry('Here', 'Step one reference', () => view.control('step-reference'), `run ${id}`),
@@ -62,7 +69,8 @@ function here(): PaletteEntry[] {
   ]
 }
 
-const placesToGo = (): PaletteEntry[] => places.map((place) => entry('Go to', capital(place), () => go(place)))
+const placesToGo = (): PaletteEntry[] =>
+  places.map((place) => entry('Go to', place === 'need' ? 'How much RAM is needed' : capital(place), () => go(place)))
 
 function actions(help: () => void): PaletteEntry[] {
   const bench = useBench()
@@ -143,6 +151,7 @@ function stored(): PaletteEntry[] {
       ),
     ),
     ...useWorkloads().items.map((item) => entry('Workload', item.name, () => go('workloads'), item.source)),
+    ...useSweeps().items.map((item) => entry('Sweep', item.name, () => go('sweeps', [item.id]))),
     ...useReports().items.map((item) => entry('Report', item.name, () => go('reports', [item.id]), item.format)),
   ]
 }
@@ -152,7 +161,7 @@ async function runBench(startPaused: boolean): Promise<void> {
   const { file } = parseExperiment(JSON.parse(bench.text))
   if (!file) return
   try {
-    window.location.hash = hashOf('runs', [await useRuns().start({ file, record: true, startPaused })])
+    window.location.hash = hashOf('runs', [await bench.start(true, startPaused)])
   } catch (error) {
     notifyProblem(error, 'Not started')
   }

@@ -11,6 +11,7 @@ import type { ExperimentInfo, Result } from '../../electron/contract/contract.ts
 import { problemText } from '../notify.ts'
 import { useConnection } from './connection.ts'
 import { useExperiments } from './experiments.ts'
+import { useRuns } from './runs.ts'
 
 export type CheckResult = Result<'experiments.check'>
 
@@ -32,9 +33,12 @@ export function newExperiment(): ExperimentFile {
 export const useBench = defineStore('bench', () => {
   const connection = useConnection()
   const experiments = useExperiments()
+  const runs = useRuns()
 
   const id = ref<number | null>(null)
   const draft = ref<ExperimentFile | null>(null)
+  /** The run that the draft is a changed configuration of, and is to replay; null: it is an experiment of its own. */
+  const replayOf = shallowRef<{ run: number; processes: string } | null>(null)
   /** JSON of the draft as it was saved; '' for one that never was. */
   const savedText = ref('')
   const text = computed(() => (draft.value ? JSON.stringify(draft.value) : ''))
@@ -64,6 +68,7 @@ export const useBench = defineStore('bench', () => {
     unreadable.clear()
     past.value = []
     future.value = []
+    replayOf.value = null
     id.value = experimentId
     draft.value = copy(file)
     present = copy(file)
@@ -72,6 +77,23 @@ export const useBench = defineStore('bench', () => {
   }
   const open = (experiment: ExperimentInfo): void => put(experiment.file, experiment.id, JSON.stringify(experiment.file))
   const begin = (file: ExperimentFile): void => put(file, null, '')
+  /** Puts a run's configuration there, to be changed and then replayed. */
+  function beginReplay(run: number, file: ExperimentFile): void {
+    begin(file)
+    replayOf.value = { run, processes: JSON.stringify(file.processes) }
+  }
+  /** Whether running the draft is a replay: it is while its input is that of the run. */
+  const replayedRun = computed(() => {
+    const original = replayOf.value
+    return original && draft.value && JSON.stringify(draft.value.processes) === original.processes ? original.run : null
+  })
+  /** Runs what is there. Answers the run's id. */
+  function start(record: boolean, startPaused: boolean): Promise<number> {
+    const file: unknown = JSON.parse(text.value)
+    // a replay is recorded and begins at once
+    if (replayedRun.value !== null && record && !startPaused) return runs.replay(replayedRun.value, file)
+    return runs.start({ file, record, startPaused })
+  }
   /** Puts a copy of what is on the bench there, under its own name and not saved. */
   function duplicate(): void {
     if (draft.value) begin({ ...copy(draft.value), name: `${draft.value.name} (copy)` })
@@ -141,5 +163,5 @@ export const useBench = defineStore('bench', () => {
     return found?.message ?? ''
   }
 
-  return { id, draft, text, isDirty, past, future, check, checkProblem, checking, unreadable, issues, canRun, open, begin, duplicate, close, runCheck, scheduleCheck, undo, redo, save, issueAt }
+  return { id, draft, text, isDirty, past, future, check, checkProblem, checking, unreadable, issues, canRun, replayedRun, start, open, begin, beginReplay, duplicate, close, runCheck, scheduleCheck, undo, redo, save, issueAt }
 })
