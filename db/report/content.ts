@@ -4,14 +4,11 @@
  */
 import { counterDefinitions, gaugeDefinitions } from '../../engine/sim/metrics.ts'
 import { listAt, numberAt, textAt } from '../json.ts'
-import { perRow } from '../samples.ts'
 import type { SampleTable } from '../samples.ts'
 import type { RunStatus, TotalNumber } from '../types.ts'
-import { barChart, timeChart } from './chart.ts'
-import type { Mark, Series } from './chart.ts'
+import { endOf, figuresOf, figureSvg, greatest } from './figures.ts'
 import { bytes, count, grouped, moment, pages, percent, short, si } from './format.ts'
 import type { ReportInput, ReportRun } from './input.ts'
-import { colourOfKind, eventColours, queueColours, strokeOf } from './palette.ts'
 import type { EventColour } from './palette.ts'
 
 export interface Cell {
@@ -53,17 +50,33 @@ export interface ReportContent {
   sections: Section[]
 }
 
+/** The sections that a report may have, in their order, with their titles. */
+export const reportSections = {
+  configuration: 'Configuration',
+  figures: 'What happened',
+  totals: 'Totals',
+  devices: 'Devices',
+  messages: 'Messages',
+  modelled: 'What is modelled and what is not',
+  repeat: 'To repeat it',
+} as const
+export type ReportSection = keyof typeof reportSections
+export const reportSectionNames = Object.keys(reportSections) as ReportSection[]
+
+const builders: Record<ReportSection, (runs: readonly ReportRun[]) => Block[]> = {
+  configuration: (runs) => [configuration(runs)],
+  figures: whatHappened,
+  totals,
+  devices,
+  messages,
+  modelled,
+  repeat,
+}
+
 export function reportContent(input: ReportInput): ReportContent {
   const { runs } = input
-  const sections: Section[] = [
-    { title: 'Configuration', blocks: [configuration(runs)] },
-    { title: 'What happened', blocks: whatHappened(runs) },
-    { title: 'Totals', blocks: totals(runs) },
-    { title: 'Devices', blocks: devices(runs) },
-    { title: 'Messages', blocks: messages(runs) },
-    { title: 'What is modelled and what is not', blocks: modelled(runs) },
-    { title: 'To repeat it', blocks: repeat(runs) },
-  ]
+  const chosen = reportSectionNames.filter((name) => input.sections?.includes(name) ?? true)
+  const sections = chosen.map((name): Section => ({ title: reportSections[name], blocks: builders[name](runs) }))
   const names = runs.map((run) => `run ${run.detail.id}`).join(', ')
   const seeds = [...new Set(runs.map((run) => run.detail.seed))].join(', ')
   const versions = [...new Set(runs.map((run) => run.detail.engineVersion))].join(', ')
@@ -227,157 +240,11 @@ function configuration(runs: readonly ReportRun[]): Block {
 }
 
 function whatHappened(runs: readonly ReportRun[]): Block[] {
-  const figures = runs.length > 1 ? comparison(runs) : []
-  for (const run of runs) figures.push(...figuresOf(run, runs.length > 1 ? `, run ${run.letter}` : ''))
-  return figures.map((figure, i) => ({
+  return figuresOf(runs).map((figure, i) => ({
     type: 'figure',
-    svg: figure.svg,
+    svg: figureSvg(figure),
     caption: `Figure ${i + 1}. ${figure.caption}`,
   }))
-}
-
-interface Figure {
-  svg: string
-  caption: string
-}
-
-/** One metric of all runs over their virtual time. Runs of different length share one axis. */
-function comparison(runs: readonly ReportRun[]): Figure[] {
-  const longest = runs.reduce((a, b) => (endOf(b.chart) > endOf(a.chart) ? b : a))
-  const edges = edgesOf(longest.chart)
-  const overlay = (title: string, name: string, unit: string, caption: string): Figure => {
-    const series = runs.map((run, i): Series => ({
-      label: run.letter,
-      ...strokeOf(i),
-      values: resampled(run.chart, perRow(run.chart, name), edges),
-    }))
-    const description = `${title} of ${runs.map((run) => run.letter).join(', ')} over virtual time, up to ${series.map((one) => si(greatest(one.values))).join(', ')}.`
-    return { svg: timeChart({ type: 'line', title, unit, description, edges, series }), caption }
-  }
-  return [
-    overlay('Faults', 'faults', 'faults/s', 'Faults per second of virtual time; runs are told apart by stroke.'),
-    overlay('Pages in from swap', 'pagesIn', 'pages/s', 'Pages read from swap per second, read-ahead included.'),
-    overlay('Swap in use', 'swapUsed', 'pages', 'Swap blocks in use, one block a page.'),
-  ]
-}
-
-function figuresOf({ chart, detail }: ReportRun, suffix: string): Figure[] {
-  const edges = edgesOf(chart)
-  const rates = (name: string) => perRow(chart, name)
-  const marks: Mark[] = detail.messages
-    .filter((message) => message.level === 'error')
-    .slice(0, 40)
-    .map((message) => ({ at: message.time / 1e9, label: message.text, kind: 'error' }))
-  const figures: Figure[] = []
-  const add = (caption: string, svg: string) => figures.push({ caption: `${caption}${suffix}.`, svg })
-
-  const kinds: [string, string, EventColour][] = [
-    ['swapins', 'swap in', 'swapin'],
-    ['vnodeins', 'file in', 'filein'],
-    ['zeroFills', 'zero fill', 'zero'],
-    ['copyOnWriteFaults', 'copy', 'fault'],
-  ]
-  const needs = kinds
-    .map(([name, label, kind]): Series => ({ label, kind, colour: eventColours[kind], values: rates(name) }))
-    .filter((series) => greatest(series.values) > 0)
-  add(
-    'What faults needed, per second of virtual time: reads from swap, reads from files, pages of zeros, private copies; stacked',
-    timeChart({
-      type: 'area',
-      title: 'What faults needed',
-      unit: 'operations/s',
-      description: `Stacked rates over virtual time; ${count(detail.totals.faults)} faults in all.`,
-      edges,
-      series: needs,
-      marks,
-    }),
-  )
-  if (detail.totals.pagesIn + detail.totals.pagesOut > 0) {
-    add(
-      'Pages moved between memory and swap, per second of virtual time',
-      timeChart({
-        type: 'line',
-        title: 'Swap traffic',
-        unit: 'pages/s',
-        description: `${count(detail.totals.pagesIn)} pages in and ${count(detail.totals.pagesOut)} pages out in all.`,
-        edges,
-        series: [
-          { label: 'in', kind: 'swapin', colour: eventColours.swapin, values: rates('pagesIn') },
-          { label: 'out', kind: 'swapout', colour: eventColours.swapout, values: rates('pagesOut') },
-        ],
-        marks,
-      }),
-    )
-    const [used, room] = [rates('swapUsed'), rates('swapTotal')]
-    const inUse: Series = { label: 'in use', colour: eventColours.swapout, values: used }
-    // far above the curve, the total would only press it flat; the caption has its number
-    const total: Series[] =
-      greatest(used) * 4 > greatest(room) ? [{ label: 'total', colour: '#6f717c', dash: '7 3', values: room }] : []
-    add(
-      `Swap blocks in use, out of ${count(greatest(room))} on all devices`,
-      timeChart({
-        type: 'step',
-        title: 'Swap in use',
-        unit: 'pages',
-        description: `At most ${count(greatest(used))} of ${count(greatest(room))} pages.`,
-        edges,
-        series: [inUse, ...total],
-      }),
-    )
-  }
-  const queues: [string, string, string][] = [
-    ['wiredPages', 'wired', queueColours.wired],
-    ['activePages', 'active', queueColours.active],
-    ['inactivePages', 'inactive', queueColours.inactive],
-    ['laundryPages', 'laundry', queueColours.laundry],
-    ['unswappablePages', 'unswappable', queueColours.unswappable],
-    ['freePages', 'free', queueColours.free],
-  ]
-  add(
-    'Where the page frames are, mean over each sample; stacked',
-    timeChart({
-      type: 'area',
-      title: 'Page queues',
-      unit: 'pages',
-      description: `${count(detail.frames)} frames by the queue their page is on.`,
-      edges,
-      series: queues
-        .map(([name, label, colour]): Series => ({ label, colour, values: rates(name) }))
-        .filter((series) => greatest(series.values) > 0),
-    }),
-  )
-  const busy = detail.devices
-    .map((device, i): Series => ({
-      label: device.name,
-      ...strokeOf(i),
-      values: rates(`device${i}.busyNs`).map((ns) => ns / 1e7),
-    }))
-    .filter((series) => greatest(series.values) > 0)
-  if (busy.length > 0)
-    add(
-      'Share of virtual time in which each swap device was busy',
-      timeChart({
-        type: 'line',
-        title: 'Devices busy',
-        unit: '%',
-        description: `Busy time of ${busy.map((series) => series.label).join(', ')}.`,
-        edges,
-        series: busy,
-        atLeast: 100,
-      }),
-    )
-  const events = Object.entries(detail.eventCounts)
-  if (events.length > 0)
-    add(
-      'Events of the trace by kind',
-      barChart({
-        title: 'Events',
-        unit: `of ${count(events.reduce((sum, [, value]) => sum + value, 0))}`,
-        description: events.map(([kind, value]) => `${kind} ${count(value)}`).join(', '),
-        bars: events.map(([label, value]) => ({ label, value, kind: colourOfKind(label) })),
-      }),
-    )
-  return figures
 }
 
 /** Rows of the table of totals; those with a counter take its definition. */
@@ -531,7 +398,7 @@ function modelled(runs: readonly ReportRun[]): Block[] {
       ? 'Pages that the workload never writes are anonymous memory too: in a real program many of them would come from files.'
       : 'Pages that the workload never writes come from a file; all others are anonymous memory.',
     'A recorded workload holds the references of the user program: none of the kernel, and, where the recording was filtered, only the first of each group.',
-    'One processor. No locking between processors, no superpages, no NUMA, no swapping of kernel stacks or whole processes.',
+    'Not modelled: locking between processors (there is one), superpages, NUMA, swapping of kernel stacks and of whole processes, MAC, racct, and, of DragonFly, the swap cache and NEED_COMMIT beyond its flag.',
     'The run depends on nothing but experiment, seed and workload; its digest says whether a repetition did the same.',
   ]
   return [{ type: 'list', items }]
@@ -574,36 +441,6 @@ export const fileNameOf = (name: string, extension = 'json'): string =>
 
 const runHeads = (runs: readonly ReportRun[], single: string): Cell[] =>
   runs.length === 1 ? [{ text: single }] : runs.map(({ letter, detail }) => ({ text: `${letter}, run ${detail.id}` }))
-
-/** Begin of each row and end of the last, in seconds. */
-export function edgesOf(table: SampleTable): Float64Array {
-  const edges = new Float64Array(table.rows === 0 ? 0 : table.rows + 1)
-  for (let row = 0; row < table.rows; row++) edges[row] = table.begin[row]! / 1e9
-  if (table.rows > 0) edges[table.rows] = endOf(table)
-  return edges
-}
-
-function endOf(table: SampleTable): number {
-  const last = table.rows - 1
-  return last < 0 ? 0 : (table.begin[last]! + table.length[last]!) / 1e9
-}
-
-/** A run's values on another run's rows: that of the row in which each middle lies, NaN past the run's end. */
-function resampled(table: SampleTable, values: Float64Array, edges: Float64Array): Float64Array {
-  const own = edgesOf(table)
-  let row = 0
-  return Float64Array.from({ length: Math.max(0, edges.length - 1) }, (_, i) => {
-    const middle = (edges[i]! + edges[i + 1]!) / 2
-    while (row < table.rows && own[row + 1]! <= middle) row++
-    return row < table.rows ? values[row]! : NaN
-  })
-}
-
-function greatest(values: ArrayLike<number>): number {
-  let found = 0
-  for (let i = 0; i < values.length; i++) if (values[i]! > found) found = values[i]!
-  return found
-}
 
 const columnOf = (table: SampleTable, name: string) => table.columns.find((column) => column.name === name)
 

@@ -5,6 +5,10 @@ import type { ReportInput } from './input.ts'
 import { reportJson } from './json.ts'
 import { reportMarkdown } from './markdown.ts'
 
+export { reportSectionNames, reportSections } from './content.ts'
+export type { ReportSection } from './content.ts'
+export { figuresOf, standaloneCsv, standaloneSvg } from './figures.ts'
+export type { ReportFigure } from './figures.ts'
 export { buildReportInput } from './input.ts'
 export type { ReportInput, ReportRun } from './input.ts'
 

@@ -3,6 +3,7 @@ import { machineMetricNames, metricNames } from '../samples.ts'
 import type { SampleTable } from '../samples.ts'
 import type { TraceStore } from '../traceStore.ts'
 import type { RunDetail } from '../types.ts'
+import type { ReportSection } from './content.ts'
 
 export interface ReportRun {
   /** A, B, C ... in the order of the report. */
@@ -21,11 +22,14 @@ export interface ReportInput {
   /** UTC, ISO 8601. */
   generatedAt: string
   runs: ReportRun[]
+  /** Those that the report has; all unless told. */
+  sections?: readonly ReportSection[]
 }
 
 export interface ReportOptions {
   title?: string
   generatedAt?: string
+  sections?: readonly ReportSection[] | undefined
   /** Most rows of the data; 4096 unless told. */
   dataRows?: number
 }
@@ -55,6 +59,7 @@ export function buildReportInput(
     title: options.title ?? runs.map((run) => run.detail.name).join(' against '),
     generatedAt: options.generatedAt ?? new Date().toISOString(),
     runs,
+    ...(options.sections ? { sections: options.sections } : {}),
   }
 }
 
