@@ -773,14 +773,17 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     }
     const { references } = view
     const base = this.#base[process]!
-    for (;;) {
-      let limit = Math.min(
+    // what limits the slice in references does not change within it
+    const stop =
+      state[S.references]! +
+      Math.min(
         state[S.quantumLeft]!,
         end - state[S.references]!,
-        references.length - offset,
         this.#administration.nextAt - state[S.references]!,
-        this.#verbs.nextAt[process]! - this.#ordinal[process]!,
+        this.#verbs.nextAt[process]! - made,
       )
+    for (;;) {
+      let limit = Math.min(stop - state[S.references]!, references.length - offset)
       const nextTime = Math.min(this.queue.nextTime, state[S.watchAt]!)
       const stopTime = Math.min(nextTime, this.#sampler.bucketEnd, this.#beforeNs)
       if (ns > 0) limit = Math.min(limit, Math.ceil((stopTime - state[S.now]!) / ns))
