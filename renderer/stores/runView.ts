@@ -91,7 +91,7 @@ export const useRunView = defineStore('runView', () => {
   const wanted = shallowRef<{ columns: readonly string[]; buckets: number }>({ columns: [], buckets: 512 })
   const strip = shallowRef<SampleTiles>(noTiles)
   const charts = shallowRef<SampleTiles>(noTiles)
-  /** What charts show: that of their samples, so that a running run redraws them when samples come and not at each progress. */
+  /** What charts show: that of their samples, so that they are drawn once for each answer; the strip shows a new range at once. */
   const chartSpan = shallowRef<Span>({ from: 0, to: 1 })
   const countedTiles = shallowRef<{ span: Span; tiles: SampleTiles } | null>(null)
   const samplesProblem = ref('')
@@ -151,7 +151,7 @@ export const useRunView = defineStore('runView', () => {
     })
   })
   const refreshCounted = oneAtATime(async () => {
-    if (whole.value) return
+    if (whole.value || wanted.value.columns.length === 0) return
     const counted = countedSpan.value
     const holder = { value: noTiles }
     await into(holder, () => samples(counted, COUNTED_BUCKETS, totalledCounters))
@@ -226,13 +226,6 @@ export const useRunView = defineStore('runView', () => {
     fitExtent()
     if (now.virtualNs !== before?.virtualNs || now.status !== before.status) refreshSoon()
   })
-  watch(
-    () => range.value.range,
-    () => {
-      chartSpan.value = span.value
-    },
-    { flush: 'sync' },
-  )
   watch([() => range.value.range, () => wanted.value], () => refreshCharts())
   watch([() => range.value.range, () => range.value.selection], () => refreshCounted())
 

@@ -19,4 +19,5 @@ export const benches: Readonly<Record<string, () => Promise<BenchModule>>> = {
   swap: () => import('./swap.ts'),
   torture: () => import('./torture.ts'),
   vnode: () => import('./vnode.ts'),
+  window: () => import('./window.ts'),
 }

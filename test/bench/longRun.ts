@@ -23,6 +23,12 @@ setFlagsFromString('--max-inlined-bytecode-size=2000')
 const SWAP_PAGES = 65536
 const BUCKET_NS = 100_000_000
 
+/** As much of an experiment as a window needs to show the run. */
+const experimentFile = {
+  name: 'A program over and over',
+  processes: [{ name: 'cc1', workload: { generator: 'loop', parameters: {} } }],
+}
+
 export function traceFile(): string {
   const full = path.join(process.env['PAGER_TRACES'] ?? '', 'cc1-O2.pgt.zst')
   return existsSync(full) ? full : path.resolve(import.meta.dirname, '../../examples/traces/cc1-demo.pgt.zst')
@@ -64,7 +70,7 @@ async function makeLongRun(events: number, file: string): Promise<void> {
   const draft = `${file}.${process.pid}`
   const store = TraceStore.open(draft)
   try {
-    const run = store.createRun(someRun({ bucketNs: BUCKET_NS }))
+    const run = store.createRun(someRun({ bucketNs: BUCKET_NS, file: experimentFile }))
     const encoder = new EventEncoder(true)
     const take = (chunk: EventChunk) => {
       if (chunk.count > 0) store.appendEvents(run, encoder.add(chunk))

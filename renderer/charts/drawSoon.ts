@@ -1,0 +1,33 @@
+/**
+ * Drawing of many charts without a long task: at each frame as many as there is time for, the rest at the next ones. A chart that is asked for twice
+ * is drawn once.
+ */
+
+/** Of a frame's 16 ms, what drawing may begin in. */
+const BUDGET_MS = 6
+
+const waiting = new Set<() => void>()
+let isDue = false
+
+export function drawSoon(draw: () => void): void {
+  waiting.add(draw)
+  if (isDue) return
+  isDue = true
+  requestAnimationFrame(drawSome)
+}
+
+/** Forgets a chart that is gone. */
+export function drawNoMore(draw: () => void): void {
+  waiting.delete(draw)
+}
+
+function drawSome(): void {
+  const end = performance.now() + BUDGET_MS
+  for (const draw of waiting) {
+    waiting.delete(draw)
+    draw()
+    if (performance.now() >= end) break
+  }
+  isDue = waiting.size > 0
+  if (isDue) requestAnimationFrame(drawSome)
+}
