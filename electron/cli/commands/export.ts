@@ -4,8 +4,12 @@ import { eventsAsCsv, eventsAsJsonLines } from '../../../db/eventText.ts'
 import { writeOracle } from '../../../db/oracleFile.ts'
 import { samplesAsCsv } from '../../../db/report/csv.ts'
 import type { TraceStore } from '../../../db/traceStore.ts'
+import { openWorkspace, type Workspace } from '../../../db/workspace.ts'
 import { sampleColumnNames, SAMPLE_WIDTH } from '../../../engine/sim/metrics.ts'
-import { runNumber, withReader } from '../client.ts'
+import type { ProcessStream } from '../../../engine/workload/workload.ts'
+import { parseExperiment } from '../../contract/experiment.ts'
+import { resolveWorkloads } from '../../service/workloads.ts'
+import { runNumber } from '../client.ts'
 import {
   commonHelp,
   onlyArgument,
@@ -28,16 +32,16 @@ pager export RUN [options]
 pager export WORKLOAD --format oracle -o FILE [options]
 
 Writes the events of a run (docs/trace.md says what they mean) or its samples as text, or a workload's references as libCacheSim's
-oracleGeneral. Where the first argument is a run's number and the format is oracle, it is the workload of that run.
+oracleGeneral. Where the first argument is a run's number and the format is oracle, it is what that run read.
 
   --format FORMAT   csv, jsonl (a JSON object a line) or oracle; csv where it is left out
   --samples         samples instead of events
   --kind KINDS      events of these kinds only: swapin,swapout
-  --process N       for oracle: which process of a workload of several, from 1 on
+  --process N       for oracle: which process of a workload or run of several, from 1 on
   -o, --out FILE    the file to make; standard output where it is left out (not for oracle). There must be none of that name
 ${commonHelp}`,
 
-  run(args) {
+  async run(args) {
     const { values, positionals } = parse(args, {
       format: { type: 'string', default: 'csv' },
       samples: { type: 'boolean', default: false },
@@ -58,16 +62,20 @@ ${commonHelp}`,
           : '--json tells of a file; -o FILE says which',
       )
     const kinds = values.kind === '' ? [] : values.kind.split(',').map((kind) => kind.trim())
-    withReader(workspaceOf(values.workspace), ({ store }) => {
-      if (format === 'oracle') exportWorkload(store, subject, wholeNumber(values.process, '--process', 1), out ?? '')
-      else writeText(textOf(store, runNumber(subject), format, values.samples, kinds), out)
-    })
+    const workspace = openWorkspace(workspaceOf(values.workspace), { readOnly: true })
+    try {
+      if (format === 'oracle')
+        exportStream(await streamOf(workspace, subject, wholeNumber(values.process, '--process', 1)), out ?? '')
+      else writeText(textOf(workspace.store, runNumber(subject), format, values.samples, kinds), out)
+    } finally {
+      workspace.close()
+    }
     if (out !== undefined) {
       const size = statSync(out).size
       if (values.json) printJson({ file: out, format, bytes: size })
       else print(`${out}: ${bytes(size)}`)
     }
-    return Promise.resolve(0)
+    return 0
   },
 }
 
@@ -128,18 +136,27 @@ function writeAll(fd: number, text: Buffer): void {
   }
 }
 
-function exportWorkload(store: TraceStore, subject: string, process: number, out: string): void {
-  const id = /^[1-9]\d*$/.test(subject)
-    ? store.runs.detail(Number(subject)).workloadIds[process - 1]
-    : store.workloads.find(subject)?.id
-  if (id === undefined || id === null)
-    throw new UsageError(
-      `"${subject}" is no workload of the workspace, and no run that read one; "pager workloads" lists them`,
-    )
-  const { processes } = store.workloads.open(id)
-  const stream = processes[process - 1] ?? processes[0]
-  if (!stream || (process > processes.length && !/^\d+$/.test(subject)))
-    throw new UsageError(`--process: the workload has ${processes.length} processes`)
+/** What process `process` (from 1 on) of a workload or of a run refers to. */
+async function streamOf({ store, directory }: Workspace, subject: string, process: number): Promise<ProcessStream> {
+  const streams: ProcessStream[] = []
+  if (/^[1-9]\d*$/.test(subject)) {
+    const { file } = parseExperiment(store.runs.detail(Number(subject)).file)
+    if (!file) throw new UsageError(`the configuration of run ${subject} cannot be read by this version`)
+    // as the run had them: stored, from a file, or generated
+    const { processes } = await resolveWorkloads(file, store, directory)
+    streams.push(...processes.map(({ stream }) => stream))
+  } else {
+    const id = store.workloads.find(subject)?.id
+    if (id === undefined)
+      throw new UsageError(`"${subject}" is no workload of the workspace, and no run; "pager workloads" lists them`)
+    streams.push(...store.workloads.open(id).processes)
+  }
+  const stream = streams[process - 1]
+  if (!stream) throw new UsageError(`--process: there are ${streams.length} processes`)
+  return stream
+}
+
+function exportStream(stream: ProcessStream, out: string): void {
   const fd = create(out)
   const line = new ProgressLine()
   try {
