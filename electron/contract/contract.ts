@@ -95,6 +95,38 @@ const imageSchema = z.object({
 })
 export type ImageInfo = z.infer<typeof imageSchema>
 
+/** A file of a file system on an image. */
+const imageFileSchema = z.object({
+  name: z.string(),
+  inode: z.number(),
+  /** As `ls -l` shows it: a letter for the kind and three times rwx. */
+  mode: z.string(),
+  links: z.number(),
+  uid: z.number(),
+  gid: z.number(),
+  sizeBytes: z.number(),
+  /** Bytes on the device, indirect blocks included. */
+  allocatedBytes: z.number(),
+  modified: z.string(),
+  /** Of a symbolic link. */
+  target: z.string().nullable(),
+})
+export type ImageFile = z.infer<typeof imageFileSchema>
+
+const imageCheckSchema = z.object({
+  problems: z.array(z.object({ kind: z.string(), message: z.string(), inode: z.number().nullable() })),
+  /** Problems beyond those listed. */
+  more: z.number(),
+  files: z.number(),
+  directories: z.number(),
+  usedFragments: z.number(),
+  freeFragments: z.number(),
+})
+export type ImageCheck = z.infer<typeof imageCheckSchema>
+
+/** The file system of a partition of an image of the workspace; null: the only one that there is. */
+const onImage = { name: z.string().min(1), partition: z.int().min(0).nullable() }
+
 const workloadInfoSchema = z.object({
   id: z.int(),
   name: z.string(),
@@ -355,6 +387,11 @@ export const requests = {
   'images.add': { params: z.strictObject({ path: z.string().min(1) }), result: imageSchema },
   /** Forgets an image; deletes the file only if it lies in the workspace and `deleteFile` says so. */
   'images.remove': { params: z.strictObject({ name: z.string(), deleteFile: z.boolean() }), result: none },
+
+  /** The files in a directory of a file system on an image, the first 10,000. */
+  'images.directory': { params: z.strictObject({ ...onImage, path: z.string() }), result: z.array(imageFileSchema) },
+  /** Checks a file system; repairs nothing. */
+  'images.check': { params: z.strictObject(onImage), result: imageCheckSchema },
 
   'workloads.list': { params: none, result: z.array(workloadInfoSchema) },
   'workloads.get': { params: byId, result: workloadInfoSchema },

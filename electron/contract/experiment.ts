@@ -182,6 +182,9 @@ const filesSchema = z
   })
   .describe("Files under a kernel's vnode pager; null: pages that are never written are read in clusters, without a vnode pager")
 
+/** Files under a kernel's pager, all else by default. */
+export const defaultFiles = (pager: 'freebsd' | 'dragonfly' | 'netbsd') => filesSchema.parse({ pager })
+
 const workloadSchema = z
   .union([
     z.strictObject({ name: z.string().min(1).describe('A workload of the workspace') }),

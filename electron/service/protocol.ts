@@ -11,7 +11,7 @@
  *             ── calls ──> engine   (one per running machine) ── run port ──> writer
  */
 import type { MessagePort } from 'node:worker_threads'
-import type { ImageInfo, MomentOfRun, Notice, Params, Result, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
+import type { ImageCheck, ImageFile, ImageInfo, MomentOfRun, Notice, Params, Result, RunMessage, Totals, WorkloadInfo } from '../contract/contract.ts'
 import type { Comparison } from '../contract/comparison.ts'
 import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
 import type { SweepResult } from '../contract/sweep.ts'
@@ -178,6 +178,8 @@ export interface ChoresCalls {
   createImage(name: string, sizeBytes: number): ImageInfo
   inspectImage(name: string, path: string): ImageInfo
   deleteImage(name: string): void
+  imageDirectory(path: string, partition: number | null, directory: string): ImageFile[]
+  imageCheck(path: string, partition: number | null): ImageCheck
   checkExperiment(file: ExperimentFile): CheckResult
 }
 

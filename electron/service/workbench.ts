@@ -273,6 +273,9 @@ class WorkbenchService implements Workbench {
       },
       'images.add': async ({ path: file }) => this.#addImage(path.resolve(this.#paths.directory, file)),
       'images.remove': async (params) => this.#removeImage(params),
+      'images.directory': async ({ name, partition, path: directory }) =>
+        chores().call('imageDirectory', await this.#knownImage(name), partition, directory),
+      'images.check': async ({ name, partition }) => chores().call('imageCheck', await this.#knownImage(name), partition),
 
       'workloads.list': () => query().call('workloads'),
       'workloads.get': ({ id }) => query().call('workload', id),
@@ -463,6 +466,14 @@ class WorkbenchService implements Workbench {
       await this.#writerThread().call('addImage', name, file)
     }
     return this.#changed('images', await this.#choresThread().call('inspectImage', name, file))
+  }
+
+  /** The file of an image by its name; a path is not taken for one. */
+  async #knownImage(name: string): Promise<string> {
+    const file = imagePath(this.#paths.directory, await this.#queryThread().call('addedImages'), name)
+    if (/[/\\]/.test(name) || !existsSync(file))
+      throw new ContractError({ code: 'not-found', message: `there is no image "${name}"`, field: 'name' })
+    return file
   }
 
   async #removeImage({ name, deleteFile }: Params<'images.remove'>): Promise<Record<string, never>> {

@@ -1,6 +1,6 @@
-/** Raw images that swap devices can be put on. */
+/** Raw images that swap devices and files can be put on, and what is on them. */
 import { defineStore } from 'pinia'
-import type { ImageInfo } from '../../electron/contract/contract.ts'
+import type { ImageCheck, ImageFile, ImageInfo } from '../../electron/contract/contract.ts'
 import { useConnection } from './connection.ts'
 import { loadedList } from './lists.ts'
 
@@ -23,6 +23,8 @@ export const useImages = defineStore('images', () => {
     await connection.request('images.remove', { name, deleteFile })
     await list.load()
   }
+  const directory = (name: string, partition: number | null, path: string): Promise<ImageFile[]> => connection.request('images.directory', { name, partition, path })
+  const check = (name: string, partition: number | null): Promise<ImageCheck> => connection.request('images.check', { name, partition })
 
-  return { ...list, named, create, add, remove }
+  return { ...list, named, create, add, remove, directory, check }
 })

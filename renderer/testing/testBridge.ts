@@ -172,9 +172,18 @@ export class TestBridge implements HostBridge {
       'images.list': () => [
         { name: 'swap0.img', path: '/home/ada/PagerWorkbench/images/swap0.img', sizeBytes: 33554432, allocatedBytes: 0, inUse: false, partitions: [], content: { kind: 'unknown', label: '', dataBytes: null, freeBytes: null, problem: null }, problem: null },
         { name: 'swap1.img', path: '/home/ada/PagerWorkbench/images/swap1.img', sizeBytes: 16777216, allocatedBytes: 4096, inUse: false, partitions: [{ index: 2, name: 'swap', typeName: 'freebsd-swap', offsetBytes: 1048576, lengthBytes: 8388608, scheme: 'GPT', content: { kind: 'swap', label: '', dataBytes: null, freeBytes: null, problem: null } }], content: null, problem: null },
+        { name: 'disk.img', path: '/mnt/disk.img', sizeBytes: 33554432, allocatedBytes: 8388608, inUse: false, partitions: [{ index: 0, name: 'root', typeName: 'freebsd-ufs', offsetBytes: 1048576, lengthBytes: 12582912, scheme: 'GPT', content: { kind: 'ufs2', label: '', dataBytes: 12000000, freeBytes: 7000000, problem: null } }], content: null, problem: null },
         { name: 'old.img', path: '/mnt/old.img', sizeBytes: 67108864, allocatedBytes: 67108864, inUse: false, partitions: [], content: { kind: 'unknown', label: '', dataBytes: null, freeBytes: null, problem: null }, problem: 'The file is gone' },
       ],
       'images.create': ({ name, sizeBytes }) => ({ name, path: `/home/ada/PagerWorkbench/images/${name}`, sizeBytes, allocatedBytes: 0, inUse: false, partitions: [], content: { kind: 'unknown', label: '', dataBytes: null, freeBytes: null, problem: null }, problem: null }),
+      'images.directory': ({ path }) =>
+        path === '/'
+          ? [
+              { name: 'etc', inode: 3, mode: 'drwxr-xr-x', links: 2, uid: 0, gid: 0, sizeBytes: 512, allocatedBytes: 1024, modified: '2026-11-20T00:00:00Z', target: null },
+              { name: 'data', inode: 4, mode: '-rw-r--r--', links: 1, uid: 0, gid: 0, sizeBytes: 4194304, allocatedBytes: 4210688, modified: '2026-11-20T00:00:00Z', target: null },
+            ]
+          : [{ name: 'fstab', inode: 5, mode: '-rw-r--r--', links: 1, uid: 0, gid: 0, sizeBytes: 96, allocatedBytes: 1024, modified: '2026-11-20T00:00:00Z', target: null }],
+      'images.check': () => ({ problems: [], more: 0, files: 2, directories: 2, usedFragments: 10, freeFragments: 100 }),
       'workloads.list': () => [
         { id: 1, name: 'cc1-demo', source: 'pgtrace, cc1-demo.pgt.zst, the first 2,000,000 references', createdAt: new Date(2026, 10, 19).toISOString(), processes: 1, references: 2000000, footprint: 5971, pagesWritten: 3811, reads: 1204113, writes: 395200, fetches: 400687, eventsPerReference: 30.9, storedBytes: 402133, note: '', tags: [] },
         { id: 2, name: 'zipf', source: 'generator zipf: pages 4,096, references 1,000,000', createdAt: new Date(2026, 10, 20).toISOString(), processes: 1, references: 1000000, footprint: 4096, pagesWritten: 3900, reads: 700000, writes: 300000, fetches: 0, eventsPerReference: 1, storedBytes: 1402133, note: '', tags: [] },

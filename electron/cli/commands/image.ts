@@ -5,9 +5,10 @@ import path from 'node:path'
 import { workspacePaths } from '../../../db/workspace.ts'
 import { checkFileSystem } from '../../../engine/ufs/check.ts'
 import type { UfsFileSystem } from '../../../engine/ufs/fileSystem.ts'
-import { FileKind, type Inode } from '../../../engine/ufs/inode.ts'
+import { FileKind } from '../../../engine/ufs/inode.ts'
 import type { ImageContent, ImageInfo } from '../../contract/contract.ts'
 import { openFileSystem } from '../../service/imageContents.ts'
+import { listFiles } from '../../service/imageFiles.ts'
 import { inspectImage } from '../../service/images.ts'
 import { applyRun } from '../../service/keptOverlays.ts'
 import { atPlace, commonHelp, onlyArgument, parse, print, printJson, UsageError, wholeNumber, workspaceOf, type Command } from '../command.ts'
@@ -121,37 +122,8 @@ function holds({ kind, label, dataBytes, freeBytes }: ImageContent): string {
 
 // ---- files -------------------------------------------------------------------------------------------------
 
-const kindLetters = new Map<number, string>([
-  [FileKind.pipe, 'p'],
-  [FileKind.characterDevice, 'c'],
-  [FileKind.directory, 'd'],
-  [FileKind.blockDevice, 'b'],
-  [FileKind.regular, '-'],
-  [FileKind.link, 'l'],
-  [FileKind.socket, 's'],
-  [FileKind.whiteout, 'w'],
-])
-
-interface Listed {
-  name: string
-  inode: number
-  mode: string
-  links: number
-  uid: number
-  gid: number
-  sizeBytes: number
-  /** Bytes on the device, indirect blocks included. */
-  allocatedBytes: number
-  modified: string
-  target: string | null
-}
-
 function list(fileSystem: UfsFileSystem, target: string, isJson: boolean): void {
-  const number = fileSystem.lookup(target)
-  const isDirectory = fileSystem.inode(number).kind === FileKind.directory
-  const listed = isDirectory
-    ? fileSystem.list(number).map(({ name, inode }) => describeFile(fileSystem, name, inode))
-    : [describeFile(fileSystem, target, number)]
+  const listed = listFiles(fileSystem, target)
   if (isJson) {
     printJson(listed)
     return
@@ -177,33 +149,6 @@ function list(fileSystem: UfsFileSystem, target: string, isJson: boolean): void 
 /** What stands on an image may try to command the terminal. */
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, '?')
-}
-
-function describeFile(fileSystem: UfsFileSystem, name: string, number: number): Listed {
-  const inode = fileSystem.inode(number)
-  return {
-    name,
-    inode: number,
-    mode: modeText(inode),
-    links: inode.links,
-    uid: inode.uid,
-    gid: inode.gid,
-    sizeBytes: inode.size,
-    allocatedBytes: inode.sectors * 512,
-    modified: timeText(inode.time('mtime').seconds),
-    target: inode.kind === FileKind.link ? fileSystem.linkTarget(number) : null,
-  }
-}
-
-function modeText(inode: Inode): string {
-  const bits = Array.from('rwxrwxrwx', (letter, index) => ((inode.mode & (0o400 >> index)) === 0 ? '-' : letter))
-  return `${kindLetters.get(inode.kind) ?? '?'}${bits.join('')}`
-}
-
-/** A damaged inode may have a time that no calendar has. */
-function timeText(seconds: number): string {
-  const date = new Date(seconds * 1000)
-  return Number.isNaN(date.getTime()) ? '?' : date.toISOString().replace(/\.000Z$/, 'Z')
 }
 
 const COPY_BYTES = 1 << 20

@@ -15,6 +15,7 @@ import { computeThresholds } from '../../../engine/vm/thresholds.ts'
 import { ContractError, type WorkloadInfo } from '../../contract/contract.ts'
 import { toEngineExperiment, type ExperimentFile, type ExperimentIssue } from '../../contract/experiment.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
+import { checkOnImage, directoryOnImage } from '../imageFiles.ts'
 import { createWorkspaceImage, deleteWorkspaceImage, inspectImage, listImages, openDevices } from '../images.ts'
 import { interventionIssues } from '../interventions.ts'
 import type { CheckResult, ChoresCalls, ChoresData, ChoresSaid, ImportJob } from '../protocol.ts'
@@ -47,6 +48,8 @@ serveCalls<ChoresCalls>(port, {
   createImage: (name, sizeBytes) => createWorkspaceImage(data.workspace, name, sizeBytes),
   inspectImage,
   deleteImage: (name) => deleteWorkspaceImage(data.workspace, name),
+  imageDirectory: directoryOnImage,
+  imageCheck: checkOnImage,
   checkExperiment,
 })
 
