@@ -1,6 +1,6 @@
 /** Sweeps of the workspace, how those under way stand, and what has come of them. */
 import { defineStore } from 'pinia'
-import { shallowReactive } from 'vue'
+import { ref, shallowReactive } from 'vue'
 import type { Params } from '../../electron/contract/contract.ts'
 import type { SweepInfo, SweepProgress, SweepResult } from '../../electron/contract/sweep.ts'
 import { useConnection } from './connection.ts'
@@ -13,6 +13,9 @@ export const useSweeps = defineStore('sweeps', () => {
   const list = loadedList<SweepInfo>('sweeps', () => connection.request('sweeps.list', {}))
   /** The newest word of each sweep that was under way since the window opened. */
   const progress = shallowReactive(new Map<number, SweepProgress>())
+
+  /** The experiment that a new sweep was asked for, until the dialog has taken it up. */
+  const asked = ref<number | null>(null)
 
   function follow(): void {
     list.follow()
@@ -45,5 +48,5 @@ export const useSweeps = defineStore('sweeps', () => {
     await list.load()
   }
 
-  return { ...list, progress, follow, check, save, start, control, result, remove }
+  return { ...list, progress, asked, follow, check, save, start, control, result, remove }
 })

@@ -138,8 +138,10 @@ describe('a sweep', () => {
     await go('runs')
     await expect.poll(() => at('runs').locator('tbody tr').count()).toBe(12)
 
-    await go('sweeps')
-    await at('new-sweep').click()
+    await go('bench')
+    await expect.poll(() => at('run').isEnabled()).toBe(true)
+    await at('bench-more').click()
+    await at('bench-sweep').click()
     await at('sweep-name').fill('long')
     await choose('vary-field-0', 'Seed')
     await at('vary-values-0').fill('1, 2')

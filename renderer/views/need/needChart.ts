@@ -3,12 +3,12 @@ import type { NeedResult } from '../../../electron/contract/memoryNeed.ts'
 import { ticksTo, type SweepChart } from '../sweep/sweepChart.ts'
 
 /** Null where no machine was within. */
-export function needChart({ layouts, unlimited }: NeedResult): SweepChart | null {
+export function needChart({ layouts }: NeedResult): SweepChart | null {
   const fits = layouts.map(({ devices, probes }) => ({ devices, points: probes.flatMap(({ frames, slowdown }) => (slowdown === null ? [] : [{ frames, slowdown }])) }))
   const all = fits.flatMap(({ points }) => points)
   if (all.length === 0) return null
   const low = Math.min(...all.map(({ frames }) => frames))
-  const high = Math.max(unlimited.frames, ...all.map(({ frames }) => frames))
+  const high = Math.max(...all.map(({ frames }) => frames))
   const at = (frames: number): number => (high > low ? (frames - low) / (high - low) : 0.5)
   const yTicks = ticksTo(Math.max(1, ...all.map(({ slowdown }) => slowdown)))
   return {
