@@ -109,6 +109,21 @@ describe('runs', () => {
       expect(without.totals.traceDigest).not.toBe(ended.totals.traceDigest)
     }))
 
+  it('a run on measured devices is replayed with the times that it had; one without contents has nothing to measure', () =>
+    withService(async (workbench) => {
+      const devices = [{ image: 'a.img', create: '16 MiB', timing: { model: 'measured' } }]
+      const experiment = smallExperiment({ swap: { devices } }, 2000)
+      const ended = await start(workbench, experiment)
+      expect(ended.status).toBe('finished')
+      expect(ended.totals.swapins).toBeGreaterThan(200)
+      const replay = await runToEnd(workbench, () => workbench.request('runs.replay', { id: ended.id, file: null }))
+      expect(replay.totals.traceDigest).toBe(ended.totals.traceDigest)
+      // a replay is itself a recorded run
+      const second = await runToEnd(workbench, () => workbench.request('runs.replay', { id: replay.id, file: null }))
+      expect(second.totals.traceDigest).toBe(ended.totals.traceDigest)
+      await expect(start(workbench, { ...experiment, contents: 'none' })).rejects.toMatchObject({ field: 'swap.devices[0].timing.model' })
+    }))
+
   it('a replay on a changed image is refused', () =>
     withService(async (workbench, folder) => {
       const { id } = await start(workbench, smallExperiment())

@@ -13,6 +13,7 @@
 import type { Columns } from '../sim/columns.ts'
 import { type BlockStore, checkRange } from './blockStore.ts'
 import { Errno, type FaultInjection, isMediumError } from './faultInjection.ts'
+import type { HostTimes } from './timing/measured.ts'
 import type { TimingModel } from './timing/timingModel.ts'
 
 /** Rows of the counter column. The order is part of the keyframe format. */
@@ -31,8 +32,10 @@ const Counter = {
   queueDepthMax: 10,
   isGone: 11,
   attachedNs: 12,
+  /** Requests that the host's time was taken of. */
+  timed: 13,
 } as const
-const COUNTERS = 13
+const COUNTERS = 14
 
 export interface DeviceOptions {
   columns: Columns
@@ -45,6 +48,8 @@ export interface DeviceOptions {
   faults: FaultInjection
   /** Virtual time at which utilisation begins to count; 0 if left out. */
   attachedNs?: number
+  /** For a model that wants to know what the bytes of a request took on the host. */
+  hostTimes?: HostTimes | null
 }
 
 export class Device {
@@ -56,6 +61,7 @@ export class Device {
   lastErrno = 0
   readonly #timing: TimingModel
   readonly #faults: FaultInjection
+  readonly #hostTimes: HostTimes | null
   #counters: Float64Array = new Float64Array(0)
 
   constructor(options: DeviceOptions) {
@@ -66,6 +72,7 @@ export class Device {
     this.sizePages = options.store.sizePages
     this.#timing = options.timing
     this.#faults = options.faults
+    this.#hostTimes = options.hostTimes ?? null
     this.#counters = columns.define(`${name}.counters`, 'f64', COUNTERS)
     this.#counters[Counter.attachedNs] = options.attachedNs ?? 0
     columns.onRebind(() => {
@@ -89,6 +96,7 @@ export class Device {
     if (counters[Counter.queueDepth] === 0) counters[Counter.busySince] = now
     const depth = ++counters[Counter.queueDepth]!
     if (depth > counters[Counter.queueDepthMax]!) counters[Counter.queueDepthMax] = depth
+    this.#hostTimes?.begin()
     if (errno !== 0) {
       counters[Counter.errors]!++
       if (!isMediumError(errno)) return now
@@ -99,7 +107,8 @@ export class Device {
       this.store.readPages(page, buffers, count)
       counters[Counter.pagesRead]! += count
     }
-    const completion = this.#timing.submit(now, isWrite, page, count)
+    const hostNs = this.#hostTimes === null ? 0 : this.#hostTimes.took(this.number, counters[Counter.timed]!++)
+    const completion = this.#timing.submit(now, isWrite, page, count, hostNs)
     const latency = completion - now
     counters[Counter.latencySumNs]! += latency
     if (latency > counters[Counter.latencyMaxNs]!) counters[Counter.latencyMaxNs] = latency

@@ -12,6 +12,7 @@ import { Device } from '../disk/device.ts'
 import type { BlockStore } from '../disk/blockStore.ts'
 import { FaultInjection } from '../disk/faultInjection.ts'
 import { createTimingModel } from '../disk/timing/index.ts'
+import { MEASURED, type HostTimes } from '../disk/timing/measured.ts'
 import { SwapPager, Errno as theErrno, type SwapPagerHost } from '../swap/pager.ts'
 import { swapDefectNames, type SwapDefect } from '../swap/defects.ts'
 import type { PagerVariant } from '../swap/variant.ts'
@@ -102,6 +103,8 @@ export interface MachineOptions {
   messages: (message: MachineMessage) => void
   /** Takes decisions in the pager's place. */
   variant?: PagerVariant | undefined
+  /** What requests take on the host, for swap devices of the timing model `measured`. */
+  hostTimes?: HostTimes | undefined
 }
 
 /** Detail of a `process` event. */
@@ -309,6 +312,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
           store,
           timing: createTimingModel(device.timing, columns, `device${number}.timing`, store.sizePages),
           faults: this.#faults,
+          hostTimes: hostTimesOf(options, number),
         }),
       )
     })
@@ -1419,4 +1423,15 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     for (const view of this.#views) view.references = new Uint32Array(0)
     if (this.contents.isReal) this.#requests.rewriteSwap()
   }
+}
+
+/** Where a device has its times from; null: from its model. */
+function hostTimesOf({ experiment, hostTimes }: MachineOptions, device: number): HostTimes | null {
+  if (experiment.swap.devices[device]!.timing.model !== MEASURED) return null
+  if (hostTimes !== undefined) return hostTimes
+  throw new ExperimentError(
+    'measured',
+    `swap.devices[${device}].timing.model`,
+    'there is no clock to measure with, nor a recorded run to repeat',
+  )
 }

@@ -26,6 +26,7 @@ import { toEngineExperiment } from '../../contract/experiment.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
 import { copyEvents, copyOfEvents, eventChunkIn, newEventBuffer } from '../eventBuffer.ts'
 import { keepOverlaysOf } from '../keptOverlays.ts'
+import { hostTimesFor } from '../hostTimes.ts'
 import { openDevices, type OpenedDevices } from '../images.ts'
 import { interventionIssues } from '../interventions.ts'
 import { viewsOf } from '../machineViews.ts'
@@ -560,6 +561,7 @@ async function prepare(): Promise<Prepared> {
         tell({ type: 'message', message })
       },
       variant: loaded?.variant,
+      hostTimes: hostTimesFor(experiment, store, data.sameConfiguration ? data.replayOf : null),
     })
     engine = new Engine({ machine, recorder, store, devices, fileStore: files, messages })
     return {

@@ -18,6 +18,7 @@ import type { Snapshot } from '../../../engine/sim/columns.ts'
 import { Machine, type Moment } from '../../../engine/sim/machine.ts'
 import { ContractError } from '../../contract/contract.ts'
 import { toEngineExperiment } from '../../contract/experiment.ts'
+import { hostTimesFor } from '../hostTimes.ts'
 import { openDevices, type OpenedDevices } from '../images.ts'
 import { viewsOf, type MachineViews } from '../machineViews.ts'
 import type { MomentsCalls, MomentsData, Recorded } from '../protocol.ts'
@@ -293,6 +294,7 @@ async function makeMachine(): Promise<Omit<Executed, 'referencesMax' | 'interven
     trace: { take: (chunk) => chunk },
     samples: { take: () => undefined },
     messages: () => undefined,
+    hostTimes: hostTimesFor(experiment, store, data.run),
   })
   const kept = devices ? [] : [stateToKeep(machine)]
   return { machine, views: viewsOf(machine), canGoBack: devices === null, kept, devices, isChecked: false }

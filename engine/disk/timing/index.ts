@@ -4,6 +4,7 @@ import type { Columns } from '../../sim/columns.ts'
 import { DiskError } from '../diskError.ts'
 import { hdd } from './hdd.ts'
 import { instant } from './instant.ts'
+import { measured } from './measured.ts'
 import { nfs } from './nfs.ts'
 import { nvme } from './nvme.ts'
 import { ssd } from './ssd.ts'
@@ -11,7 +12,7 @@ import type { TimingModel, TimingModelDefinition } from './timingModel.ts'
 
 export type { TimingModel, TimingModelDefinition, TimingModelOptions, TimingParameter } from './timingModel.ts'
 
-export const timingModels: readonly TimingModelDefinition[] = [instant, hdd, ssd, nvme, nfs]
+export const timingModels: readonly TimingModelDefinition[] = [instant, hdd, ssd, nvme, nfs, measured]
 
 /** The definition of a model. Throws DiskError `no-such-timing-model`. */
 export function timingModelNamed(name: string): TimingModelDefinition {

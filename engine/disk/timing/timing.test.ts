@@ -22,6 +22,9 @@ function numbers(seed: number): () => number {
   }
 }
 
+/** What every request took on the host, for the model that takes that. */
+const HOST_NS = 5000
+
 /** Mean latency in ns of `count` requests, each submitted when the one before is complete. */
 function meanNs(
   model: TimingModel,
@@ -56,7 +59,7 @@ function replay(
     now += gapNs
     const at = page >= 0 ? page : Math.min(end, SIZE_PAGES - 32)
     end = at + pages
-    return model.submit(now, isWrite, at, pages)
+    return model.submit(now, isWrite, at, pages, HOST_NS)
   })
   return { completions, now, end }
 }

@@ -12,9 +12,10 @@ import { PAGE_BYTES } from '../units.ts'
 export interface TimingModel {
   /**
    * Completion time in virtual ns of a request for `pages` pages at `page` of the device, submitted at `now`. Requests
-   * are taken in the order of submission; `now` never goes back. They may complete in another order.
+   * are taken in the order of submission; `now` never goes back. They may complete in another order. `hostNs` is what moving the bytes took
+   * on the host, where somebody measured it.
    */
-  submit(now: number, isWrite: boolean, page: number, pages: number): number
+  submit(now: number, isWrite: boolean, page: number, pages: number, hostNs?: number): number
 }
 
 /** A parameter as plain data: what a form shows and what an experiment's schema is made of. */
