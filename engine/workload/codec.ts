@@ -227,12 +227,13 @@ function encodeIntegers(values: Int32Array, count: number, head: number, rows: n
   for (let row = 1; row < count; row++) {
     const value = values[row]!
     changes += Number(value !== before)
-    if ((row & SAMPLE_MASK) === 0) {
-      const delta = (value - before) | 0
-      deltaBits += 32 - Math.clz32((delta ^ (delta >> 31)) + ((delta >>> 31) & isNumber))
-      valueBits += 32 - Math.clz32((value ^ (value >> 31)) + ((value >>> 31) & isNumber))
-    }
     before = value
+  }
+  for (let row = SAMPLE_MASK + 1; row < count; row += SAMPLE_MASK + 1) {
+    const value = values[row]!
+    const delta = (value - values[row - 1]!) | 0
+    deltaBits += 32 - Math.clz32((delta ^ (delta >> 31)) + ((delta >>> 31) & isNumber))
+    valueBits += 32 - Math.clz32((value ^ (value >> 31)) + ((value >>> 31) & isNumber))
   }
   const mode = chooseMode(changes, count, deltaBits, valueBits, rows === AS_BYTES)
   out[0] = head | mode
