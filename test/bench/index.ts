@@ -4,6 +4,8 @@ import type { BenchResult } from './result.ts'
 export interface BenchOptions {
   /** Take minutes and hundreds of megabytes where a benchmark has something to show with them. */
   long: boolean
+  /** libCacheSim's cachesim, to measure replacement-only simulation against; empty: none. */
+  peer: string
 }
 
 export interface BenchModule {

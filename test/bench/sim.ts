@@ -6,17 +6,20 @@
  *                      counts swapins and pageouts too)
  *   opt                the same; baseline: next uses found backwards, then a heap of them
  *   mrc                the exact curve at every size; baseline: a Fenwick tree over the last references
+ *   peer-NAME          the same; baseline: the rate that libCacheSim's cachesim tells of itself, where its binary is named
  *   NAME-sizes         seconds of one pass for 5, 10, 25 and 50 % of the footprint; baseline: the sum of a pass for each
  *
  * Ours and the baseline take turns and the best round of each counts, since other work on the machine only ever slows one
  * down. Each baseline's misses are compared with ours.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { exactCurve } from '../../engine/sim/replacement/missCurve.ts'
 import { replacementPolicy } from '../../engine/sim/replacement/policies/index.ts'
 import { StackDistances } from '../../engine/sim/replacement/stackDistance.ts'
 import { importTrace } from '../../engine/workload/importers/index.ts'
+import { askPeer, writePeerTrace } from './peer.ts'
 import type { BenchResult } from './result.ts'
 
 const ROUNDS = 5
@@ -29,7 +32,7 @@ interface Trace {
   pageCount: number
 }
 
-export async function bench(): Promise<BenchResult[]> {
+export async function bench({ peer }: { peer: string }): Promise<BenchResult[]> {
   const traces: Trace[] = []
   for (const file of traceFiles()) traces.push(await load(file))
   const plain = { lru: plainLru, fifo: plainFifo, clock: plainClock, opt: plainOpt }
@@ -37,7 +40,47 @@ export async function bench(): Promise<BenchResult[]> {
   for (const name of ['lru', 'fifo', 'clock', 'opt'] as const) results.push(single(name, traces, plain[name]))
   results.push(curve(traces))
   for (const name of ['lru', 'fifo', 'clock', 'opt']) results.push(sizes(name, traces))
+  if (peer !== '') results.push(...peers(peer, traces))
   return results
+}
+
+/** What is written to a file for the peer; a reference takes 24 bytes there. */
+const PEER_REFERENCES_MAX = 2_000_000
+/** Its miss ratio has so many digits, and its CLOCK need not be ours. */
+const RATIO_DIGITS = 4
+
+function peers(binary: string, traces: Trace[]): BenchResult[] {
+  const folder = mkdtempSync(path.join(tmpdir(), 'pager-peer-'))
+  try {
+    const short = traces.map(({ references, pageCount }, i) => {
+      const file = path.join(folder, `${i}.oracleGeneral`)
+      const first = references.subarray(0, PEER_REFERENCES_MAX)
+      writePeerTrace(first, pageCount, file)
+      return { references: first, pageCount, file }
+    })
+    return ['lru', 'fifo', 'clock'].map((name) => {
+      const rates = short.map((trace) => {
+        const frames = framesOf(trace, 10)
+        let best = Infinity
+        let theirs = 0
+        for (let round = 0; round < ROUNDS; round++) {
+          const one = timed(() => simulate(name, trace, [frames]))
+          best = Math.min(best, one.seconds)
+          const { rate, missRatio } = askPeer(binary, trace.file, name, frames)
+          theirs = Math.max(theirs, rate)
+          const ourRatio = one.result / trace.references.length
+          if (name !== 'clock' && Math.abs(missRatio - ourRatio) > 10 ** -RATIO_DIGITS)
+            throw new Error(`${name}: a miss ratio of ${ourRatio}, the peer has ${missRatio}`)
+        }
+        return { ours: trace.references.length / best, theirs }
+      })
+      const value = geometricMean(rates.map(({ ours }) => ours))
+      const baseline = geometricMean(rates.map(({ theirs }) => theirs))
+      return { name: `peer-${name}`, value, unit: 'references/s', baseline, ratio: value / baseline }
+    })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 function traceFiles(): string[] {
@@ -72,7 +115,12 @@ function geometricMean(values: number[]): number {
 }
 
 /** Best rates of two bodies that take turns and must count the same. */
-function race(name: string, traces: Trace[], ours: (trace: Trace) => number, plain: (trace: Trace) => number): BenchResult {
+function race(
+  name: string,
+  traces: Trace[],
+  ours: (trace: Trace) => number,
+  plain: (trace: Trace) => number,
+): BenchResult {
   const rates: number[] = []
   const baselines: number[] = []
   for (const trace of traces) {
@@ -81,7 +129,8 @@ function race(name: string, traces: Trace[], ours: (trace: Trace) => number, pla
     for (let round = 0; round < ROUNDS; round++) {
       const one = timed(() => ours(trace))
       const other = timed(() => plain(trace))
-      if (one.result !== other.result) throw new Error(`${name}: ${one.result} misses, the plain loop has ${other.result}`)
+      if (one.result !== other.result)
+        throw new Error(`${name}: ${one.result} misses, the plain loop has ${other.result}`)
       best = Math.min(best, one.seconds)
       bestPlain = Math.min(bestPlain, other.seconds)
     }

@@ -11,10 +11,11 @@ baseline that was measured in the same run.
 
   --long            where a benchmark knows how: on a run of a hundred million events (store), which takes minutes to make and is
                     kept in the folder for temporary files
+  --peer PATH       libCacheSim's cachesim: sim measures itself against that too
 ${commonHelp}`,
 
   async run(args) {
-    const { values, positionals } = parse(args, { long: { type: 'boolean', default: false } })
+    const { values, positionals } = parse(args, { long: { type: 'boolean', default: false }, peer: { type: 'string', default: '' } })
     const { benches } = await import('../../../test/bench/index.ts')
     const names = Object.keys(benches)
     const unknown = positionals.find((name) => !names.includes(name))
@@ -23,7 +24,7 @@ ${commonHelp}`,
     for (const name of positionals.length === 0 ? names : positionals) {
       if (process.stderr.isTTY) note(`${name} ...`)
       const module = await benches[name]?.()
-      if (module) results.push(...(await module.bench({ long: values.long })))
+      if (module) results.push(...(await module.bench({ long: values.long, peer: values.peer })))
     }
     if (values.json) printJson({ results })
     else
