@@ -2,8 +2,9 @@
  * The desktop host: Electron's main process. It opens the workspace's workbench (whose work is done in threads of its
  * own, so that this process never blocks), shows one sandboxed window on it, and lets every message through one place.
  */
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, screen, session, shell } from 'electron'
 import type { Params } from './contract/contract.ts'
@@ -13,6 +14,7 @@ import { answerScheme, ownsPage, WINDOW_URL, windowScheme } from './hosts/deskto
 import { defaultWorkspace } from './hosts/defaultWorkspace.ts'
 import { PathGrants } from './hosts/pathGrants.ts'
 import { readWindowState, recentWorkspaces, writeWindowState } from './hosts/windowState.ts'
+import type { PrintPdf } from './service/printing.ts'
 import { createWorkbench, type Workbench } from './service/workbench.ts'
 
 const stateFile = path.join(app.getPath('userData'), 'window.json')
@@ -70,7 +72,7 @@ async function setupWorkbench(): Promise<void> {
   const state = readWindowState(stateFile, [])
   const folder = askedWorkspace() ?? state.workspace ?? defaultWorkspace()
   recent = recentWorkspaces(state.recent, state.workspace ?? folder, folder)
-  workbench = await createWorkbench({ workspace: folder, host: 'desktop', onNote: console.log })
+  workbench = await createWorkbench({ workspace: folder, host: 'desktop', printPdf, onNote: console.log })
   workspace = folder
   grants = new PathGrants(workspace)
 }
@@ -167,7 +169,7 @@ function setupEnd(): void {
   })
 }
 
-async function saveFile(name: string, mediaType: string, content: string): Promise<boolean> {
+async function saveFile(name: string, mediaType: string, content: string | Uint8Array): Promise<boolean> {
   const { canceled, filePath } = await dialog.showSaveDialog({
     defaultPath: path.join(app.getPath('documents'), path.basename(name)),
     filters: [{ name: mediaType, extensions: [path.extname(name).slice(1) || '*'] }],
@@ -175,6 +177,21 @@ async function saveFile(name: string, mediaType: string, content: string): Promi
   if (canceled || filePath === '') return false
   await writeFile(filePath, content)
   return true
+}
+
+/** Prints in a window that nobody sees, in which no script runs. */
+const printPdf: PrintPdf = async (html) => {
+  const folder = await mkdtemp(path.join(app.getPath('temp'), 'pager-print-'))
+  const printer = new BrowserWindow({ show: false, webPreferences: { sandbox: true, javascript: false } })
+  try {
+    const file = path.join(folder, 'report.html')
+    await writeFile(file, html)
+    await printer.loadURL(pathToFileURL(file).href)
+    return new Uint8Array(await printer.webContents.printToPDF({ printBackground: true, preferCSSPageSize: true }))
+  } finally {
+    printer.destroy()
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 /** The window is not trusted with this: what it shows may not be what it asks for. */
@@ -217,7 +234,7 @@ async function openExperiment(): Promise<void> {
 async function openWorkspace(known?: string): Promise<void> {
   const folder = known ?? (await chooseWorkspace())
   if (folder === undefined || path.resolve(folder) === path.resolve(workspace)) return
-  const opened = await createWorkbench({ workspace: folder, host: 'desktop', onNote: console.log })
+  const opened = await createWorkbench({ workspace: folder, host: 'desktop', printPdf, onNote: console.log })
   const before = workbench
   recent = recentWorkspaces(recent, workspace, folder)
   workbench = opened

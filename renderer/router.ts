@@ -6,6 +6,8 @@ import { ref } from 'vue'
 
 export const places = ['bench', 'workloads', 'runs', 'compare', 'sweeps', 'need', 'gallery', 'reports', 'settings'] as const
 export type Place = (typeof places)[number]
+/** Those that the rail shows, in its order; the others are reached from one of them. */
+export const railPlaces = places.filter((place) => place !== 'need')
 
 export const runTabs = ['overview', 'memory', 'devices', 'events', 'log', 'configuration', 'report'] as const
 export type RunTab = (typeof runTabs)[number]

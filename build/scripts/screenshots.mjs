@@ -112,6 +112,15 @@ try {
   await at('report-frame').waitFor()
   await shoot('reports')
 
+  await go('gallery/devices')
+  await at('gallery-choice-1').click()
+  await at('gallery-figure').waitFor()
+  await shoot('gallery')
+  await page.keyboard.press('Control+k')
+  await at('palette-input').fill('sw')
+  await shoot('palette')
+  await page.keyboard.press('Escape')
+
   // a machine that is paused in the middle of its run
   await go('bench')
   await at('run-more').click()

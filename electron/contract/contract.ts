@@ -27,6 +27,9 @@ export const runStatuses = [
 ] as const
 export const runStatusSchema = z.enum(runStatuses)
 
+/** The sections of a report, in their order. */
+export const reportSections = ['configuration', 'figures', 'totals', 'devices', 'messages', 'modelled', 'repeat'] as const
+
 /** The totals of a run: what `pager run --json` prints. Counts are numbers, digests hex strings. */
 export const totalsSchema = z.object({
   run: z.int().nullable(),
@@ -640,6 +643,8 @@ export const requests = {
       runs: z.array(z.int()).min(1),
       format: z.enum(['html', 'csv', 'json', 'md']),
       name: z.string(),
+      /** Those that it has, of db/report/content.ts; all where it is left out. */
+      sections: z.array(z.enum(reportSections)).min(1).optional(),
     }),
     result: reportInfoSchema,
   },
@@ -647,6 +652,13 @@ export const requests = {
   'reports.get': {
     params: byId,
     result: z.object({ info: reportInfoSchema, mediaType: z.string(), content: z.string() }),
+  },
+  /** A report of HTML as PDF; binary. Wants a Chromium where the host is not the desktop. */
+  'reports.pdf': { params: byId, result: binary },
+  /** The figures that a report of these runs has, each by itself: SVG with caption and citation, and its numbers as CSV. */
+  'reports.figures': {
+    params: z.strictObject({ runs: z.array(z.int()).min(1) }),
+    result: z.array(z.object({ id: z.string(), title: z.string(), caption: z.string(), svg: z.string(), csv: z.string() })),
   },
   'reports.remove': { params: byId, result: none },
 
@@ -768,7 +780,7 @@ export interface HostBridge extends WorkbenchClient {
   /** A path the service can read for a file that was dropped or picked: its own on the desktop, an uploaded copy in the browser. */
   pathOfFile(file: File): Promise<string>
   /** Hands text to the user as a file (a save dialog, or a download). False if they declined. */
-  saveFile(name: string, mediaType: string, content: string): Promise<boolean>
+  saveFile(name: string, mediaType: string, content: string | Uint8Array<ArrayBuffer>): Promise<boolean>
   /** The host's connection came or went. */
   onConnection(listener: (connected: boolean) => void): () => void
 }

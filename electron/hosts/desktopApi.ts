@@ -32,7 +32,7 @@ export interface DesktopApi {
   saveFile(
     name: string,
     mediaType: string,
-    content: string,
+    content: string | Uint8Array<ArrayBuffer>,
   ): Promise<{ saved: boolean } | { error: ContractErrorShape }>
 }
 

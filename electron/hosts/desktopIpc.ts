@@ -14,7 +14,7 @@ export interface DesktopIpcOptions {
   /** The open workspace's workbench; another one after the workspace was changed. */
   workbench: () => WorkbenchClient
   /** Asks where to, and writes; false if the person declined. */
-  saveFile: (name: string, mediaType: string, content: string) => Promise<boolean>
+  saveFile: (name: string, mediaType: string, content: string | Uint8Array) => Promise<boolean>
   /** Asks the person, outside the window, whether a program may be executed. */
   confirmProgram: ConfirmProgram
   /** Whether a page may speak at all, by its address. */
@@ -43,8 +43,8 @@ export class DesktopIpc {
       return Promise.resolve()
     })
     handle(channels.saveFile, async (name, mediaType, content) => {
-      if (typeof name !== 'string' || typeof mediaType !== 'string' || typeof content !== 'string')
-        return { error: { code: 'bad-params', message: 'a file wants a name, a media type and text' } }
+      if (typeof name !== 'string' || typeof mediaType !== 'string' || !(typeof content === 'string' || content instanceof Uint8Array))
+        return { error: { code: 'bad-params', message: 'a file wants a name, a media type and its content' } }
       try {
         return { saved: await saveFile(name, mediaType, content) }
       } catch (error) {

@@ -18,6 +18,7 @@ import type { SweepResult } from '../contract/sweep.ts'
 import type { Intervention } from '../../engine/sim/experiment.ts'
 import type { Snapshot } from '../../engine/sim/columns.ts'
 import type { KernelView } from '../../engine/sim/kernelNames.ts'
+import type { ReportSection } from '../../db/report/index.ts'
 import type { EncodedChunk } from '../../db/eventEncoder.ts'
 import type { SqlAnswer, SqlLimits } from '../../db/sql.ts'
 import type { NewRun, RunDetail as StoredRunDetail, RunInfo as StoredRunInfo } from '../../db/types.ts'
@@ -107,7 +108,12 @@ export const SHARED_BYTES = 64
 
 export interface EncoderCalls {
   /** Encodes a chunk of events; its buffer comes back. Throws CodecError. */
-  encode(buffer: ArrayBuffer, count: number, firstEvent: number, recording: boolean): { encoded: EncodedChunk; buffer: ArrayBuffer }
+  encode(
+    buffer: ArrayBuffer,
+    count: number,
+    firstEvent: number,
+    recording: boolean,
+  ): { encoded: EncodedChunk; buffer: ArrayBuffer }
 }
 
 // ---- query
@@ -138,7 +144,13 @@ export interface QueryCalls {
   neighbour(query: Params<'runs.neighbour'>): Result<'runs.neighbour'>
   reports(): ReportInfo[]
   report(id: number): StoredReport
-  renderReport(runs: number[], format: string, name: string): { mediaType: string; content: string }
+  renderReport(
+    runs: number[],
+    format: string,
+    name: string,
+    sections: ReportSection[] | undefined,
+  ): { mediaType: string; content: string }
+  reportFigures(runs: number[]): { id: string; title: string; caption: string; svg: string; csv: string }[]
   addedImages(): { name: string; path: string }[]
   workspaceBytes(): number
   storage(): Result<'workspace.storage'>

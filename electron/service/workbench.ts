@@ -54,6 +54,7 @@ import type { ChoresCalls, ChoresSaid, QueryCalls, Recorded, SqlCalls, VariantFi
 import { ThreadClient } from './threadCalls.ts'
 import { threadUrls } from './threadUrls.ts'
 import { variantDigest } from './variants.ts'
+import { printPdf, type PrintPdf } from './printing.ts'
 import { engineVersion } from './version.ts'
 
 export interface Workbench extends WorkbenchClient {
@@ -66,6 +67,8 @@ export interface WorkbenchOptions {
   host: 'desktop' | 'browser' | 'command'
   /** Fill a new workspace with the demo; true unless told. */
   seed?: boolean
+  /** Prints a report; a Chromium that is found does, unless told. */
+  printPdf?: PrintPdf
   /** Hears of things worth a line to a person: runs that a dead owner left. */
   onNote?: (line: string) => void
 }
@@ -127,7 +130,13 @@ class WorkbenchService implements Workbench {
     this.#needs = new MemoryNeeds(this.#paths.directory, (notice) => this.#notices.send('need.progress', notice))
     this.#sweeps = new Sweeps({
       startRun: ({ file, variant }, tags) => {
-        const options = { record: true, startPaused: false, replayOf: null, sameConfiguration: false, baseDigests: new Map() }
+        const options = {
+          record: true,
+          startPaused: false,
+          replayOf: null,
+          sameConfiguration: false,
+          baseDigests: new Map(),
+        }
         return this.#runs.start({ ...options, file, tags, variant: variantFile(variant === '' ? undefined : variant) })
       },
       control: (params) => this.#runs.control(params),
@@ -143,7 +152,8 @@ class WorkbenchService implements Workbench {
   }
 
   request<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
-    if (this.#closing) return Promise.reject(new ContractError({ code: 'closed', message: 'the workbench is being closed' }))
+    if (this.#closing)
+      return Promise.reject(new ContractError({ code: 'closed', message: 'the workbench is being closed' }))
     return this.#handlers[method](params)
   }
 
@@ -200,7 +210,10 @@ class WorkbenchService implements Workbench {
     await this.#writer?.end()
     this.#writer = null
     this.#dropLock()
-    if (this.#isOwner && !this.#closing) await this.#writerThread().call('open').catch(() => undefined)
+    if (this.#isOwner && !this.#closing)
+      await this.#writerThread()
+        .call('open')
+        .catch(() => undefined)
     await this.#runs.failAll(error)
     this.#notices.send('changed', { what: 'runs' })
   }
@@ -285,20 +298,27 @@ class WorkbenchService implements Workbench {
         await this.#recordings.end(job, true)
         return none
       },
-      'workloads.recording': async ({ id }) => recordingInfoSchema.nullable().parse(await query().call('recording', id)),
+      'workloads.recording': async ({ id }) =>
+        recordingInfoSchema.nullable().parse(await query().call('recording', id)),
       'workloads.generate': async ({ name, generator, parameters }) =>
         this.#changed('workloads', await chores().call('generateWorkload', name, generator, parameters)),
-      'workloads.rename': async ({ id, name }) => this.#changed('workloads', await writer().call('renameWorkload', id, name)),
-      'workloads.annotate': async (params) => this.#changed('workloads', await writer().call('annotateWorkload', params)),
+      'workloads.rename': async ({ id, name }) =>
+        this.#changed('workloads', await writer().call('renameWorkload', id, name)),
+      'workloads.annotate': async (params) =>
+        this.#changed('workloads', await writer().call('annotateWorkload', params)),
       'workloads.remove': async ({ id }) => {
         await writer().call('removeWorkload', id)
         return this.#changed('workloads', none)
       },
 
-      'experiments.list': async () => (await query().call('experiments')).flatMap((stored) => experimentInfo(stored) ?? []),
+      'experiments.list': async () =>
+        (await query().call('experiments')).flatMap((stored) => experimentInfo(stored) ?? []),
       'experiments.get': async ({ id }) => experimentInfoOrThrow(await query().call('experiment', id)),
       'experiments.save': async ({ id, file }) =>
-        this.#changed('experiments', experimentInfoOrThrow(await writer().call('saveExperiment', id, checkedFile(file)))),
+        this.#changed(
+          'experiments',
+          experimentInfoOrThrow(await writer().call('saveExperiment', id, checkedFile(file))),
+        ),
       'experiments.remove': async ({ id }) => {
         await writer().call('removeExperiment', id)
         return this.#changed('experiments', none)
@@ -333,12 +353,20 @@ class WorkbenchService implements Workbench {
         const checked = checkedFile(file)
         const asked = { record, startPaused, variant: variantFile(variant) }
         return {
-          id: await this.#runs.start({ file: checked, ...asked, replayOf: null, sameConfiguration: false, baseDigests: new Map() }),
+          id: await this.#runs.start({
+            file: checked,
+            ...asked,
+            replayOf: null,
+            sameConfiguration: false,
+            baseDigests: new Map(),
+          }),
         }
       },
       'runs.replay': async ({ id, file, variant }) => {
         const replay = file === null ? null : checkedFile(file)
-        return { id: await this.#runs.start(replayOptions(await query().call('run', id), replay, variantFile(variant))) }
+        return {
+          id: await this.#runs.start(replayOptions(await query().call('run', id), replay, variantFile(variant))),
+        }
       },
       'runs.control': async (params) => {
         await this.#runs.control(params)
@@ -358,9 +386,13 @@ class WorkbenchService implements Workbench {
       'runs.messages': async ({ id }) => this.#runs.messagesOf(id) ?? query().call('messages', id),
       'runs.compare': ({ ids }) => query().call('compare', ids),
       'runs.moment': ({ id, at }) =>
-        this.#isNow(id, at) ? this.#runs.views(id).call('moment') : this.#moments.of(id).call('moment', at ?? END, this.#runs.has(id)),
+        this.#isNow(id, at)
+          ? this.#runs.views(id).call('moment')
+          : this.#moments.of(id).call('moment', at ?? END, this.#runs.has(id)),
       'runs.frames': ({ id, at }) =>
-        this.#isNow(id, at) ? this.#runs.views(id).call('frames') : this.#moments.of(id).call('frames', at ?? END, this.#runs.has(id)),
+        this.#isNow(id, at)
+          ? this.#runs.views(id).call('frames')
+          : this.#moments.of(id).call('frames', at ?? END, this.#runs.has(id)),
       'runs.blocks': ({ id, at, device, cells }) =>
         this.#isNow(id, at)
           ? this.#runs.views(id).call('blocks', device, cells)
@@ -380,12 +412,22 @@ class WorkbenchService implements Workbench {
       },
 
       'reports.list': () => query().call('reports'),
-      'reports.create': async ({ runs, format, name }) => {
-        const { mediaType, content } = await query().call('renderReport', runs, format, name)
+      'reports.create': async ({ runs, format, name, sections }) => {
+        const { mediaType, content } = await query().call('renderReport', runs, format, name, sections)
         const title = name === '' ? `Runs ${runs.join(', ')}` : name
-        return this.#changed('reports', await writer().call('addReport', { name: title, format, mediaType, content, runs }))
+        return this.#changed(
+          'reports',
+          await writer().call('addReport', { name: title, format, mediaType, content, runs }),
+        )
       },
       'reports.get': ({ id }) => query().call('report', id),
+      'reports.pdf': async ({ id }) => {
+        const { mediaType, content } = await query().call('report', id)
+        if (!mediaType.startsWith('text/html'))
+          throw new ContractError({ code: 'bad-params', message: 'only a report of HTML is printed', field: 'id' })
+        return (await (this.#options.printPdf ?? printPdf)(content)).buffer
+      },
+      'reports.figures': ({ runs }) => query().call('reportFigures', runs),
       'reports.remove': async ({ id }) => {
         await writer().call('removeReport', id)
         return this.#changed('reports', none)
@@ -393,7 +435,9 @@ class WorkbenchService implements Workbench {
 
       ...sweepHandlers(this.#sweeps, query, writer, () => this.#notices.send('changed', { what: 'sweeps' })),
 
-      'need.start': async ({ file, within, deviceCounts }) => ({ search: await this.#needs.start(checkedFile(file), within, deviceCounts) }),
+      'need.start': async ({ file, within, deviceCounts }) => ({
+        search: await this.#needs.start(checkedFile(file), within, deviceCounts),
+      }),
       'need.cancel': async ({ search }) => {
         await this.#needs.cancel(search)
         return none
@@ -421,14 +465,28 @@ class WorkbenchService implements Workbench {
       generators: generators.map(({ name, description, parameters }) => ({
         name,
         meaning: description,
-        parameters: parameters.map((each) => ({ name: each.name, default: each.default, unit: each.unit, meaning: each.sentence })),
+        parameters: parameters.map((each) => ({
+          name: each.name,
+          default: each.default,
+          unit: each.unit,
+          meaning: each.sentence,
+        })),
       })),
       timingModels: timingModels.map(({ name, description, parameters }) => ({
         name,
         meaning: description,
-        parameters: parameters.map((each) => ({ name: each.name, default: each.default, unit: each.unit, meaning: each.description })),
+        parameters: parameters.map((each) => ({
+          name: each.name,
+          default: each.default,
+          unit: each.unit,
+          meaning: each.description,
+        })),
       })),
-      importFormats: traceFormats.map(({ name, description, extensions }) => ({ name, meaning: description, extensions })),
+      importFormats: traceFormats.map(({ name, description, extensions }) => ({
+        name,
+        meaning: description,
+        extensions,
+      })),
       daemons,
       counters: counterDefinitions.map((each) => ({ ...each })),
       gauges: gaugeDefinitions.map((each) => ({ ...each })),
@@ -459,10 +517,15 @@ class WorkbenchService implements Workbench {
   async #addImage(file: string): Promise<ImageInfo> {
     const name = path.basename(file)
     const { problem } = await this.#choresThread().call('inspectImage', name, file)
-    if (!existsSync(file)) throw new ContractError({ code: 'missing-image', message: problem ?? `there is no file ${file}`, field: 'path' })
+    if (!existsSync(file))
+      throw new ContractError({ code: 'missing-image', message: problem ?? `there is no file ${file}`, field: 'path' })
     if (path.dirname(file) !== this.#paths.images) {
       if (existsSync(path.join(this.#paths.images, name)))
-        throw new ContractError({ code: 'exists', message: `the workspace has an image "${name}" already`, field: 'path' })
+        throw new ContractError({
+          code: 'exists',
+          message: `the workspace has an image "${name}" already`,
+          field: 'path',
+        })
       await this.#writerThread().call('addImage', name, file)
     }
     return this.#changed('images', await this.#choresThread().call('inspectImage', name, file))
@@ -480,10 +543,15 @@ class WorkbenchService implements Workbench {
     const added = await this.#queryThread().call('addedImages')
     const file = imagePath(this.#paths.directory, added, name)
     if (this.#runs.imagePaths().has(file))
-      throw new ContractError({ code: 'image-in-use', message: `${name} is in use by a run; stop that run first`, field: 'name' })
+      throw new ContractError({
+        code: 'image-in-use',
+        message: `${name} is in use by a run; stop that run first`,
+        field: 'name',
+      })
     const isKnown = await this.#writerThread().call('removeImage', name)
     if (!isKnown) {
-      if (!existsSync(file)) throw new ContractError({ code: 'not-found', message: `there is no image "${name}"`, field: 'name' })
+      if (!existsSync(file))
+        throw new ContractError({ code: 'not-found', message: `there is no image "${name}"`, field: 'name' })
       if (!deleteFile)
         throw new ContractError({
           code: 'in-workspace',
@@ -554,7 +622,14 @@ class WorkbenchService implements Workbench {
 
   async #check(file: unknown): Promise<Result<'experiments.check'>> {
     const parsed = parseExperiment(file)
-    const unknown = { summary: null, frames: null, footprint: null, references: null, nsPerReference: null, thresholds: null }
+    const unknown = {
+      summary: null,
+      frames: null,
+      footprint: null,
+      references: null,
+      nsPerReference: null,
+      thresholds: null,
+    }
     if (!parsed.file) return { ...unknown, issues: parsed.issues }
     const check = await this.#choresThread().call('checkExperiment', parsed.file)
     return { ...check, summary: check.issues.length > 0 ? null : summaryOf(parsed.file, check) }
@@ -582,7 +657,10 @@ class WorkbenchService implements Workbench {
     const stored = await this.#queryThread().call('run', id)
     const { file } = parseExperiment(stored.file)
     if (!file)
-      throw new ContractError({ code: 'damaged', message: `the configuration of run ${id} cannot be read by this version` })
+      throw new ContractError({
+        code: 'damaged',
+        message: `the configuration of run ${id} cannot be read by this version`,
+      })
     const live = this.#runs.progressOf(id)
     return {
       ...this.#withLive(stored),

@@ -216,7 +216,7 @@ async function sendFile(file: File): Promise<string> {
 }
 
 /** A click on a link that is never shown. The address is given back when the browser has surely begun. */
-function download(name: string, mediaType: string, content: string): void {
+function download(name: string, mediaType: string, content: string | Uint8Array<ArrayBuffer>): void {
   const address = URL.createObjectURL(new Blob([content], { type: mediaType }))
   const link = document.createElement('a')
   link.href = address

@@ -1,6 +1,6 @@
 /** Reports that were made of runs. */
 import { defineStore } from 'pinia'
-import type { Params, ReportInfo, Result } from '../../electron/contract/contract.ts'
+import type { Params, reportSections, ReportInfo, Result } from '../../electron/contract/contract.ts'
 import { fileNameOf } from '../format.ts'
 import { useConnection } from './connection.ts'
 import { loadedList } from './lists.ts'
@@ -11,6 +11,16 @@ export const reportFormats = [
   { name: 'csv', label: 'CSV', meaning: 'The samples, a row per bucket' },
   { name: 'json', label: 'JSON', meaning: 'Configuration, totals and samples' },
 ] as const
+/** The sections that a report may have, and what each is called. */
+export const sectionNames: { name: (typeof reportSections)[number]; label: string }[] = [
+  { name: 'configuration', label: 'Configuration' },
+  { name: 'figures', label: 'What happened: the figures' },
+  { name: 'totals', label: 'Totals, with their definitions' },
+  { name: 'devices', label: 'Devices' },
+  { name: 'messages', label: 'Messages of the kernel' },
+  { name: 'modelled', label: 'What is modelled and what is not' },
+  { name: 'repeat', label: 'To repeat it' },
+]
 export type ReportFormat = (typeof reportFormats)[number]['name']
 
 export const useReports = defineStore('reports', () => {
@@ -29,10 +39,16 @@ export const useReports = defineStore('reports', () => {
     const { info, mediaType, content } = await get(id)
     return connection.host().saveFile(`${fileNameOf(info.name)}.${info.format}`, mediaType, content)
   }
+  /** The same as PDF, of a report of HTML. */
+  async function exportPdf(id: number): Promise<boolean> {
+    const { info } = await get(id)
+    const pdf = await connection.request('reports.pdf', { id })
+    return connection.host().saveFile(`${fileNameOf(info.name)}.pdf`, 'application/pdf', new Uint8Array(pdf))
+  }
   async function remove(id: number): Promise<void> {
     await connection.request('reports.remove', { id })
     await list.load()
   }
 
-  return { ...list, create, get, exportReport, remove }
+  return { ...list, create, get, exportReport, exportPdf, remove }
 })

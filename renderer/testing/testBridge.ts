@@ -105,8 +105,8 @@ export class TestBridge implements HostBridge {
   pathOfFile(file: File): Promise<string> {
     return Promise.resolve(`/incoming/${file.name}`)
   }
-  saveFile(name: string, _mediaType: string, content: string): Promise<boolean> {
-    this.saved.push({ name, content })
+  saveFile(name: string, _mediaType: string, content: string | Uint8Array): Promise<boolean> {
+    this.saved.push({ name, content: typeof content === 'string' ? content : `${content.byteLength} bytes` })
     return Promise.resolve(true)
   }
   onConnection(): () => void {

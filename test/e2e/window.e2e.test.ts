@@ -276,9 +276,48 @@ test('after a reload everything is still there', async () => {
   await page.keyboard.press('Escape')
 })
 
+describe('reports', () => {
+  test('a report of chosen runs and sections is made, and exported as PDF', async () => {
+    await page.goto(new URL('/#/reports', app.url).href)
+    await at('new-report').click()
+    await at('report-dialog').waitFor()
+    for (const section of ['figures', 'devices', 'messages']) await at(`report-section-${section}`).click()
+    await at('report-title').fill('Short')
+    await at('report-make').click()
+    await at('report-frame').waitFor()
+    const page1 = (await at('report-frame').getAttribute('srcdoc')) ?? ''
+    expect(page1).toContain('What is modelled and what is not')
+    expect(page1).not.toContain('What happened')
+    const [download] = await Promise.all([page.waitForEvent('download', { timeout: 30_000 }), at('export-pdf').click()])
+    const file = path.join(folder, download.suggestedFilename())
+    await download.saveAs(file)
+    expect(readFileSync(file).subarray(0, 5).toString()).toBe('%PDF-')
+  })
+
+  test('a figure is saved by itself, as drawing, as picture and as numbers', async () => {
+    await at('report-figures').click()
+    const figure = at('figure-queues')
+    await figure.waitFor()
+    const saved = async (kind: string): Promise<Buffer> => {
+      const [download] = await Promise.all([page.waitForEvent('download'), figure.locator(`[data-test="figure-${kind}"]`).click()])
+      const file = path.join(folder, download.suggestedFilename())
+      await download.saveAs(file)
+      return readFileSync(file)
+    }
+    expect((await saved('svg')).toString()).toMatch(/^<svg .*Where the page frames are.*trace SHA-256/s)
+    expect((await saved('png')).subarray(1, 4).toString()).toBe('PNG')
+    expect((await saved('csv')).toString()).toContain('begin_s,end_s')
+    await page.keyboard.press('Escape')
+    await at('figure-dialog').waitFor({ state: 'detached' })
+  })
+})
+
 describe('the keyboard', () => {
   test('Ctrl K finds a run, an action and an experiment of the gallery by a few letters', async () => {
     await page.goto(new URL('/#/runs', app.url).href)
+    await at('view-runs').waitFor()
+    // the window has the keyboard again once something of it was clicked
+    await page.locator('main h1').click()
     await page.keyboard.press('Control+k')
     await at('palette-input').fill('run 1')
     await page.keyboard.press('Enter')

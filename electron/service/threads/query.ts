@@ -4,7 +4,13 @@ import path from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { eventRows } from '../../../db/events.ts'
 import { eventTileRows } from '../../../db/eventTiles.ts'
-import { buildReportInput, findReportFormat } from '../../../db/report/index.ts'
+import {
+  buildReportInput,
+  figuresOf,
+  findReportFormat,
+  standaloneCsv,
+  standaloneSvg,
+} from '../../../db/report/index.ts'
 import { sampleTiles } from '../../../db/samples.ts'
 import { TraceStore } from '../../../db/traceStore.ts'
 import { ContractError } from '../../contract/contract.ts'
@@ -42,10 +48,24 @@ serveCalls<QueryCalls>(parentPort, {
     encodeTable(eventRows(store.events.query(id, { fromNs: 0, toNs: Infinity, kinds: [], offset: 0, ...query }))),
   reports: () => store.reports.list(),
   report: (id) => store.reports.get(id),
-  renderReport: (runs, format, name) => {
+  renderReport: (runs, format, name, sections) => {
     const found = findReportFormat(format)
-    if (!found) throw new ContractError({ code: 'bad-params', message: `there is no report format "${format}"`, field: 'format' })
-    return { mediaType: found.mediaType, content: found.render(buildReportInput(store, runs, name === '' ? {} : { title: name })) }
+    if (!found)
+      throw new ContractError({ code: 'bad-params', message: `there is no report format "${format}"`, field: 'format' })
+    return {
+      mediaType: found.mediaType,
+      content: found.render(buildReportInput(store, runs, { ...(name === '' ? {} : { title: name }), sections })),
+    }
+  },
+  reportFigures: (runs) => {
+    const input = buildReportInput(store, runs)
+    return figuresOf(input.runs).map((figure) => ({
+      id: figure.id,
+      title: figure.chart.title,
+      caption: figure.caption,
+      svg: standaloneSvg(figure, input),
+      csv: standaloneCsv(figure, input),
+    }))
   },
   addedImages: () => store.images.list().map(({ name, path }) => ({ name, path })),
   storage: () => ({
@@ -61,5 +81,8 @@ serveCalls<QueryCalls>(parentPort, {
 })
 
 function workspaceBytes(): number {
-  return [database, `${database}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+  return [database, `${database}-wal`].reduce(
+    (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  )
 }
