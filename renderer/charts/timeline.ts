@@ -62,9 +62,16 @@ export function densityTracks(tiles: EventTiles, kinds: readonly string[], wante
       if (wanted.length > 0 && !wanted.includes(kind)) continue
       tiles.counts[kinds.indexOf(kind)]?.forEach((count, row) => (counts[row]! += count))
     }
-    const greatest = counts.reduce((most, count) => Math.max(most, count), 0)
+    const greatest = topOf(counts)
     return greatest === 0 ? [] : [{ name, density: { span: tiles.span, counts, greatest, colour: glyphs[glyph].colour }, marks: [] }]
   })
+}
+
+/** What the full height of a track stands for: the most, unless a few parts tower over all others; those are then cut off. */
+function topOf(counts: Float64Array): number {
+  const some = counts.filter((count) => count > 0).sort()
+  const most = some.at(-1) ?? 0
+  return Math.min(most, 3 * (some[Math.floor(some.length * 0.95)] ?? most))
 }
 
 export interface TrackNames {
@@ -144,7 +151,7 @@ export function paintTimeline(context: CanvasRenderingContext2D, { tracks, span,
         const from = xOf(of.from + row * length)
         const to = xOf(of.from + (row + 1) * length)
         if (to < gutter || from > width) continue
-        const height = Math.max(1, (counts[row]! / greatest) * room)
+        const height = Math.max(1, Math.min(1, counts[row]! / greatest) * room)
         context.fillRect(from, bottom - height, Math.max(1, to - from), height)
       }
     }
