@@ -39,18 +39,18 @@ async function swept(client: WorkbenchClient, file: unknown, workers = 2) {
 describe('a sweep', () => {
   it('records a run for each cell, in grid order whatever ends first, and makes none of them twice', () =>
     withService(async (workbench) => {
-      const file = sweepOf({ 'machine.frames': [128, 256, 1200], 'daemon.policy': ['lru', 'fifo'] })
+      const file = sweepOf({ 'machine.frames': [256, 1200], 'daemon.policy': ['lru', 'fifo'] })
       const { id, progress, result } = await swept(workbench, file)
-      expect(progress).toMatchObject({ state: 'finished', cells: 6, done: 6, skipped: 0, problems: [], running: [] })
+      expect(progress).toMatchObject({ state: 'finished', cells: 4, done: 4, skipped: 0, problems: [], running: [] })
       expect(result.cells.map(({ point }) => point)).toEqual(
-        [128, 256, 1200].flatMap((frames) => [
+        [256, 1200].flatMap((frames) => [
           [frames, 'lru'],
           [frames, 'fifo'],
         ]),
       )
       expect(result.cells.every(({ status }) => status === 'finished')).toBe(true)
       const runs = await workbench.request('runs.list', {})
-      expect(runs).toHaveLength(6)
+      expect(runs).toHaveLength(4)
       for (const { run, key, measures } of result.cells) {
         const found = runs.find((each) => each.id === run)
         expect(found?.tags).toEqual([`key ${key}`, 'sweep sizes'])
@@ -60,25 +60,18 @@ describe('a sweep', () => {
           bytesRead: found?.totals.bytesRead,
         })
       }
-      expect(new Set(result.cells.map(({ key }) => key)).size).toBe(6)
+      expect(new Set(result.cells.map(({ key }) => key)).size).toBe(4)
       // all of it fits into 1200 frames
-      expect(result.cells.map(({ measures }) => (measures?.peakSwapPages ?? 0) > 0)).toEqual([
-        true,
-        true,
-        true,
-        true,
-        false,
-        false,
-      ])
+      expect(result.cells.map(({ measures }) => (measures?.peakSwapPages ?? 0) > 0)).toEqual([true, true, false, false])
 
       const again = await swept(workbench, file)
-      expect(again.progress).toMatchObject({ skipped: 6, done: 6 })
+      expect(again.progress).toMatchObject({ skipped: 4, done: 4 })
       expect(again.result).toEqual(result)
       expect(again.id).toBe(id)
       // another value is one more run
-      const more = await swept(workbench, sweepOf({ 'machine.frames': [128, 200], 'daemon.policy': ['lru'] }))
+      const more = await swept(workbench, sweepOf({ 'machine.frames': [256, 200], 'daemon.policy': ['lru'] }))
       expect(more.progress).toMatchObject({ cells: 2, skipped: 1 })
-      expect(await workbench.request('runs.list', {})).toHaveLength(7)
+      expect(await workbench.request('runs.list', {})).toHaveLength(5)
     }))
 
   it('goes on past cells that cannot be run, and says which', () =>
@@ -133,11 +126,12 @@ describe('a sweep', () => {
       await workbench.request('sweeps.control', { id, action: 'pause' })
       expect(await workbench.request('sweeps.progress', {})).toMatchObject([{ sweep: id, state: 'paused', done: 0 }])
       const states = async () => (await workbench.request('runs.list', {})).map(({ status }) => status)
-      await expect.poll(states).toEqual(['paused', 'paused'])
+      await expect.poll(states, { timeout: 10_000 }).toEqual(['paused', 'paused'])
       await workbench.request('sweeps.control', { id, action: 'resume' })
-      await expect.poll(states).toEqual(['running', 'running'])
+      await expect.poll(states, { timeout: 10_000 }).toEqual(['running', 'running'])
       await workbench.request('sweeps.control', { id, action: 'cancel' })
-      expect(await ended()).toMatchObject({ state: 'cancelled', done: 0 })
+      // it is not over before its runs are
+      expect(await ended()).toMatchObject({ state: 'cancelled', done: 0, running: [] })
       expect(await workbench.request('runs.list', {})).toEqual([])
       expect((await workbench.request('sweeps.result', { id })).cells.map(({ status }) => status)).toEqual([
         'missing',

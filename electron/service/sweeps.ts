@@ -94,6 +94,7 @@ class ActiveSweep {
   #resume: { promise: Promise<void>; resolve: () => void } | null = null
   #making: Promise<unknown> = Promise.resolve()
   #toldAt = 0
+  #hasEnded = false
   readonly #ended = Promise.withResolvers<undefined>()
 
   constructor(host: SweepHost, id: number, cells: readonly SweepCell[], workers: number) {
@@ -132,6 +133,7 @@ class ActiveSweep {
     await Promise.all(Array.from({ length: Math.max(1, this.#workers) }, () => this.#work()))
     for (const end of ends) end()
     if (this.#state !== 'cancelled') this.#state = 'finished'
+    this.#hasEnded = true
     this.#tell()
     this.#ended.resolve(undefined)
   }
@@ -155,7 +157,8 @@ class ActiveSweep {
     return {
       sweep: this.#id,
       name: this.#name,
-      state: this.#state,
+      // cancelled it is when nothing runs any more
+      state: this.#state === 'cancelled' && !this.#hasEnded ? 'running' : this.#state,
       cells: this.#cells.length,
       skipped: this.#skipped,
       done: this.#done,
