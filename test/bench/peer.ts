@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { writeOracle } from '../../db/oracleFile.ts'
+import { ContractError } from '../../electron/contract/contract.ts'
 import { memoryStream } from '../../engine/workload/streamFile.ts'
 
 export interface PeerAnswer {
@@ -25,13 +26,13 @@ export function writePeerTrace(references: Uint32Array, pageCount: number, file:
   }
 }
 
-/** Runs the binary. Throws an Error that says what it did instead of answering. */
+/** Runs the binary. Throws ContractError `peer` that says what it did instead of answering. */
 export function askPeer(binary: string, file: string, policy: string, frames: number): PeerAnswer {
   const args = [file, 'oracleGeneral', policy, String(frames), '--ignore-obj-size', '1']
   const { error, status, signal, stdout, stderr } = spawnSync(binary, args, { encoding: 'utf8' })
-  if (error) throw new Error(`${binary} cannot be run: ${error.message}`)
+  if (error) throw refusal(`${binary} cannot be run: ${error.message}`)
   if (status !== 0)
-    throw new Error(`${binary} ended with ${status ?? signal ?? 'nothing'}: ${stderr.trim().split('\n').at(-1) ?? ''}`)
+    throw refusal(`${binary} ended with ${status ?? signal ?? 'nothing'}: ${stderr.trim().split('\n').at(-1) ?? ''}`)
   return readPeerAnswer(`${stdout}\n${stderr}`, binary)
 }
 
@@ -40,8 +41,8 @@ export function readPeerAnswer(text: string, binary: string): PeerAnswer {
   const missRatio = /miss ratio\s+([\d.]+)/.exec(text)?.[1]
   const rate = /throughput\s+([\d.]+)\s*MQPS/.exec(text)?.[1]
   if (missRatio === undefined || rate === undefined)
-    throw new Error(
-      `${binary} printed no line with a miss ratio and a throughput in MQPS; is it libCacheSim's cachesim?`,
-    )
+    throw refusal(`${binary} printed no line with a miss ratio and a throughput in MQPS; is it libCacheSim's cachesim?`)
   return { rate: Number(rate) * 1e6, missRatio: Number(missRatio) }
 }
+
+const refusal = (message: string) => new ContractError({ code: 'peer', message, field: '--peer' })

@@ -18,6 +18,7 @@ import path from 'node:path'
 import { exactCurve } from '../../engine/sim/replacement/missCurve.ts'
 import { replacementPolicy } from '../../engine/sim/replacement/policies/index.ts'
 import { StackDistances } from '../../engine/sim/replacement/stackDistance.ts'
+import { ContractError } from '../../electron/contract/contract.ts'
 import { importTrace } from '../../engine/workload/importers/index.ts'
 import { askPeer, writePeerTrace } from './peer.ts'
 import type { BenchResult } from './result.ts'
@@ -36,11 +37,11 @@ export async function bench({ peer }: { peer: string }): Promise<BenchResult[]> 
   const traces: Trace[] = []
   for (const file of traceFiles()) traces.push(await load(file))
   const plain = { lru: plainLru, fifo: plainFifo, clock: plainClock, opt: plainOpt }
-  const results: BenchResult[] = []
+  // first, so that a wrong path does not come out after minutes
+  const results: BenchResult[] = peer === '' ? [] : peers(peer, traces)
   for (const name of ['lru', 'fifo', 'clock', 'opt'] as const) results.push(single(name, traces, plain[name]))
   results.push(curve(traces))
   for (const name of ['lru', 'fifo', 'clock', 'opt']) results.push(sizes(name, traces))
-  if (peer !== '') results.push(...peers(peer, traces))
   return results
 }
 
@@ -70,7 +71,10 @@ function peers(binary: string, traces: Trace[]): BenchResult[] {
           theirs = Math.max(theirs, rate)
           const ourRatio = one.result / trace.references.length
           if (name !== 'clock' && Math.abs(missRatio - ourRatio) > 10 ** -RATIO_DIGITS)
-            throw new Error(`${name}: a miss ratio of ${ourRatio}, the peer has ${missRatio}`)
+            throw new ContractError({
+              code: 'peer',
+              message: `${name}: a miss ratio of ${ourRatio}, the peer has ${missRatio}`,
+            })
         }
         return { ours: trace.references.length / best, theirs }
       })
