@@ -81,6 +81,17 @@ describe.each(filePagerNames)("%s's vnode pager under a machine", (pager) => {
   )
 })
 
+test('a machine that has no room for a block beyond its reserve is refused', () => {
+  const small = () =>
+    onFiles('netbsd', {
+      streams: [generated('uniform', { pages: 200, references: 100 })],
+      frames: 50,
+      swapPages: [],
+      files: { mapping: 'shared', blockSize: 65536 },
+    })
+  expect(small).toThrow(/8 are left beyond v_free_reserved \(42\).* a block of a file takes 16/)
+})
+
 describe.each(filePagerNames)('calls on files under %s', (pager) => {
   /** One process that makes a few references and, before the first of them, these calls on a file of 10 pages that may grow to 40. */
   function withCalls(verbs: VerbAction[], frames = 400, bytes = 40000) {

@@ -81,6 +81,7 @@ export function setUpFiles(
   const volume = fileSource?.volume ?? flat
   const store = fileSource?.store ?? makeFileStore(Math.max(1, flat.devicePages))
   flat.store = store
+  requireRoom(kernel, volume, experiment.machine.wired)
   const { columns } = kernel
   const device = new Device({
     columns,
@@ -109,6 +110,18 @@ export function setUpFiles(
       ? layOutFlat(kernel, files, flat, store, needs, wanted.named)
       : layOutImage(files, fileSource, wanted.pager, needs, kernel.contents.isReal)
   return { files, placeOf: (process, startPage) => placeOf(needs, places, process, startPage) }
+}
+
+/** A block must find room beyond the reserve, or its first fault would wait for ever. Throws ExperimentError. */
+function requireRoom({ pages, thresholds }: FileKernel, volume: FileVolume, wired: number): void {
+  const block = Math.max(1, volume.blockSize / PAGE_SIZE)
+  const room = pages.frames - wired - thresholds.freeReserved
+  if (room <= block)
+    throw new ExperimentError(
+      'machine-too-small',
+      'machine.frames',
+      `of ${pages.frames} frames ${Math.max(0, room)} are left beyond v_free_reserved (${thresholds.freeReserved}) and wired pages (${wired}), but a block of a file takes ${block}; give more frames, or a lower daemon.freeReserved`,
+    )
 }
 
 /** A region of a process that is to have a file. */
