@@ -40,6 +40,17 @@ const loop = {
   processes: [{ name: 'loop', workload: { generator: 'loop', parameters: { pages: 2048, references: 400_000 } } }],
 }
 
+const ramAndDaemon = {
+  name: 'RAM and page daemon',
+  experiment: {
+    machine: { nsPerReference: 2000 },
+    swap: { devices: [{ image: 'sweep.img', create: '16 MiB' }] },
+    processes: [{ workload: { generator: 'zipf', parameters: { pages: 2000, references: 20000 } } }],
+    untouched: 'zero',
+  },
+  vary: { 'machine.frames': [400, 800, 1200, 1600, 2200], 'daemon.policy': ['lru', 'fifo', 'clock'] },
+}
+
 async function pager(...args) {
   const { status, output } = await runAsync(
     process.execPath,
@@ -83,6 +94,7 @@ try {
   await pager('replay', '1', '--with', experiment('lru.json', lru))
   await pager('run', experiment('loop.json', loop))
   await pager('replay', '1')
+  await pager('sweep', experiment('sweep.json', ramAndDaemon))
   await pager('import', path.join(root, 'examples/traces/cc1-demo.pgt.zst'), '--name', 'cc1-start', '--limit', '500000')
   await go('workloads')
   await at('generate').click()
@@ -98,6 +110,14 @@ try {
     await go(place)
     await shoot(place.split('/')[0])
   }
+  await go('sweeps/1')
+  await at('plot').waitFor()
+  await shoot('sweep')
+  await go('need')
+  await at('need-within').fill('200')
+  await at('need-start').click()
+  await at('need-answer').waitFor()
+  await shoot('need')
   for (const tab of ['overview', 'devices', 'events', 'log', 'configuration']) {
     await go(`runs/1/${tab}`)
     await shoot(`run-${tab}`)
