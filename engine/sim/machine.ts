@@ -33,7 +33,7 @@ import {
   VmPages,
 } from '../vm/pages.ts'
 import { PolicyDaemon } from '../vm/policyDaemon.ts'
-import { RegionFlag, RegionTable } from '../vm/regions.ts'
+import { RegionTable } from '../vm/regions.ts'
 import type { Files } from '../vnode/files.ts'
 import { setUpFiles, type FileSource } from './machineFiles.ts'
 import { computeThresholds, type Thresholds } from '../vm/thresholds.ts'
@@ -61,6 +61,12 @@ import {
   Gauge as theGauge,
   MAX_DEVICES as THE_MAX_DEVICES,
 } from './metrics.ts'
+import {
+  FIRST_PID,
+  ProcessFlag as theProcessFlag,
+  ProcessState as theProcessState,
+  ProcessTable,
+} from './processTable.ts'
 import { Requests } from './requests.ts'
 import { Sampler, type SampleSink } from './sampler.ts'
 import { VerbOutcome, VerbRunner, type ProcessControl } from './verbRunner.ts'
@@ -77,6 +83,8 @@ const ObjectFlag = theObjectFlag
 const ObjectType = theObjectType
 const PAGE_SIZE = THE_PAGE_SIZE
 const PageFlag = thePageFlag
+const ProcessFlag = theProcessFlag
+const ProcessState = theProcessState
 const Queue = theQueue
 const QueueEvent = theQueueEvent
 const WaitFor = theWaitFor
@@ -109,15 +117,8 @@ export interface MachineOptions {
 
 /** Detail of a `process` event. */
 export const ProcessEventKind = { start: 0, exit: 1, signal: 2, killed: 3, fork: 4, exec: 5, callFailed: 6 } as const
-/** A process that waits for its fork is unborn. */
-const ProcessState = { ready: 0, blocked: 1, ended: 2, unborn: 3 } as const
-/** Process numbers of the kernel begin here, so that none is mistaken for a system process. */
-const FIRST_PID = 1000
 /** Processes of the ranking that a killing tells of. */
 const OOM_RANKS = 5
-/** Bits of a process's flags: P_PROTECTED, P_WKILLED. */
-const PROTECTED = 1
-const KILLED = 2
 /** vm.pfault_oom_attempts and vm.pfault_oom_wait: a fault that waits for memory so often, so long, has somebody killed. */
 const STUCK_FAULT_NS = 3 * 10e9
 /** vm_oom_pf_secs */
@@ -170,19 +171,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   /** After kernel-panic, livelock or failed: what happened. */
   problem: string | null = null
   #state: Float64Array = new Float64Array(0)
-  #base: Int32Array = new Int32Array(0)
   #ordinal: Float64Array = new Float64Array(0)
-  #processState: Uint8Array = new Uint8Array(0)
-  /** Per process: 1 it is not killed when memory runs out, 2 it has been killed and ends when it next runs. */
-  #processFlags: Uint8Array = new Uint8Array(0)
-  /** Since when each process waits for what it waits for now, and how many messages were sent about it. */
-  #waitsSince: Float64Array = new Float64Array(0)
-  #waitMessages: Int32Array = new Int32Array(0)
-  /** RLIMIT_SWAP of each process, as the limit call returns it. */
-  #swapLimit: Float64Array = new Float64Array(0)
-  /** Of processes that have exited, just before: pages mapped, swap blocks. */
-  #residentAtExit: Float64Array = new Float64Array(0)
-  #swapAtExit: Float64Array = new Float64Array(0)
+  readonly #processes: ProcessTable
   readonly #faults: FaultInjection
   readonly #fault: FaultHandler
   readonly #files: FilePages
@@ -257,21 +247,20 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#state[S.watchAt] = Infinity
     this.#state[S.lastStuckKill] = -Infinity
     this.#state[S.lastReserveMessage] = -Infinity
-    this.#base = columns.define('process.base', 'i32', processes)
     this.#ordinal = columns.define('process.ordinal', 'f64', processes)
-    this.#processState = columns.define('process.state', 'u8', processes)
-    this.#processFlags = columns.define('process.flags', 'u8', processes)
-    this.#waitsSince = columns.define('process.waitsSince', 'f64', processes)
-    this.#waitMessages = columns.define('process.waitMessages', 'i32', processes)
-    this.#swapLimit = columns.define('process.swapLimit', 'f64', processes).fill(Infinity)
-    this.#residentAtExit = columns.define('process.residentAtExit', 'f64', processes)
-    this.#swapAtExit = columns.define('process.swapAtExit', 'f64', processes)
     const { frames, wired } = experiment.machine
     this.queue = new EventQueue(columns)
     this.pages = new VmPages(columns, frames)
     this.mappings = new Mappings(columns, this.pages)
     this.contents = new Contents(columns, frames, experiment.seed, experiment.contents === 'verify')
     this.regions = new RegionTable(columns, processes)
+    this.#processes = new ProcessTable({
+      columns,
+      kernel: this,
+      regions: this.regions,
+      names: this.processNames,
+      pageCounts: this.#streams.map((stream) => stream.pageCount),
+    })
     this.pager = new SwapPager(columns, this.pages, this, {
       pageCount: frames,
       maxZoneBytes: experiment.swap.maxZoneBytes,
@@ -340,7 +329,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       objects: this.#objects,
       files: this.#files,
       streams: this.#streams,
-      base: () => this.#base,
+      base: () => this.#processes.base,
       userOf: (process) => this.userOf(process),
       placeOfFile: setUp?.placeOf ?? null,
       untouchedIsFile: experiment.untouched === 'file',
@@ -380,15 +369,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     columns.onRebind(() => {
       this.counters = columns.get('counters', 'f64')
       this.#state = columns.get('machine', 'f64')
-      this.#base = columns.get('process.base', 'i32')
       this.#ordinal = columns.get('process.ordinal', 'f64')
-      this.#processState = columns.get('process.state', 'u8')
-      this.#processFlags = columns.get('process.flags', 'u8')
-      this.#waitsSince = columns.get('process.waitsSince', 'f64')
-      this.#waitMessages = columns.get('process.waitMessages', 'i32')
-      this.#swapLimit = columns.get('process.swapLimit', 'f64')
-      this.#residentAtExit = columns.get('process.residentAtExit', 'f64')
-      this.#swapAtExit = columns.get('process.swapAtExit', 'f64')
     })
 
     this.#administration.start()
@@ -399,9 +380,9 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     )
     this.#streams.forEach((stream, process) => {
       const base = this.mappings.addSpace(stream.pageCount)
-      this.#base[process] = base
+      this.#processes.base[process] = base
       this.mappings.pageNumber.set(stream.pageNumbers, base)
-      if (children.has(process)) this.#processState[process] = ProcessState.unborn
+      if (children.has(process)) this.#processes.state[process] = ProcessState.unborn
       else if (!this.#spaces.build(process, true))
         throw new ExperimentError(
           'no-swap',
@@ -412,7 +393,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#buildFiles(options.makeFileStore)
     this.#wire(wired)
     for (let process = 0; process < processes; process++)
-      if (this.#processState[process] === ProcessState.ready)
+      if (this.#processes.state[process] === ProcessState.ready)
         this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, ProcessEventKind.start)
   }
 
@@ -666,7 +647,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         this.#slice(process, end, isStepping)
         continue
       }
-      if (this.#allEnded()) {
+      if (this.#processes.allEnded()) {
         if (this.#requests.inFlight === 0 && !administration.isBusy && this.files?.unmounted() !== false) {
           this.#status = 'finished'
           return 'finished'
@@ -674,7 +655,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       } else if (queue.length === (this.files?.timers ?? 0) && !administration.isBusy) {
         if (this.#reclaimForFiles()) continue
         this.outOfMemory('nothing-left')
-        if (!this.#someReady() && !this.#allEnded())
+        if (!this.#processes.someReady() && !this.#processes.allEnded())
           throw new KernelStop(
             'livelock',
             'vm_wait',
@@ -721,29 +702,15 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     return true
   }
 
-  #allEnded(): boolean {
-    for (let process = 0; process < this.#processState.length; process++) if (this.#isAlive(process)) return false
-    return true
-  }
-
-  #isAlive(process: number): boolean {
-    const state = this.#processState[process]
-    return state === ProcessState.ready || state === ProcessState.blocked
-  }
-
-  #someReady(): boolean {
-    return this.#processState.includes(ProcessState.ready)
-  }
-
   /** The process whose turn it is, -1 if none can run. */
   #pick(): number {
     const state = this.#state
-    const count = this.#processState.length
+    const count = this.#processes.count
     let process = state[S.current]!
-    if (state[S.quantumLeft]! > 0 && this.#processState[process] === ProcessState.ready) return process
+    if (state[S.quantumLeft]! > 0 && this.#processes.state[process] === ProcessState.ready) return process
     for (let i = 0; i < count; i++) {
       process = process + 1 === count ? 0 : process + 1
-      if (this.#processState[process] === ProcessState.ready) {
+      if (this.#processes.state[process] === ProcessState.ready) {
         state[S.current] = process
         state[S.quantumLeft] = this.#quantum
         return process
@@ -758,7 +725,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     const ns = this.#nsPerReference
     const made = this.#ordinal[process]!
     const view = this.#views[process]!
-    if ((this.#processFlags[process]! & KILLED) !== 0) return this.#end(process, ProcessEventKind.killed)
+    if ((this.#processes.flags[process]! & ProcessFlag.killed) !== 0) return this.#end(process, ProcessEventKind.killed)
     if (this.#verbs.nextAt[process]! <= made) {
       this.#performVerbs(process, made)
       return
@@ -776,7 +743,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       }
     }
     const { references } = view
-    const base = this.#base[process]!
+    const base = this.#processes.base[process]!
     // what limits the slice in references does not change within it
     const stop =
       state[S.references]! +
@@ -849,7 +816,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       const outcome = this.#verbs.perform(process)
       if (outcome === VerbOutcome.ended) return
       if (outcome === VerbOutcome.blocked) {
-        if (this.#processState[process] === ProcessState.ready) this.#block(process)
+        if (this.#processes.state[process] === ProcessState.ready) this.#block(process)
         return
       }
     }
@@ -928,9 +895,9 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   #block(process: number): void {
     const state = this.#state
     const now = state[S.now]!
-    this.#processState[process] = ProcessState.blocked
-    this.#waitsSince[process] = now
-    this.#waitMessages[process] = 0
+    this.#processes.state[process] = ProcessState.blocked
+    this.#processes.waitsSince[process] = now
+    this.#processes.waitMessages[process] = 0
     if (now + INDEFINITE_WAIT_NS < state[S.watchAt]!) state[S.watchAt] = now + INDEFINITE_WAIT_NS
   }
 
@@ -942,18 +909,18 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     const state = this.#state
     const now = state[S.now]!
     let next = Infinity
-    for (let process = 0; process < this.#processState.length; process++) {
-      if (this.#processState[process] !== ProcessState.blocked) continue
-      const since = this.#waitsSince[process]!
+    for (let process = 0; process < this.#processes.count; process++) {
+      if (this.#processes.state[process] !== ProcessState.blocked) continue
+      const since = this.#processes.waitsSince[process]!
       const what = this.#fault.waitFor[process]
       if (what === WaitFor.page) {
-        const due = since + (this.#waitMessages[process]! + 1) * INDEFINITE_WAIT_NS
+        const due = since + (this.#processes.waitMessages[process]! + 1) * INDEFINITE_WAIT_NS
         if (due <= now) {
           const frame = this.#fault.waitArgument[process]!
-          this.#waitMessages[process]! += 1
+          this.#processes.waitMessages[process]! += 1
           this.message('swap-indefinite-wait', this.pages.object[frame]!, this.pages.pageIndex[frame]!)
         }
-        next = Math.min(next, since + (this.#waitMessages[process]! + 1) * INDEFINITE_WAIT_NS)
+        next = Math.min(next, since + (this.#processes.waitMessages[process]! + 1) * INDEFINITE_WAIT_NS)
       } else if (what === WaitFor.memory) {
         if (since + STUCK_FAULT_NS > now) next = Math.min(next, since + STUCK_FAULT_NS)
         else if (state[S.lastStuckKill]! + STUCK_KILL_INTERVAL_NS > now)
@@ -1122,12 +1089,12 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   #ready(process: number): void {
     this.#fault.waitFor[process] = WaitFor.nothing
-    if (this.#processState[process] === ProcessState.blocked) this.#processState[process] = ProcessState.ready
+    if (this.#processes.state[process] === ProcessState.blocked) this.#processes.state[process] = ProcessState.ready
   }
 
   /** The vnode pager has answered a fault; a process that was killed meanwhile does not take the page. */
   #faultAnswered(process: number): void {
-    if (this.#processState[process] !== ProcessState.ended) return this.#ready(process)
+    if (this.#processes.state[process] !== ProcessState.ended) return this.#ready(process)
     const frame = this.files!.answer(process)
     if (frame >= 0) this.releaseBusy(frame)
   }
@@ -1151,7 +1118,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     return this.pages.frames - this.thresholds.freeReserved - this.experiment.machine.wired
   }
   swapLimit(): number {
-    return this.#swapLimit[this.#state[S.current]!]!
+    return this.#processes.swapLimit[this.#state[S.current]!]!
   }
   mayExceedQuota(): boolean {
     return this.#privilege('mayExceedQuota')
@@ -1188,71 +1155,47 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#daemon.devicesChanged(this.pager.devices.count - (attached ? 0 : 1))
   }
 
-  /**
-   * Kills the process that holds most swap, and, unless it is swap metadata that ran out, most memory. The ranking is told. FreeBSD's
-   * vm_pageout_oom.
-   */
+  /** Kills the process that holds most, and tells the ranking. FreeBSD's vm_pageout_oom. */
   outOfMemory(reason: OutOfMemoryReason): void {
-    const sizes: { process: number; size: number }[] = []
-    for (let process = 0; process < this.#processState.length; process++) {
-      if (!this.#isAlive(process) || this.#processFlags[process] !== 0) continue
-      const size = this.#swapBlocks(process) + (reason === 'swap-metadata' ? 0 : this.#killablePages(process))
-      if (size > 0) sizes.push({ process, size })
-    }
-    sizes.sort((a, b) => b.size - a.size || a.process - b.process)
+    const sizes = this.#processes.ranking(reason)
     const victim = sizes[0]
     if (victim === undefined) return
     for (const { process, size } of sizes.slice(0, OOM_RANKS)) this.message('oom-ranking', FIRST_PID + process, size)
     this.message('process-killed', FIRST_PID + victim.process, victim.size, outOfMemoryReasons.indexOf(reason))
-    this.#processFlags[victim.process]! |= KILLED
+    this.#processes.flags[victim.process]! |= ProcessFlag.killed
     // one that reads a page, or waits for a busy one, dies when it has it
     const what = this.#fault.waitFor[victim.process]
     if (what !== WaitFor.page && what !== WaitFor.busy && what !== WaitFor.file)
       this.#end(victim.process, ProcessEventKind.killed)
   }
 
-  /** Resident pages of objects that would go with a process. FreeBSD's vm_pageout_oom_pagecount. */
-  #killablePages(process: number): number {
-    const { regions, pages } = this
-    let resident = 0
-    for (let region = regions.first[process]!; region >= 0; region = regions.next[region]!) {
-      const object = regions.object[region]!
-      if (object < 0) continue
-      if ((regions.flags[region]! & RegionFlag.needsCopy) !== 0 && pages.references[object] !== 1) continue
-      resident += pages.residentPages[object]!
-    }
-    return resident
-  }
-
   // ---- ends ------------------------------------------------------------------------------------------------
 
   #end(process: number, how: number): void {
-    if (this.#isLast(process)) this.#viewAtExit = kernelView(this)
-    this.#residentAtExit[process] = this.#mappedPages(process)
-    this.#swapAtExit[process] = this.#swapBlocks(process)
-    this.#processState[process] = ProcessState.ended
+    if (this.#processes.isLast(process)) this.#viewAtExit = kernelView(this)
+    this.#processes.end(process)
     this.#fault.abandon(process)
     this.emit(EventKind.process, process, -1, 0, 0, -1, 0, 0, how)
     this.#verbs.unwireAll(process)
     this.#spaces.release(process)
     this.#wake(WaitFor.process, process)
-    if (this.#allEnded()) this.#verbs.end()
+    if (this.#processes.allEnded()) this.#verbs.end()
   }
 
   // ---- what verbs ask for ----------------------------------------------------------------------------------
 
   fork(parent: number, child: number): boolean {
-    if (this.#processState[child] !== ProcessState.unborn) return false
+    if (this.#processes.state[child] !== ProcessState.unborn) return false
     const isBorn = this.#spaces.fork(parent, child) && this.#spaces.build(child, false)
     if (!isBorn) {
       this.#spaces.release(child)
-      this.#processState[child] = ProcessState.ended
+      this.#processes.state[child] = ProcessState.ended
       this.#wake(WaitFor.process, child)
       return false
     }
     this.counters[Counter.forks]! += 1
-    this.#swapLimit[child] = this.#swapLimit[parent]!
-    this.#processState[child] = ProcessState.ready
+    this.#processes.swapLimit[child] = this.#processes.swapLimit[parent]!
+    this.#processes.state[child] = ProcessState.ready
     this.emit(EventKind.process, parent, -1, child, 0, -1, 0, 0, ProcessEventKind.fork)
     this.emit(EventKind.process, child, -1, 0, 0, -1, 0, 0, ProcessEventKind.start)
     return true
@@ -1270,11 +1213,11 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   }
 
   hasBegun(process: number): boolean {
-    return this.#processState[process] !== ProcessState.unborn
+    return this.#processes.state[process] !== ProcessState.unborn
   }
 
   hasEnded(process: number): boolean {
-    return this.#processState[process] === ProcessState.ended
+    return this.#processes.state[process] === ProcessState.ended
   }
 
   waitFor(process: number, child: number): void {
@@ -1292,11 +1235,11 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   }
 
   protect(process: number): void {
-    this.#processFlags[process]! |= PROTECTED
+    this.#processes.flags[process]! |= ProcessFlag.protected
   }
 
   limitSwap(process: number, bytes: number): void {
-    this.#swapLimit[process] = bytes
+    this.#processes.swapLimit[process] = bytes
   }
 
   failed(process: number, verb: VerbAction['verb'], errno: number): void {
@@ -1333,39 +1276,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   }
 
   processTable(): KernelProcess[] {
-    return this.processNames.map((name, process) => {
-      const hasExited = this.#processState[process] === ProcessState.ended
-      return {
-        pid: FIRST_PID + process,
-        name,
-        hasExited,
-        residentPages: hasExited ? this.#residentAtExit[process]! : this.#mappedPages(process),
-        swapBlocks: hasExited ? this.#swapAtExit[process]! : this.#swapBlocks(process),
-      }
-    })
-  }
-
-  #isLast(process: number): boolean {
-    return this.#processState.every((_, other) => other === process || !this.#isAlive(other))
-  }
-
-  /** pmap_resident_count */
-  #mappedPages(process: number): number {
-    const { entry } = this.mappings
-    const base = this.#base[process]!
-    let mapped = 0
-    for (let page = 0; page < this.#streams[process]!.pageCount; page++) if (entry[base + page]! >= 0) mapped += 1
-    return mapped
-  }
-
-  /** vmspace_swap_count */
-  #swapBlocks(process: number): number {
-    const { regions } = this
-    let blocks = 0
-    for (let region = regions.first[process]!; region >= 0; region = regions.next[region]!)
-      if (regions.object[region]! >= 0)
-        blocks += this.pager.countBlocks(regions.object[region]!, regions.offset[region]!, regions.pages[region]!)
-    return blocks
+    return this.#processes.rows()
   }
 
   // ---- looking at it ---------------------------------------------------------------------------------------
@@ -1402,7 +1313,10 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   get canSave(): boolean {
     // once all have exited there is nothing to come back to, and the kernel's view of them is in no column
     return (
-      !this.#administration.isBusy && this.files?.isQuiet !== false && this.#status === 'running' && !this.#allEnded()
+      !this.#administration.isBusy &&
+      this.files?.isQuiet !== false &&
+      this.#status === 'running' &&
+      !this.#processes.allEnded()
     )
   }
 
