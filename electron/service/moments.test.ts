@@ -55,3 +55,16 @@ test('a later request takes the place of one under way; what cannot be shown say
       code: 'no-device',
     })
   }))
+
+test.each([null, 'raw.img'])('a machine whose files are written goes back as well as on (image: %s)', (image) =>
+  withService(async (workbench) => {
+    await workbench.request('images.create', { name: 'raw.img', sizeBytes: 16 << 20 })
+    const file = smallExperiment({ untouched: 'file', files: { pager: 'netbsd', mapping: 'shared', image } }, 3_000)
+    const { id } = await runToEnd(workbench, () => workbench.request('runs.start', { file, record: true, startPaused: false }))
+    const early = await all(workbench, id, { reference: 1_000 })
+    const late = await all(workbench, id, { reference: 2_500 })
+    expect(late).not.toEqual(early)
+    expect(await all(workbench, id, { reference: 1_000 })).toEqual(early)
+    expect(await all(workbench, id, { reference: 2_500 })).toEqual(late)
+  }),
+)

@@ -16,14 +16,15 @@ const file = (name: string) => path.join(folder, name)
 
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'pager-export-'))
-  const { store, close } = openWorkspace(path.join(folder, 'workspace'))
+  const workspace = openWorkspace(path.join(folder, 'workspace'))
+  const { store } = workspace
   const experiment = smallExperiment({ processes: [{ name: 'p', workload: { generator: 'uniform', parameters } }] })
   const run = store.createRun(someRun({ file: experiment }))
   const encoder = new EventEncoder(true)
   store.appendEvents(run, encoder.add(events))
   store.finishRun(run, someEnd())
   store.workloads.add({ ...generateWorkload('uniform', parameters), name: 'stored' })
-  close()
+  workspace.close()
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
