@@ -1,11 +1,11 @@
 /** The columns of one stored chunk of events, each decoded when it is asked for, with those that its model rests on. */
-import { eventColumns, EVENTS_PER_CHUNK, newEventChunk } from '../engine/sim/events.ts'
+import { eventColumns } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import { CodecError, decodeColumn, decompressBytes } from '../engine/workload/codec.ts'
 import { decodeGroupedColumn, decodeSortedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
 import { StoreError } from './errors.ts'
-import { isModelled, modelBlocks, modelPlaces, modelTimes, newResiduals } from './eventModel.ts'
-import type { ModelledColumn, Residuals } from './eventModel.ts'
+import { isModelled, modelMemory } from './eventModel.ts'
+import type { ModelledColumn } from './eventModel.ts'
 
 export type ColumnName = (typeof eventColumns)[number]['name']
 export type DecodedColumn = Float64Array | Int32Array | Uint8Array
@@ -18,9 +18,9 @@ export interface StoredColumn {
 
 /** Columns that are decoded together, and those that must be there before. */
 const models = [
-  { columns: ['object', 'page'], needs: ['pages', 'detail'], run: modelPlaces },
-  { columns: ['time', 'duration'], needs: ['pages', 'detail'], run: modelTimes },
-  { columns: ['block'], needs: ['pages', 'detail', 'object', 'page'], run: modelBlocks },
+  { columns: ['object', 'page'], needs: ['pages', 'detail'], model: 'places' },
+  { columns: ['time', 'duration'], needs: ['pages', 'detail'], model: 'times' },
+  { columns: ['block'], needs: ['pages', 'detail', 'object', 'page'], model: 'blocks' },
 ] as const
 
 export class ChunkReader {
@@ -108,26 +108,23 @@ export class ChunkReader {
     const model = models.find(({ columns }) => columns.some((each) => each === name))
     if (!model) throw new StoreError('damaged', `column ${name} has no model`, name)
     const groups = this.#rowGroups()
-    const residuals = residualsFor(this.count)
-    const rows = newEventChunk(0)
-    rows.count = this.count
-    rows.kind = this.kinds()
+    const rows = { kind: this.kinds() }
     for (const needed of model.needs) Object.assign(rows, { [needed]: this.column(needed) })
+    const memory = modelMemory()
+    memory.take(rows, this.count, groups.places)
     const heads = model.columns.map((each) => {
       const raw = this.canonical(each)
       const head = raw[0] ?? -1
-      if (head === 1) {
-        decodeSortedColumn(raw.subarray(1), groups, residuals[each])
-        Object.assign(rows, { [each]: each === 'object' ? new Int32Array(this.count) : new Float64Array(this.count) })
-      } else if (head === 0) this.#decoded.set(each, decodeGroupedColumn(raw.subarray(1), kindOf(each), groups))
+      if (head === 1) decodeSortedColumn(raw.subarray(1), groups, memory.residuals[each])
+      else if (head === 0) this.#decoded.set(each, decodeGroupedColumn(raw.subarray(1), kindOf(each), groups))
       else throw new CodecError('bad-head', 0, `column ${each} begins with ${head}, not with 0 or 1`)
       return head
     })
     if (new Set(heads).size > 1)
       throw new CodecError('bad-head', 0, `of the columns ${model.columns.join(' and ')} one only has a model`)
     if (heads[0] === 0) return
-    model.run(rows, groups.places, residuals, true)
-    for (const each of model.columns) this.#decoded.set(each, rows[each])
+    memory.recall(model.model, this.count)
+    for (const each of model.columns) this.#decoded.set(each, memory.rows[each].slice(0, this.count))
   }
 
   /** The rows of the chunk by kind, which all columns are grouped by. */
@@ -135,14 +132,6 @@ export class ChunkReader {
     this.#groups ??= new RowGroups(this.kinds(), this.count)
     return this.#groups
   }
-}
-
-/** Kept between chunks; a reader is done with it before another begins. */
-let scratch = newResiduals(0)
-
-function residualsFor(count: number): Residuals {
-  if (scratch.page.length < count) scratch = newResiduals(Math.max(count, EVENTS_PER_CHUNK))
-  return scratch
 }
 
 const kindOf = (name: ColumnName) => eventColumns.find((column) => column.name === name)?.kind ?? 'f64'

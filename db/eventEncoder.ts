@@ -16,8 +16,7 @@ import type { EventChunk } from '../engine/sim/events.ts'
 import { compressBytes, encodeColumn } from '../engine/workload/codec.ts'
 import { encodeGroupedColumn, encodeSortedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
 import { StoreError } from './errors.ts'
-import { isModelled, modelBlocks, modelPlaces, modelTimes, newResiduals } from './eventModel.ts'
-import type { Residuals } from './eventModel.ts'
+import { isModelled, modelMemory } from './eventModel.ts'
 import { indexPages } from './pageIndex.ts'
 import type { PageIndex } from './pageIndex.ts'
 
@@ -151,27 +150,20 @@ export function canonicalBytes(chunk: EventChunk): Uint8Array[] {
 
 function groupedBytes(chunk: EventChunk, groups: RowGroups): Uint8Array[] {
   const { count } = groups
-  const residuals = residualsFor(count)
-  const placesFit = modelPlaces(chunk, groups.places, residuals, false)
-  const timesFit = modelTimes(chunk, groups.places, residuals, false)
-  const blocksFit = modelBlocks(chunk, groups.places, residuals, false)
+  const memory = modelMemory()
+  memory.take(chunk, count, groups.places)
+  const placesFit = memory.foresee('places', count)
+  const timesFit = memory.foresee('times', count)
+  const blocksFit = memory.foresee('blocks', count)
   const fits = { object: placesFit, page: placesFit, time: timesFit, duration: timesFit, block: blocksFit }
   return chunkArrays(chunk).map((column, i) => {
     const { name } = eventColumns[i]!
     if (name === 'kind') return encodeColumn(column, count)
     if (!isModelled(name)) return encodeGroupedColumn(column, groups)
     return fits[name]
-      ? headed(1, encodeSortedColumn(residuals[name], groups))
+      ? headed(1, encodeSortedColumn(memory.residuals[name], groups))
       : headed(0, encodeGroupedColumn(column, groups))
   })
-}
-
-/** Kept between chunks, so that a chunk does not fill fresh memory. */
-let scratch = newResiduals(EVENTS_PER_CHUNK)
-
-function residualsFor(count: number): Residuals {
-  if (scratch.page.length < count) scratch = newResiduals(count)
-  return scratch
 }
 
 function headed(head: number, bytes: Uint8Array): Uint8Array {
