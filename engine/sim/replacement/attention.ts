@@ -20,6 +20,7 @@ function wordOf(kinds: readonly number[]): number {
 }
 
 const ALL = wordOf([ReferenceKind.read, ReferenceKind.write, ReferenceKind.fetch])
+const WRITE = wordOf([ReferenceKind.write])
 const ALL_BUT_WRITE = wordOf([ReferenceKind.read, ReferenceKind.fetch])
 
 export class Attention {
@@ -32,13 +33,76 @@ export class Attention {
     this.pending = new Uint8Array(this.#words.buffer)
   }
 
-  /** From now on the size of `bit` must be told of any reference to `page`. */
-  raise(page: number, bit: number): void {
-    this.#words[page]! |= Math.imul(ALL, bit)
+  /** From now on the sizes of `bits` must be told of any reference to `page`. */
+  raise(page: number, bits: number): void {
+    this.#words[page]! |= Math.imul(ALL, bits)
   }
 
-  /** Reads and fetches of `page` change nothing in the size of `bit`, writes neither if it is dirty already. */
-  lower(page: number, bit: number, isDirty: boolean): void {
-    this.#words[page]! &= ~Math.imul(isDirty ? ALL : ALL_BUT_WRITE, bit)
+  /** Reads and fetches of `page` change nothing in the sizes of `bits`, writes neither in those of them where it is dirty. */
+  lower(page: number, bits: number, dirtyBits: number): void {
+    this.#words[page]! &= ~(Math.imul(ALL_BUT_WRITE, bits) | Math.imul(WRITE, dirtyBits))
   }
 }
+
+/**
+ * Index of the first reference from `from` on that is pending for any size; their number if there is none. Eight share a
+ * branch, since it is nearly always none of them; which of the eight it is is computed, since a branch on it would be foreseen
+ * as often as not.
+ */
+export function nextPending(references: Uint32Array, pending: Uint8Array, from: number): number {
+  const end = references.length
+  let i = from
+  for (; i + 8 <= end; i += 8) {
+    const first =
+      pending[references[i]!]! |
+      (pending[references[i + 1]!]! << 8) |
+      (pending[references[i + 2]!]! << 16) |
+      (pending[references[i + 3]!]! << 24)
+    const second =
+      pending[references[i + 4]!]! |
+      (pending[references[i + 5]!]! << 8) |
+      (pending[references[i + 6]!]! << 16) |
+      (pending[references[i + 7]!]! << 24)
+    if ((first | second) === 0) continue
+    return first === 0 ? i + 4 + lowestByte(second) : i + lowestByte(first)
+  }
+  while (i < end && pending[references[i]!] === 0) i++
+  return i
+}
+
+/** The same for those who want a stamp stored for every reference that is passed, and for the one that is found. */
+export function stampToNextPending(
+  references: Uint32Array,
+  pending: Uint8Array,
+  from: number,
+  stamps: Int32Array,
+  firstStamp: number,
+): number {
+  const end = references.length
+  let i = from
+  for (; i + 4 <= end; i += 4) {
+    const a = references[i]!
+    const b = references[i + 1]!
+    const c = references[i + 2]!
+    const d = references[i + 3]!
+    const stamp = firstStamp + i
+    const any = pending[a]! | (pending[b]! << 8) | (pending[c]! << 16) | (pending[d]! << 24)
+    if (any !== 0) {
+      const found = i + lowestByte(any)
+      for (let each = i; each <= found; each++) stamps[references[each]!] = firstStamp + each
+      return found
+    }
+    stamps[a] = stamp
+    stamps[b] = stamp + 1
+    stamps[c] = stamp + 2
+    stamps[d] = stamp + 3
+  }
+  for (; i < end; i++) {
+    stamps[references[i]!] = firstStamp + i
+    if (pending[references[i]!] !== 0) return i
+  }
+  return end
+}
+
+/** Which byte of a word is the first, from the lowest on, that is not 0. */
+const lowestByte = (word: number): number => (31 - Math.clz32(word & -word)) >>> 3

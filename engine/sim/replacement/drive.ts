@@ -1,31 +1,46 @@
 /** The loop over a trace, for every policy that is told through an attention table (all but the offline optimum). */
-import { Attention, SIZES_PER_TABLE } from './attention.ts'
+import { nextPending, SIZES_PER_TABLE, stampToNextPending } from './attention.ts'
 import { Recency } from './recency.ts'
-import { Residency } from './residency.ts'
+import { PageStates, Residency } from './residency.ts'
 import { checkSizes, type SizeResult, type Simulator } from './simulator.ts'
 
 /** A policy at one size. */
 export interface SizePolicy {
-  /** A reference that may change something: a miss, or a hit on a page that is not settled. */
-  attend(page: number, kind: number): void
+  /** A page that is not resident comes in: this evicts one if there is no frame for it. */
+  miss(page: number): void
+  /** A hit on a page that is not settled; whether it is now. Where a policy has no such method every hit settles its page. */
+  hit?(page: number): boolean
 }
 
 export type MakeSizePolicy = (residency: Residency, pageCount: number) => SizePolicy
 export type MakeRecencyPolicy = (residency: Residency, pageCount: number, recency: Recency) => SizePolicy
 
+/** Whether a page is settled as soon as it is loaded, so that no later hit on it is told. */
+export interface DriveOptions {
+  settlesOnLoad: boolean
+}
+
 /** Simulates a policy whose hits only set bits. */
-export function drive(pageCount: number, frames: readonly number[], make: MakeSizePolicy): Simulator {
-  return inGroups(pageCount, frames, (sizes) => new PlainGroup(new SizeGroup(pageCount, sizes, make)))
+export function drive(
+  pageCount: number,
+  frames: readonly number[],
+  options: DriveOptions,
+  make: MakeSizePolicy,
+): Simulator {
+  return inGroups(pageCount, frames, (sizes) => new PlainGroup(new SizeGroup(pageCount, sizes, options, make)))
 }
 
 /** Simulates a policy that orders pages by their last reference. */
-export function driveWithRecency(pageCount: number, frames: readonly number[], make: MakeRecencyPolicy): Simulator {
+export function driveWithRecency(
+  pageCount: number,
+  frames: readonly number[],
+  options: DriveOptions,
+  make: MakeRecencyPolicy,
+): Simulator {
   return inGroups(pageCount, frames, (sizes) => {
     const recency = new Recency(pageCount)
-    return new RecencyGroup(
-      new SizeGroup(pageCount, sizes, (residency) => make(residency, pageCount, recency)),
-      recency,
-    )
+    const group = new SizeGroup(pageCount, sizes, options, (residency) => make(residency, pageCount, recency))
+    return new RecencyGroup(group, recency)
   })
 }
 
@@ -55,27 +70,54 @@ export function inGroups(
 
 /** The sizes that share one attention table. */
 class SizeGroup {
-  readonly attention: Attention
+  readonly pending: Uint8Array
+  readonly #states: PageStates
   readonly #residencies: Residency[]
   readonly #policies: SizePolicy[]
+  readonly #hearsHits: boolean
+  /** All bits where pages are settled on load, else none. */
+  readonly #settledOnLoad: number
 
-  constructor(pageCount: number, frames: readonly number[], make: MakeSizePolicy) {
-    const attention = new Attention(pageCount, frames.length)
-    this.attention = attention
-    this.#residencies = frames.map((size, index) => new Residency(pageCount, size, attention, 1 << index))
+  constructor(pageCount: number, frames: readonly number[], { settlesOnLoad }: DriveOptions, make: MakeSizePolicy) {
+    const states = new PageStates(pageCount, frames.length)
+    this.pending = states.attention.pending
+    this.#states = states
+    this.#residencies = frames.map((size, index) => new Residency(states, size, index))
     this.#policies = this.#residencies.map((residency) => make(residency, pageCount))
+    this.#hearsHits = this.#policies.some((policy) => policy.hit !== undefined)
+    this.#settledOnLoad = settlesOnLoad ? -1 : 0
   }
 
   /** Tells every size for which `reference` is pending. */
   tell(reference: number): void {
-    let pending = this.attention.pending[reference]!
+    const states = this.#states
     const page = reference >>> 2
     const kind = reference & 3
-    while (pending !== 0) {
-      const index = 31 - Math.clz32(pending)
-      pending &= ~(1 << index)
-      this.#policies[index]!.attend(page, kind)
+    const pending = this.pending[reference]!
+    const hits = states.residentOf(page, pending)
+    if (hits !== 0) states.reference(page, kind, hits, this.#hearsHits ? this.#hit(page, hits) : hits)
+    const misses = pending ^ hits
+    if (misses === 0) return
+    this.#miss(page, misses)
+    states.reference(page, kind, misses, misses & this.#settledOnLoad)
+  }
+
+  #miss(page: number, misses: number): void {
+    for (let left = misses; left !== 0; left &= left - 1) {
+      const index = 31 - Math.clz32(left & -left)
+      this.#policies[index]!.miss(page)
+      this.#residencies[index]!.countMiss(page)
     }
+  }
+
+  /** Tells of hits where the page is not settled; those of `hits` where it is settled now. */
+  #hit(page: number, hits: number): number {
+    let settled = this.#states.settledOf(page, hits)
+    for (let left = hits & ~settled; left !== 0; left &= left - 1) {
+      const index = 31 - Math.clz32(left & -left)
+      if (this.#policies[index]!.hit?.(page) ?? true) settled |= 1 << index
+    }
+    return settled
   }
 
   results(): SizeResult[] {
@@ -92,25 +134,10 @@ class PlainGroup implements Simulator {
 
   take(references: Uint32Array): void {
     const sizes = this.#sizes
-    const { pending } = sizes.attention
-    const whole = references.length & ~7
-    let i = 0
-    // eight at a time: one branch for what is nearly always nothing
-    for (; i < whole; i += 8) {
-      const first =
-        pending[references[i]!]! |
-        pending[references[i + 1]!]! |
-        pending[references[i + 2]!]! |
-        pending[references[i + 3]!]!
-      const second =
-        pending[references[i + 4]!]! |
-        pending[references[i + 5]!]! |
-        pending[references[i + 6]!]! |
-        pending[references[i + 7]!]!
-      if ((first | second) === 0) continue
-      for (let each = i; each < i + 8; each++) sizes.tell(references[each]!)
-    }
-    for (; i < references.length; i++) sizes.tell(references[i]!)
+    const { pending } = sizes
+    const end = references.length
+    for (let i = nextPending(references, pending, 0); i < end; i = nextPending(references, pending, i + 1))
+      sizes.tell(references[i]!)
   }
 
   results(): SizeResult[] {
@@ -130,39 +157,16 @@ class RecencyGroup implements Simulator {
   take(references: Uint32Array): void {
     const sizes = this.#sizes
     const recency = this.#recency
-    const { pending } = sizes.attention
-    const stamps = recency.stamps
-    const first = recency.begin(references.length)
-    const whole = references.length & ~3
-    let i = 0
-    for (; i < whole; i += 4) {
-      const a = references[i]!
-      const b = references[i + 1]!
-      const c = references[i + 2]!
-      const d = references[i + 3]!
-      const stamp = first + i
-      if ((pending[a]! | pending[b]! | pending[c]! | pending[d]!) === 0) {
-        stamps[a] = stamp
-        stamps[b] = stamp + 1
-        stamps[c] = stamp + 2
-        stamps[d] = stamp + 3
-        continue
-      }
-      // a policy must not see the stamps of later references
-      this.#one(a, stamp)
-      this.#one(b, stamp + 1)
-      this.#one(c, stamp + 2)
-      this.#one(d, stamp + 3)
+    const { stamps } = recency
+    const { pending } = sizes
+    const end = references.length
+    const first = recency.begin(end)
+    for (let i = 0; ; i++) {
+      i = stampToNextPending(references, pending, i, stamps, first)
+      if (i === end) return
+      recency.now = first + i
+      sizes.tell(references[i]!)
     }
-    for (; i < references.length; i++) this.#one(references[i]!, first + i)
-  }
-
-  #one(reference: number, stamp: number): void {
-    const recency = this.#recency
-    recency.stamps[reference] = stamp
-    if (this.#sizes.attention.pending[reference] === 0) return
-    recency.now = stamp
-    this.#sizes.tell(reference)
   }
 
   results(): SizeResult[] {

@@ -19,7 +19,12 @@ export const arc: ReplacementPolicy = {
   title: 'ARC',
   description: 'Balances pages referenced once against pages referenced again by what it regrets having evicted.',
   create: (pageCount, frames) =>
-    driveWithRecency(pageCount, frames, (residency, pages, recency) => new Arc(residency, pages, recency)),
+    driveWithRecency(
+      pageCount,
+      frames,
+      { settlesOnLoad: false },
+      (residency, pages, recency) => new Arc(residency, pages, recency),
+    ),
 }
 
 /** Where a page is. */
@@ -48,25 +53,24 @@ class Arc implements SizePolicy {
     this.#order = new RecencyOrder(recency, capacity)
   }
 
-  attend(page: number, kind: number): void {
-    const residency = this.#residency
+  hit(page: number): boolean {
+    if (this.#place[page] === Place.recent) {
+      this.#recent.remove(page)
+      this.#becomeFrequent(page)
+    }
+    return true
+  }
+
+  miss(page: number): void {
+    const frames = this.#residency.frames
     switch (this.#place[page]) {
-      case Place.recent:
-        this.#recent.remove(page)
-        this.#becomeFrequent(page)
-        residency.touch(page, kind)
-        break
-      case Place.frequent:
-        residency.touch(page, kind)
-        break
       case Place.recentGhost: {
         const step = Math.max(1, this.#frequentGhost.count / this.#recentGhost.count)
-        this.#share = Math.min(this.#share + step, residency.frames)
+        this.#share = Math.min(this.#share + step, frames)
         this.#recentGhost.remove(page)
         this.#replace(false)
         this.#becomeFrequent(page)
-        residency.load(page, kind)
-        break
+        return
       }
       case Place.frequentGhost: {
         const step = Math.max(1, this.#recentGhost.count / this.#frequentGhost.count)
@@ -74,17 +78,13 @@ class Arc implements SizePolicy {
         this.#frequentGhost.remove(page)
         this.#replace(true)
         this.#becomeFrequent(page)
-        residency.load(page, kind)
-        break
+        return
       }
       default:
-        if (residency.isFull) this.#makeRoom()
+        if (this.#residency.isFull) this.#makeRoom()
         this.#place[page] = Place.recent
         this.#recent.add(page)
-        residency.load(page, kind)
-        return
     }
-    residency.settle(page)
   }
 
   #becomeFrequent(page: number): void {

@@ -4,7 +4,7 @@
  * fills, frames are used in order and the hand stays at the first.
  *
  * A page is loaded with its bit clear (CLOCK, second chance) or set (CLOCK1, as on hardware, where the faulting access itself is
- * done again).
+ * done again). A page is settled where its bit is set.
  */
 import { drive, type SizePolicy } from '../drive.ts'
 import type { Residency } from '../residency.ts'
@@ -13,59 +13,45 @@ import type { ReplacementPolicy } from '../simulator.ts'
 export const clock: ReplacementPolicy = {
   name: 'clock',
   title: 'CLOCK',
-  description: 'Evicts, round a ring, the first page not referenced since the hand last passed; loading does not count.',
-  create: (pageCount, frames) => drive(pageCount, frames, (residency) => new Clock(residency, pageCount, false)),
+  description:
+    'Evicts, round a ring, the first page not referenced since the hand last passed; loading does not count.',
+  create: (pageCount, frames) =>
+    drive(pageCount, frames, { settlesOnLoad: false }, (residency) => new Clock(residency, pageCount)),
 }
 
 export const clock1: ReplacementPolicy = {
   name: 'clock1',
   title: 'CLOCK1',
   description: 'CLOCK whose reference bit is set on load.',
-  create: (pageCount, frames) => drive(pageCount, frames, (residency) => new Clock(residency, pageCount, true)),
+  create: (pageCount, frames) =>
+    drive(pageCount, frames, { settlesOnLoad: true }, (residency) => new Clock(residency, pageCount)),
 }
 
 class Clock implements SizePolicy {
   readonly #residency: Residency
   readonly #ring: Int32Array
-  /** Reference bits, by page. */
-  readonly #isReferenced: Uint8Array
-  readonly #isReferencedOnLoad: boolean
   #hand = 0
 
-  constructor(residency: Residency, pageCount: number, isReferencedOnLoad: boolean) {
+  constructor(residency: Residency, pageCount: number) {
     this.#residency = residency
     this.#ring = new Int32Array(Math.min(residency.frames, pageCount))
-    this.#isReferenced = new Uint8Array(pageCount)
-    this.#isReferencedOnLoad = isReferencedOnLoad
   }
 
-  attend(page: number, kind: number): void {
+  miss(page: number): void {
     const residency = this.#residency
-    if (residency.isResident(page)) {
-      this.#isReferenced[page] = 1
-      residency.touch(page, kind)
-      residency.settle(page)
-      return
-    }
     this.#ring[residency.isFull ? this.#vacate() : residency.count] = page
-    residency.load(page, kind)
-    if (this.#isReferencedOnLoad) {
-      this.#isReferenced[page] = 1
-      residency.settle(page)
-    } else this.#isReferenced[page] = 0
   }
 
   /** Evicts a page; its place in the ring. */
   #vacate(): number {
+    const residency = this.#residency
     const ring = this.#ring
-    const isReferenced = this.#isReferenced
     let hand = this.#hand
-    while (isReferenced[ring[hand]!] !== 0) {
-      isReferenced[ring[hand]!] = 0
-      this.#residency.unsettle(ring[hand]!)
+    while (residency.isSettled(ring[hand]!)) {
+      residency.unsettle(ring[hand]!)
       hand = hand + 1 === ring.length ? 0 : hand + 1
     }
-    this.#residency.evict(ring[hand]!)
+    residency.evict(ring[hand]!)
     this.#hand = hand + 1 === ring.length ? 0 : hand + 1
     return hand
   }

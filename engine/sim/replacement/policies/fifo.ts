@@ -7,7 +7,8 @@ export const fifo: ReplacementPolicy = {
   name: 'fifo',
   title: 'FIFO',
   description: 'Evicts the page that was loaded longest ago.',
-  create: (pageCount, frames) => drive(pageCount, frames, (residency) => new Fifo(residency, pageCount)),
+  create: (pageCount, frames) =>
+    drive(pageCount, frames, { settlesOnLoad: true }, (residency) => new Fifo(residency, pageCount)),
 }
 
 class Fifo implements SizePolicy {
@@ -21,16 +22,11 @@ class Fifo implements SizePolicy {
     this.#ring = new Int32Array(Math.min(residency.frames, pageCount))
   }
 
-  attend(page: number, kind: number): void {
+  miss(page: number): void {
     const residency = this.#residency
-    if (residency.isResident(page)) residency.touch(page, kind)
-    else {
-      const ring = this.#ring
-      if (residency.isFull) residency.evict(ring[this.#hand]!)
-      ring[this.#hand] = page
-      this.#hand = this.#hand + 1 === ring.length ? 0 : this.#hand + 1
-      residency.load(page, kind)
-    }
-    residency.settle(page)
+    const ring = this.#ring
+    if (residency.isFull) residency.evict(ring[this.#hand]!)
+    ring[this.#hand] = page
+    this.#hand = this.#hand + 1 === ring.length ? 0 : this.#hand + 1
   }
 }

@@ -9,7 +9,12 @@ export const lru: ReplacementPolicy = {
   title: 'LRU',
   description: 'Evicts the page that was referenced longest ago.',
   create: (pageCount, frames) =>
-    driveWithRecency(pageCount, frames, (residency, pages, recency) => new Lru(residency, pages, recency)),
+    driveWithRecency(
+      pageCount,
+      frames,
+      { settlesOnLoad: true },
+      (residency, pages, recency) => new Lru(residency, pages, recency),
+    ),
 }
 
 class Lru implements SizePolicy {
@@ -24,18 +29,13 @@ class Lru implements SizePolicy {
     this.#order = new RecencyOrder(recency, capacity)
   }
 
-  attend(page: number, kind: number): void {
+  miss(page: number): void {
     const residency = this.#residency
-    if (residency.isResident(page)) residency.touch(page, kind)
-    else {
-      if (residency.isFull) {
-        const victim = this.#order.oldest(this.#resident)
-        this.#resident.remove(victim)
-        residency.evict(victim)
-      }
-      this.#resident.add(page)
-      residency.load(page, kind)
+    if (residency.isFull) {
+      const victim = this.#order.oldest(this.#resident)
+      this.#resident.remove(victim)
+      residency.evict(victim)
     }
-    residency.settle(page)
+    this.#resident.add(page)
   }
 }

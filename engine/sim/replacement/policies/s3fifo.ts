@@ -18,7 +18,7 @@ export const s3fifo: ReplacementPolicy = {
   name: 's3fifo',
   title: 'S3-FIFO',
   description: 'A small queue for new pages, a main queue for pages hit again, and a memory of what was evicted.',
-  create: (pageCount, frames) => drive(pageCount, frames, (residency) => new S3Fifo(residency, pageCount)),
+  create: (pageCount, frames) => drive(pageCount, frames, { settlesOnLoad: false }, (residency) => new S3Fifo(residency, pageCount)),
 }
 
 const PROMOTION_HITS = 2
@@ -51,24 +51,21 @@ class S3Fifo implements SizePolicy {
     this.#ghostSize = Math.floor(residency.frames * GHOST_SHARE)
   }
 
-  attend(page: number, kind: number): void {
-    const residency = this.#residency
+  hit(page: number): boolean {
+    const hits = this.#hits[page]! + 1
+    this.#hits[page] = hits
+    return hits >= (this.#place[page] === Place.small ? PROMOTION_HITS : HITS_MAX)
+  }
+
+  miss(page: number): void {
     const place = this.#place[page]!
-    if (place === Place.small || place === Place.main) {
-      const hits = Math.min(this.#hits[page]! + 1, HITS_MAX)
-      this.#hits[page] = hits
-      residency.touch(page, kind)
-      if (hits === (place === Place.small ? PROMOTION_HITS : HITS_MAX)) residency.settle(page)
-      return
-    }
     if (place === Place.ghost) {
       this.#ghost.remove(page)
       this.#place[page] = Place.nowhere
     }
-    if (residency.isFull) this.#makeRoom()
+    if (this.#residency.isFull) this.#makeRoom()
     this.#hits[page] = 0
     this.#enter(page, place === Place.ghost ? Place.main : Place.small)
-    residency.load(page, kind)
   }
 
   #enter(page: number, place: typeof Place.small | typeof Place.main): void {
