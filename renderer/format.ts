@@ -35,6 +35,10 @@ export function formatSi(value: number): string {
   return threeDigits(value)
 }
 
+/** How the numbers of a chart are written, by name: what is drawn crosses to another thread. */
+export const numberFormats = { count: formatCount, si: formatSi } as const
+export type NumberFormat = keyof typeof numberFormats
+
 /** Bytes in binary units: 500170752 -> "477 MiB". */
 export function formatBytes(bytes: number): string {
   if (!Number.isFinite(bytes)) return '–'

@@ -1,5 +1,7 @@
 /** What a chart of a run shows, as plain data: adding a chart is adding one of these to charts/runCharts.ts. */
+import type { NumberFormat } from '../format.ts'
 import type { GlyphKind } from '../glyphs.ts'
+import type { Span } from '../range.ts'
 import type { RowValue, SampleTiles } from './tiles.ts'
 
 export interface ChartSeries {
@@ -35,7 +37,7 @@ export interface ChartSpec {
   /** What is shown and how it is made of counters, for the title's hover. */
   hint: string
   series: ChartSeries[]
-  format: (value: number) => string
+  format: NumberFormat
   thresholds?: ChartThreshold[]
   /** The axis goes at least this far. */
   atLeast?: number
@@ -45,4 +47,16 @@ export interface ChartSpec {
   cutsPeaks?: boolean
   /** A logarithmic axis, and dots instead of lines: for values that come now and then and differ by orders of magnitude. */
   dots?: boolean
+}
+
+/**
+ * What charts show. A plain object whose properties are read where they are shown, so that a pointer that moves renders nothing anew but what
+ * follows it.
+ */
+export interface ChartScene {
+  readonly tiles: SampleTiles
+  readonly span: Span
+  readonly selection: Span | null
+  /** The moment under the pointer. */
+  readonly cursor: number | null
 }

@@ -1,38 +1,35 @@
 /**
  * Chart.js as the workbench uses it: lines and steps over virtual time, no animation, no hover of its own (cursor,
  * selection and legend belong to the page), a fixed gutter so that the cursor lines up across a column of charts.
+ * It paints what chartDrawing.ts says and knows nothing of the page: it runs on a thread of its own.
  */
-import { Chart, Filler, LinearScale, LineController, LineElement, LogarithmicScale, PointElement, type ChartDataset, type Plugin } from 'chart.js'
-import { decimalsOf, timeUnitOf } from '../format.ts'
+import { Chart, Filler, LinearScale, LineController, LineElement, LogarithmicScale, PointElement, type ChartDataset, type ChartItem, type Plugin } from 'chart.js'
+import { decimalsOf, numberFormats, timeUnitOf } from '../format.ts'
 import { ticksOf, type Span } from '../range.ts'
-import { token } from '../theme.ts'
-import type { ChartSpec } from './chartTypes.ts'
-import { pointsOf, type Point, type SampleTiles } from './tiles.ts'
+import type { ChartDrawing, DrawnSeries } from './chartDrawing.ts'
+import { plotInsets } from './plotInsets.ts'
 
 Chart.register(LineController, LineElement, PointElement, LinearScale, LogarithmicScale, Filler)
 
-/** Where the plot lies in the canvas, in CSS pixels; overlays are placed by it. */
-export const plotInsets = { left: 48, right: 10, top: 6, bottom: 18 } as const
-
+interface Point {
+  x: number
+  y: number
+}
 export type RunLineChart = Chart<'line', Point[]>
 
-interface Drawn {
-  spec: ChartSpec
-  ink: string
-  line: string
-  surface: string
-}
-
 /** Dashed lines with halved labels at thresholds; labels that would touch share one line of text. */
-function thresholdPlugin(drawn: () => Drawn): Plugin<'line'> {
+function thresholdPlugin(drawn: () => ChartDrawing): Plugin<'line'> {
   return {
     id: 'thresholds',
     afterDatasetsDraw(chart) {
-      const { spec, ink, line, surface } = drawn()
+      const {
+        thresholds,
+        colours: { ink, line, surface, font },
+      } = drawn()
       const scale = chart.scales.y
-      if (!scale || !spec.thresholds || spec.thresholds.length === 0) return
+      if (!scale || thresholds.length === 0) return
       const { ctx, chartArea } = chart
-      const shown = spec.thresholds
+      const shown = thresholds
         .map((threshold) => ({ ...threshold, y: scale.getPixelForValue(threshold.value) }))
         .filter(({ y }) => y >= chartArea.top - 1 && y <= chartArea.bottom + 1)
         .sort((a, b) => a.y - b.y)
@@ -47,7 +44,7 @@ function thresholdPlugin(drawn: () => Drawn): Plugin<'line'> {
         ctx.stroke()
       }
       ctx.setLineDash([])
-      ctx.font = `11px ${token('--font-ui')}`
+      ctx.font = `11px ${font}`
       ctx.textAlign = 'right'
       ctx.lineJoin = 'round'
       const groups: { text: string; top: number; bottom: number }[] = []
@@ -84,30 +81,31 @@ const dotStyles = ['circle', 'crossRot', 'rectRot', 'triangle', 'rect', 'cross']
 /** Few points are drawn as the steps they are, many as a line: there a step is a pixel. */
 const STEPPED_UP_TO = 300
 
-function datasetsOf(spec: ChartSpec, tiles: SampleTiles): ChartDataset<'line', Point[]>[] {
+function pointsOf(x: Float64Array, y: Float64Array): Point[] {
+  return Array.from(x, (moment, i) => ({ x: moment, y: y[i]! }))
+}
+
+function datasetsOf({ series: all, isDots }: ChartDrawing): ChartDataset<'line', Point[]>[] {
   const datasets: ChartDataset<'line', Point[]>[] = []
   const lastOfStack = new Map<string, number>()
-  for (const series of spec.series) {
-    const source = series.tiles ?? tiles
-    const colour = token(series.colour)
-    const stepped = source.rows <= STEPPED_UP_TO
-    const base = { parsing: false, normalized: true, pointRadius: 0, stepped, borderJoinStyle: 'round', spanGaps: false } as const
-    if (series.band) {
-      datasets.push({ ...base, data: pointsOf(source, series.band.low), borderWidth: 0, fill: false, stack: `${series.label} low` })
-      datasets.push({ ...base, data: pointsOf(source, series.band.high), borderWidth: 0, backgroundColor: withAlpha(colour, 0.16), fill: '-1', stack: `${series.label} high` })
+  for (const { label, x, y, band, colour, dash, width, stack } of all) {
+    const base = { parsing: false, normalized: true, pointRadius: 0, stepped: x.length <= STEPPED_UP_TO, borderJoinStyle: 'round', spanGaps: false } as const
+    if (band) {
+      datasets.push({ ...base, data: pointsOf(x, band.low), borderWidth: 0, fill: false, stack: `${label} low` })
+      datasets.push({ ...base, data: pointsOf(x, band.high), borderWidth: 0, backgroundColor: withAlpha(colour, 0.16), fill: '-1', stack: `${label} high` })
     }
-    if (spec.dots) {
+    if (isDots) {
       const pointStyle = dotStyles[datasets.length % dotStyles.length] ?? 'circle'
-      datasets.push({ ...base, data: pointsOf(source, series.value).slice(0, -1), showLine: false, pointRadius: 1.6, pointStyle, pointBorderWidth: 1, borderColor: colour, backgroundColor: colour, stack: series.label })
+      datasets.push({ ...base, data: pointsOf(x, y).slice(0, -1), showLine: false, pointRadius: 1.6, pointStyle, pointBorderWidth: 1, borderColor: colour, backgroundColor: colour, stack: label })
       continue
     }
-    if (series.stack === undefined) {
-      datasets.push({ ...base, data: pointsOf(source, series.value), borderColor: colour, borderWidth: series.width ?? 1.5, borderDash: series.dash ?? [], fill: false, stack: series.label })
+    if (stack === null) {
+      datasets.push({ ...base, data: pointsOf(x, y), borderColor: colour, borderWidth: width, borderDash: dash, fill: false, stack: label })
       continue
     }
-    const below = lastOfStack.get(series.stack)
-    lastOfStack.set(series.stack, datasets.length)
-    datasets.push({ ...base, data: pointsOf(source, series.value), borderWidth: 0, backgroundColor: withAlpha(colour, 0.92), fill: below === undefined ? 'origin' : below, stack: series.stack })
+    const below = lastOfStack.get(stack)
+    lastOfStack.set(stack, datasets.length)
+    datasets.push({ ...base, data: pointsOf(x, y), borderWidth: 0, backgroundColor: withAlpha(colour, 0.92), fill: below === undefined ? 'origin' : below, stack })
   }
   return datasets
 }
@@ -135,22 +133,27 @@ function decadesAround(values: readonly number[]): Span | null {
 
 const isPowerOfTen = (value: number) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9
 
+const hasNegative = (series: readonly DrawnSeries[]): boolean => series.some(({ stack }) => stack === 'out')
+
 export class LineChart {
   readonly chart: RunLineChart
-  private spec: ChartSpec
+  private drawing: ChartDrawing
   private timeLabels = new Map<number, string>()
 
-  constructor(canvas: HTMLCanvasElement, spec: ChartSpec) {
-    this.spec = spec
-    const drawn = (): Drawn => ({ spec: this.spec, ink: token('--text-2'), line: token('--text-3'), surface: token('--surface') })
-    const labelOf = (value: number | string) => this.spec.format(Math.abs(Number(value)))
-    this.chart = new Chart<'line', Point[]>(canvas, {
+  constructor(canvas: OffscreenCanvas, first: ChartDrawing) {
+    this.drawing = first
+    const { isDots } = first
+    const labelOf = (value: number | string) => numberFormats[this.drawing.format](Math.abs(Number(value)))
+    // @ts-expect-error -- Chart.js paints on such a canvas, as its documentation says; its types know those of a page only
+    const item: ChartItem = canvas
+    this.chart = new Chart<'line', Point[]>(item, {
       type: 'line',
       data: { datasets: [] },
-      plugins: [thresholdPlugin(drawn)],
+      plugins: [thresholdPlugin(() => this.drawing)],
       options: {
         animation: false,
-        responsive: true,
+        responsive: false,
+        devicePixelRatio: first.ratio,
         maintainAspectRatio: false,
         events: [],
         layout: { padding: { left: 0, right: plotInsets.right, top: plotInsets.top, bottom: 0 } },
@@ -172,13 +175,13 @@ export class LineChart {
             },
           },
           y: {
-            type: spec.dots ? 'logarithmic' : 'linear',
-            stacked: !spec.dots,
+            type: isDots ? 'logarithmic' : 'linear',
+            stacked: !isDots,
             border: { display: false },
             grid: { drawTicks: false },
             ticks: { font: { size: 11 }, padding: 6, maxTicksLimit: 5, callback: (value) => labelOf(value) },
             afterBuildTicks: (axis) => {
-              if (spec.dots) axis.ticks = axis.ticks.filter(({ value }) => isPowerOfTen(value))
+              if (isDots) axis.ticks = axis.ticks.filter(({ value }) => isPowerOfTen(value))
             },
             afterFit: (axis) => {
               axis.width = plotInsets.left
@@ -189,40 +192,43 @@ export class LineChart {
     })
   }
 
-  /** Draws anew. Colours are read from the tokens each time, so that a change of theme is one more draw. */
-  draw(spec: ChartSpec, tiles: SampleTiles, span: Span, cut: number | null = null): void {
-    this.spec = spec
-    const chart = this.chart
+  draw(drawing: ChartDrawing): void {
+    this.drawing = drawing
+    const { chart } = this
+    const { width, height, ratio, span, series, isDots, atLeast, atMost, colours } = drawing
+    if (chart.width !== width || chart.height !== height || chart.currentDevicePixelRatio !== ratio) {
+      chart.options.devicePixelRatio = ratio
+      chart.resize(width, height)
+    }
     const scales = chart.options.scales
-    const grid = token('--grid')
-    const text = token('--text-3')
-    const font = { size: 11, family: token('--font-ui') }
+    const font = { size: 11, family: colours.font }
     if (scales?.x) {
       scales.x.min = span.from
       scales.x.max = span.to
-      Object.assign(scales.x.grid ?? {}, { color: grid })
-      Object.assign(scales.x.border ?? {}, { color: token('--line-strong') })
-      Object.assign(scales.x.ticks ?? {}, { color: text, font })
+      Object.assign(scales.x.grid ?? {}, { color: colours.grid })
+      Object.assign(scales.x.border ?? {}, { color: colours.border })
+      Object.assign(scales.x.ticks ?? {}, { color: colours.text, font })
     }
     if (scales?.y) {
-      const hasNegative = spec.series.some((series) => series.stack === 'out')
-      const end = cut ?? spec.atMost
-      if (!spec.dots) {
-        Object.assign(scales.y, { suggestedMin: 0, suggestedMax: spec.atLeast ?? 1, beginAtZero: true })
-        if (!hasNegative) scales.y.min = 0
-        else if (cut !== null) scales.y.min = -cut
+      if (!isDots) {
+        Object.assign(scales.y, { suggestedMin: 0, suggestedMax: atLeast ?? 1, beginAtZero: true })
+        if (!hasNegative(series)) scales.y.min = 0
+        else if (atMost !== null) scales.y.min = -atMost
         else delete scales.y.min
-        if (end !== undefined) scales.y.max = end
+        if (atMost !== null) scales.y.max = atMost
         else delete scales.y.max
       }
-      Object.assign(scales.y.grid ?? {}, { color: grid })
-      const height = chart.height - plotInsets.top - plotInsets.bottom
-      Object.assign(scales.y.ticks ?? {}, { color: text, font, maxTicksLimit: height > 160 ? 6 : height > 90 ? 5 : 3 })
+      Object.assign(scales.y.grid ?? {}, { color: colours.grid })
+      const plotHeight = height - plotInsets.top - plotInsets.bottom
+      Object.assign(scales.y.ticks ?? {}, { color: colours.text, font, maxTicksLimit: plotHeight > 160 ? 6 : plotHeight > 90 ? 5 : 3 })
     }
-    const datasets = datasetsOf(spec, tiles)
-    const decades = spec.dots ? decadesAround(datasets.flatMap(({ data }) => data.map(({ y }) => y))) : null
+    const datasets = datasetsOf(drawing)
+    const decades = isDots ? decadesAround(datasets.flatMap(({ data }) => data.map(({ y }) => y))) : null
     if (scales?.y && decades) Object.assign(scales.y, { min: decades.from, max: decades.to })
-    chart.data.datasets = datasets
+    // datasets that are the same but for their points keep what has been worked out about them
+    const shown = chart.data.datasets
+    if (shown.length === datasets.length) shown.forEach((dataset, i) => Object.assign(dataset, datasets[i]))
+    else chart.data.datasets = datasets
     chart.update('none')
   }
 

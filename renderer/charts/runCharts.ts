@@ -1,6 +1,6 @@
 /** The charts of a run's page, as data. One list for the overview, one per device; the columns they need follow from them. */
 import type { RunDetail } from '../../electron/contract/contract.ts'
-import { formatCount, formatSi, PAGE_BYTES } from '../format.ts'
+import { formatSi, PAGE_BYTES } from '../format.ts'
 import { roundUp } from '../range.ts'
 import type { ChartSeries, ChartSpec, ChartThreshold } from './chartTypes.ts'
 import { busyOf, greatestOf, leastOf, meanOf, quotientOf, rateOf, type RowValue } from './tiles.ts'
@@ -52,7 +52,7 @@ function deviceCharts(devices: readonly DeviceName[]): ChartSpec[] {
       title: 'Swap in use',
       unit: 'MiB',
       hint: 'Swap blocks in use on each device.',
-      format: formatSi,
+      format: 'si',
       series: devices.map((device, i) => ({
         label: device.name,
         metric: '',
@@ -66,7 +66,7 @@ function deviceCharts(devices: readonly DeviceName[]): ChartSpec[] {
       title: 'Device utilisation',
       unit: '% busy',
       hint: 'Share of virtual time in which a device was busy.',
-      format: formatSi,
+      format: 'si',
       atLeast: 100,
       series: devices.map((device, i) => ({ label: device.name, metric: '', value: busyOf(deviceColumn(i, 'busyNs')), ...strokeOf(i) })),
     },
@@ -76,7 +76,7 @@ function deviceCharts(devices: readonly DeviceName[]): ChartSpec[] {
       title: 'Mean latency',
       unit: 'ms per request, log scale',
       hint: 'From submission of a request to its completion, queueing included; a gap where there was no request.',
-      format: formatSi,
+      format: 'si',
       series: devices.map((device, i) => ({
         label: device.name,
         metric: '',
@@ -94,7 +94,7 @@ const faultCharts: ChartSpec[] = [
     title: 'Faults by kind',
     unit: 'faults/s',
     hint: 'Page faults by what answered them; each page-in from swap or a file answers one.',
-    format: formatSi,
+    format: 'si',
     series: [
       rateSeries('swap in', 'swapins', '--ev-swapin', { glyph: 'swapin', stack: 'faults' }),
       rateSeries('file in', 'vnodeins', '--ev-filein', { glyph: 'filein', stack: 'faults' }),
@@ -108,7 +108,7 @@ const faultCharts: ChartSpec[] = [
     title: 'Swapins and swapouts',
     unit: 'requests/s',
     hint: 'Reads from and writes to swap devices; one request may carry many pages.',
-    format: formatSi,
+    format: 'si',
     series: [
       rateSeries('swapins', 'swapins', '--ev-swapin', { glyph: 'swapin' }),
       rateSeries('swapouts', 'swapouts', '--ev-swapout', { glyph: 'swapout' }),
@@ -120,7 +120,7 @@ const faultCharts: ChartSpec[] = [
     title: 'Pages in and out',
     unit: 'pages/s',
     hint: 'Pages moved between memory and swap or files, read-ahead included: in above the line, out below it.',
-    format: formatSi,
+    format: 'si',
     series: [
       rateSeries('swap in', 'pagesIn', '--ev-swapin', { glyph: 'swapin', stack: 'in' }),
       rateSeries('file in', 'vnodePagesIn', '--ev-filein', { glyph: 'filein', stack: 'in' }),
@@ -139,7 +139,7 @@ function memoryCharts(thresholds: Record<string, number>): ChartSpec[] {
       title: 'Free pages',
       unit: 'pages, mean with extremes',
       hint: 'Free page frames against the thresholds of the page daemon; above the plot there are more.',
-      format: formatCount,
+      format: 'count',
       thresholds: lines,
       ...(highest > 0 ? { atMost: roundUp(highest * 2) } : {}),
       series: [gaugeSeries('free', 'freePages', '--ink', { band: { low: leastOf('freePages'), high: greatestOf('freePages') } })],
@@ -149,7 +149,7 @@ function memoryCharts(thresholds: Record<string, number>): ChartSpec[] {
       title: 'Page queues',
       unit: 'pages',
       hint: 'Page frames by the queue they are on.',
-      format: formatCount,
+      format: 'count',
       series: [
         gaugeSeries('wired', 'wiredPages', '--q-wired', { stack: 'queues' }),
         gaugeSeries('active', 'activePages', '--q-active', { stack: 'queues' }),
@@ -181,7 +181,7 @@ export function chartsOfDevice(device: number, name: string): ChartSpec[] {
       title: name,
       unit: 'pages/s',
       hint: 'Pages read from this device above the line, written to it below.',
-      format: formatSi,
+      format: 'si',
       series: [
         rateSeries('read', column('pagesRead'), '--ev-swapin', { glyph: 'swapin', stack: 'in' }),
         rateSeries('written', column('pagesWritten'), '--ev-swapout', { glyph: 'swapout', stack: 'out', value: negative(rateOf(column('pagesWritten'))) }),
@@ -193,7 +193,7 @@ export function chartsOfDevice(device: number, name: string): ChartSpec[] {
       about: name,
       unit: '%, requests',
       hint: 'Share of virtual time in which the device was busy, and the requests in it.',
-      format: formatSi,
+      format: 'si',
       atLeast: 100,
       series: [
         { label: 'busy', metric: '', value: busyOf(column('busyNs')), ...strokeOf(0) },
@@ -207,7 +207,7 @@ export function chartsOfDevice(device: number, name: string): ChartSpec[] {
       title: 'Mean latency',
       unit: 'ms per request, log scale',
       hint: 'From submission of a request to its completion, queueing included; a gap where there was no request.',
-      format: formatSi,
+      format: 'si',
       series: [{ label: 'latency', metric: '', value: quotientOf(column('latencyNs'), [column('reads'), column('writes')], 1e-6), ...strokeOf(0) }],
     },
   ]

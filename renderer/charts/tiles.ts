@@ -24,11 +24,6 @@ export interface SampleTiles {
   metrics: ReadonlyMap<string, SampledMetric>
 }
 
-export interface Point {
-  x: number
-  y: number
-}
-
 export const noTiles: SampleTiles = { rows: 0, begin: new Float64Array(), length: new Float64Array(), bucketNs: 1, metrics: new Map() }
 
 /** Decodes the answer to runs.samples; `columns` as they were asked for. Throws DataPlaneError. */
@@ -98,13 +93,21 @@ export const quotientOf =
     return divisor > 0 ? (at(tiles.metrics.get(dividend)?.sum, row) / divisor) * scale : NaN
   }
 
-/** Points at the beginnings of rows, the last value held to the end of its row, so that a stepped line shows what was. */
-export function pointsOf(tiles: SampleTiles, value: RowValue): Point[] {
-  const points: Point[] = []
-  for (let row = 0; row < tiles.rows; row++) points.push({ x: at(tiles.begin, row), y: value(tiles, row) })
-  const last = tiles.rows - 1
-  if (last >= 0) points.push({ x: at(tiles.begin, last) + at(tiles.length, last), y: value(tiles, last) })
-  return points
+/** The beginnings of rows and the end of the last one: where valuesOf has its values. */
+export function timesOf({ rows, begin, length }: SampleTiles): Float64Array {
+  const times = new Float64Array(rows === 0 ? 0 : rows + 1)
+  for (let row = 0; row < rows; row++) times[row] = at(begin, row)
+  if (rows > 0) times[rows] = at(begin, rows - 1) + at(length, rows - 1)
+  return times
+}
+
+/** The values of rows, the last one held to the end of its row, so that a stepped line shows what was. */
+export function valuesOf(tiles: SampleTiles, value: RowValue): Float64Array {
+  const { rows } = tiles
+  const values = new Float64Array(rows === 0 ? 0 : rows + 1)
+  for (let row = 0; row < rows; row++) values[row] = value(tiles, row)
+  if (rows > 0) values[rows] = values[rows - 1]!
+  return values
 }
 
 /** The row that holds a moment; -1 if none does. */

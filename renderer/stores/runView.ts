@@ -5,8 +5,9 @@
  * is counted. While a run goes on they are asked for again a few times a second, never while an answer is outstanding.
  */
 import { defineStore } from 'pinia'
-import { computed, ref, shallowRef, watch } from 'vue'
+import { computed, markRaw, ref, shallowRef, watch } from 'vue'
 import type { Params, RunDetail, RunMessage, RunProgress, Totals } from '../../electron/contract/contract.ts'
+import type { ChartScene } from '../charts/chartTypes.ts'
 import { decodeSamples, noTiles, sumOver, type SampleTiles } from '../charts/tiles.ts'
 import { notifyProblem, problemText } from '../notify.ts'
 import { oneAtATime } from '../oneAtATime.ts'
@@ -114,6 +115,21 @@ export const useRunView = defineStore('runView', () => {
     const exact = countedTiles.value
     if (exact && exact.span.from === counted.from && exact.span.to === counted.to) return totalsOver(exact.tiles, counted)
     return exact && exact.span.from <= counted.from && exact.span.to >= counted.to ? totalsOver(exact.tiles, counted) : totalsOver(charts.value, counted)
+  })
+
+  const scene = markRaw<ChartScene>({
+    get tiles() {
+      return charts.value
+    },
+    get span() {
+      return chartSpan.value
+    },
+    get selection() {
+      return range.value.selection
+    },
+    get cursor() {
+      return range.value.cursor
+    },
   })
 
   async function samples(of: Span, buckets: number, columns: readonly string[]): Promise<SampleTiles> {
@@ -268,7 +284,7 @@ export const useRunView = defineStore('runView', () => {
   const show = (of: Span | null): void => change(ranges.show(range.value, of))
 
   return {
-    id, detail, problem, messages, range, wanted, strip, charts, chartSpan, samplesProblem, speed, progress, status, live, virtualNs, totals,
+    id, detail, problem, messages, range, wanted, strip, charts, scene, samplesProblem, speed, progress, status, live, virtualNs, totals,
     span, countedSpan, whole, countedTotals, open, close, follow, refresh, loadDetail, control, playOrPause, setSpeed,
     select, setCursor, moveCursor, extendSelection, zoomToSelection, goBack, zoomBy, panBy, show,
   }

@@ -1,8 +1,10 @@
 /** Runs of a real program that the engine makes for the store's benchmark: one to take its events from, one of many events. */
+import { createHash } from 'node:crypto'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { EventEncoder } from '../../db/eventEncoder.ts'
+import { migrations } from '../../db/migrations/index.ts'
 import { someEnd, someRun } from '../../db/testing.ts'
 import { TraceStore } from '../../db/traceStore.ts'
 import { zeroTotals } from '../../db/types.ts'
@@ -54,7 +56,7 @@ export interface LongRun {
 
 /** The same program over and over, until it has made `events` events; one that `folder` has already is taken as it is. */
 export async function longRun(events: number, folder: string): Promise<LongRun> {
-  const file = path.join(folder, `pager-bench-long-${events}.sqlite`)
+  const file = path.join(folder, `pager-bench-long-${events}-${fingerprint()}.sqlite`)
   if (!existsSync(file)) await makeLongRun(events, file)
   const store = TraceStore.open(file, { readOnly: true })
   try {
@@ -64,6 +66,14 @@ export async function longRun(events: number, folder: string): Promise<LongRun> 
   } finally {
     store.close()
   }
+}
+
+/** Of what a kept run is made of besides its events: one of an earlier version is not taken for one of this. */
+function fingerprint(): string {
+  return createHash('sha256')
+    .update(JSON.stringify([migrations.length, BUCKET_NS, experimentFile]))
+    .digest('hex')
+    .slice(0, 8)
 }
 
 async function makeLongRun(events: number, file: string): Promise<void> {

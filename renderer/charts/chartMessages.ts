@@ -1,0 +1,17 @@
+/** What the page and the thread that paints charts say to each other. */
+import type { ChartDrawing } from './chartDrawing.ts'
+
+export interface ToPainter {
+  chart: number
+  /** The first message brings it. */
+  canvas?: OffscreenCanvas
+  /** What is to be shown; with neither, the chart is gone. */
+  drawing?: ChartDrawing
+}
+
+/** A chart shows this span now. */
+export interface FromPainter {
+  chart: number
+  from: number
+  to: number
+}
