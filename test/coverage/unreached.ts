@@ -1,0 +1,200 @@
+/**
+ * The blocks of the vnode pagers that no workload reaches, with the reason. A block is named by its file and a part of its first line.
+ * The test fails on a block that is neither reached nor named here, and on a name that no unreached block has.
+ */
+import type { Block } from './blocks.ts'
+
+interface Reason {
+  why: string
+  /** Beginnings of lines by file; '*': all of the file's. A file of '*' stands for any. */
+  blocks: Readonly<Record<string, readonly string[]>>
+}
+
+export const reasons: readonly Reason[] = [
+  {
+    why: 'an assertion of the source, or a request that its callers here never make',
+    blocks: {
+      '*': ["throw new KernelStop('kernel-panic'"],
+      'dragonfly/getPages.ts': ['throw new KernelStop('],
+      'dragonfly/setSize.ts': ['return'],
+      'dragonfly/lifeCycle.ts': ['offsetInBlock'],
+      'freebsd/getPages.ts': ["throw new KernelStop('livelock'", 'if (first === requested && offset'],
+      'freebsd/setSize.ts': ['return'],
+      'freebsd/partialPages.ts': ['return 0', 'return', 'host.zero(frame, base - before'],
+      'freebsd/fileBlocks.ts': ['|| wantsAfter'],
+      'freebsd/vnodes.ts': ['canHaveObject('],
+      'netbsd/transfer.ts': ['? lengthBytes'],
+      'netbsd/getPages.ts': ['else {'],
+      'netbsd/findPages.ts': ['continue'],
+      'netbsd/putPages.ts': [
+        'if (state.pages.exclusiveBusy[frame] === 0)',
+        'pass.errno = Errno.EDEADLK',
+        '&& state.pages.wired[frame] === 0',
+        '&& pages.wired[frame] === 0',
+        'deactivate(state, frame)',
+      ],
+      'netbsd/pageStates.ts': ['function deactivate'],
+    },
+  },
+  {
+    why: 'tables that grow, and their rows that are given back: a run has few files, and machines with files are not restored here',
+    blocks: {
+      'dragonfly/vnodes.ts': ['=> this.#rebind()', '#rebind()', '#grow()', 'this.#grow()', 'remove(vnode'],
+      'freebsd/vnodes.ts': ['=> this.#rebind()', '#rebind()', '#grow()', 'this.#grow()', 'remove(vnode'],
+      'netbsd/vnodes.ts': ['=> this.#rebind()', 'const rows', 'remove(vnode'],
+      'netbsd/readAhead.ts': ['=> this.#rebind()', '#rebind()', 'for (const name of'],
+      'netbsd/buffers.ts': ['=> this.#rebind()', 'this.#widen()', '#widen()'],
+      'freebsd/state.ts': ['=> {', 'this.fileSize = '],
+      'dragonfly/state.ts': ['=> {'],
+      'netbsd/state.ts': ['=> {'],
+    },
+  },
+  {
+    why: 'for file systems that cannot map blocks, are on a network or put pages themselves: the volumes here do not, and map without errors',
+    blocks: {
+      'freebsd/fileRead.ts': ['*'],
+      'freebsd/getPages.ts': ['freeAllBut(', 'return PagerResult.error', '&& vnodes.isNetwork', 'function freeAllBut'],
+      'freebsd/fileBlocks.ts': ['return { ...answer', 'return { errno: mapping.errno'],
+      'freebsd/pager.ts': ['genericGetPages', 'genericPutPages', 'undirtyPages', 'fileSize(', 'initializeFileSize('],
+      'freebsd/putPages.ts': ['function undirtyPages'],
+      'freebsd/vnodes.ts': ['? 1'],
+      'dragonfly/putPages.ts': ["host.message('vnode-put-stale'"],
+      'dragonfly/vnodes.ts': ['? 1'],
+      'dragonfly/lifeCycle.ts': ['pages.objectFlags[object]! |= ObjectFlag.noMsync'],
+      'netbsd/compat.ts': ['*'],
+      'netbsd/pager.ts': ['compatGetPages', 'putNoPages'],
+      'netbsd/transfer.ts': ['? writeThroughFile', 'function* writeThroughFile', 'skipped += left'],
+      'netbsd/putPages.ts': ['function putNoPages'],
+      'netbsd/getPages.ts': ['pieces.errno = mapping.errno'],
+      'netbsd/completion.ts': ['buffers.errno[master] = errno'],
+    },
+  },
+  {
+    why: 'for blocks smaller than a page, which neither UFS here nor made files have',
+    blocks: {
+      'freebsd/smallBlocks.ts': ['*'],
+      'freebsd/fileBlocks.ts': ['PAGE_SIZE / blockSize', 'if (wantsBefore) answer.before', 'pageIndex * blocksPerPage'],
+    },
+  },
+  {
+    why: 'no verb closes a file, takes it from its mount or forces its unmount: vnode and object stay with each other to the end',
+    blocks: {
+      'freebsd/lifeCycle.ts': ['*'],
+      'freebsd/pager.ts': ['createVnodeObject', 'destroyVnodeObject', 'deallocate', 'releaseWriteCount'],
+      'freebsd/writeCount.ts': ['return', 'vnodes.writeCount[vnode]! -= 1', 'function* releaseWriteCount'],
+      'freebsd/getPages.ts': ['return PagerResult.bad'],
+      'freebsd/fileBlocks.ts': ['return answer', 'return { errno: NO_ADDRESS'],
+      'dragonfly/lifeCycle.ts': ['*'],
+      'dragonfly/pager.ts': ['reference(', 'deallocate('],
+      'dragonfly/hasPage.ts': ['return false'],
+      'dragonfly/getPages.ts': ['return PagerResult.bad'],
+      'netbsd/putPages.ts': [
+        '|| !vnodes.hasFlag(vnode, VnodeFlag.onWorklist)',
+        '// a vnode that is to be reclaimed',
+      ],
+    },
+  },
+  {
+    why: 'offsets from 2^51 pages on, which stand for metadata and for no byte of a file',
+    blocks: {
+      'freebsd/fileBlocks.ts': ['low + (1n << 63n)', '? kernelIndex', 'kernelIndex * BigInt'],
+      'freebsd/putPages.ts': ["host.message('vnode-put-metadata'"],
+      'freebsd/state.ts': ['low - FIRST_METADATA_PAGE'],
+      'dragonfly/putPages.ts': ["host.message('vnode-put-metadata'"],
+      'dragonfly/state.ts': ['low - OFFSET_PAGES', '? pages + OFFSET_PAGES'],
+    },
+  },
+  {
+    why: 'direct I/O: the memory of processes is made of versions of pages, and cannot be the source or the target of a transfer of a file',
+    blocks: {
+      'netbsd/directIo.ts': ['*'],
+      'netbsd/pager.ts': ['get directIoBytes', 'set directIoBytes', 'directIo('],
+      'netbsd/buffers.ts': ['addUserMaster('],
+      'netbsd/transfer.ts': [
+        'buffers.addUserMaster(',
+        'zeroMemory(',
+        'else releaseUserMaster',
+        'function zeroMemory',
+        'function releaseUserMaster',
+      ],
+    },
+  },
+  {
+    why: 'no file system here has a journal or is suspended, and mounts keep access times',
+    blocks: {
+      'netbsd/getPages.ts': ['? yield* host.beginJournal', 'host.endJournal', '? 0'],
+      'netbsd/putPages.ts': [
+        '&& (flags & RequestFlag.journalLocked) === 0',
+        'return errno',
+        'host.endJournal',
+        'const errno = yield* host.beginJournal',
+      ],
+    },
+  },
+  {
+    why: 'the machine has one processor, which runs an operation until it waits: nobody comes in between, and nobody asks it to yield',
+    blocks: {
+      'dragonfly/getPages.ts': ['yield* finishPageIo(state', '0'],
+      'dragonfly/pageOperations.ts': ['*'],
+      'dragonfly/lock.ts': ['*'],
+      'dragonfly/pager.ts': ['lockBackingVnode'],
+      'netbsd/putPages.ts': [
+        "return 'processor'",
+        "else yield { on: 'processor' }",
+        "? 'end'",
+        'let other = pages.firstPage',
+        'other = pages.listNext',
+        'yield* waitAt(',
+      ],
+    },
+  },
+  {
+    why: 'this DragonFly gets one page at a time, so there are none of a row to keep or to drop; the buffer cache fills it or fails',
+    blocks: {
+      'dragonfly/getPages.ts': [
+        'for (let i = 0; i < count; i++) if (i !== required)',
+        'count -= 1',
+        'keepOrRelease(',
+        'function keepOrRelease',
+        "host.message('vnode-page-not-read'",
+        'pages.activate(frame)',
+      ],
+    },
+  },
+  {
+    why: "this FreeBSD's callers allocate a row only as far as haspage said that it lies together, and look for holes before",
+    blocks: {
+      'freebsd/getPages.ts': ['host.zero(wanted, 0', 'host.freePage(', 'for (let i = first; i < first + runPages'],
+      'freebsd/fileBlocks.ts': ['? -1'],
+      'freebsd/setSize.ts': ['host.freeCached('],
+    },
+  },
+  {
+    why: 'no caller here asks for the pages of a write to be invalidated, deactivated or freed as another than the page daemon',
+    blocks: {
+      'freebsd/putPages.ts': ['? how | IoFlag.invalidate'],
+      'dragonfly/putPages.ts': ['result |= IoFlag.invalidate'],
+      'netbsd/putPages.ts': ['PageState.released', 'continue', 'return', 'state.host.pageFreedByDaemon()'],
+    },
+  },
+  {
+    why: 'a file made for the run lies in one piece on its device: no request falls into several',
+    blocks: {
+      'netbsd/transfer.ts': ['addPiece(', 'vnodes.outputCount[buffers.vnode[master]!]! += 1'],
+      'netbsd/completion.ts': ['? Errno.EIO'],
+    },
+  },
+  {
+    why: "the machine's allocations wait, and never fail in the middle of a request",
+    blocks: {
+      'netbsd/getPages.ts': ['errno = Errno.ENOMEM', 'return busy(', 'clearState(state, frame, PageState.clean)', 'freePage(state, frame)'],
+      'netbsd/completion.ts': ['clearState(state, frame, PageState.pageout)'],
+    },
+  },
+]
+
+export function reasonOf(block: Block): Reason | undefined {
+  return reasons.find(({ blocks }) =>
+    [...(blocks[block.file] ?? []), ...(blocks['*'] ?? [])].some((start) => start === '*' || block.text.startsWith(start)),
+  )
+}

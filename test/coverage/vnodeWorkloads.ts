@@ -1,0 +1,326 @@
+/**
+ * Workloads for the three vnode pagers, made of references and verbs only: scans, stores through mappings, calls on files, holes,
+ * growth, devices that fail, little memory. The coverage report runs them all.
+ */
+import type { BlockStore } from '../../engine/disk/blockStore.ts'
+import type { InjectedFault } from '../../engine/sim/experiment.ts'
+import { runToEnd, testMachine, type TestMachineOptions } from '../../engine/sim/testing.ts'
+import { filePagerNames, type FilePagerName } from '../../engine/vnode/filePager.ts'
+import { DeviceVolume } from '../../engine/vnode/volume.ts'
+import { FIRST_PAGE_NUMBER } from '../../engine/workload/generators/generator.ts'
+import { generateWorkload } from '../../engine/workload/generators/index.ts'
+import type { Verb, VerbAction } from '../../engine/workload/verbs.ts'
+
+const PAGE = 4096
+const FILE = { file: 'log' } as const
+
+interface Workload {
+  name: string
+  generator?: [string, Record<string, number>]
+  verbs?: Verb[]
+  /** Of a second process, which makes the same references. */
+  other?: Verb[]
+  frames?: number
+  mapping?: 'private' | 'shared'
+  untouched?: 'zero' | 'file'
+  blockSize?: number
+  /** Of the file that verbs know, bytes: at the start and at the most. */
+  bytes?: number
+  mostBytes?: number
+  syncerSeconds?: number
+  timing?: string
+  /** Of the page daemon: a plain policy instead of FreeBSD's. */
+  policy?: 'lru' | 'clock'
+  nbuf?: number
+  faults?: Omit<InjectedFault, 'device'>[]
+  /** The file is the device. */
+  isDevice?: boolean
+  /** Under this kernel a failed write loses data, which ends the run when they are read again. */
+  losesData?: FilePagerName
+}
+
+const first = (...verbs: VerbAction[]): Verb[] => verbs.map((verb) => ({ ...verb, at: 0 }))
+const read = (offset: number, bytes: number): VerbAction => ({ verb: 'file-read', ...FILE, offset, bytes })
+const write = (offset: number, bytes: number, isSync = false): VerbAction => ({
+  verb: 'file-write',
+  ...FILE,
+  offset,
+  bytes,
+  isSync,
+})
+const truncate = (bytes: number): VerbAction => ({ verb: 'file-truncate', ...FILE, bytes })
+const sync: VerbAction = { verb: 'file-sync', ...FILE }
+const map = (pages: number, page = 0): VerbAction => ({
+  verb: 'file-map',
+  ...FILE,
+  page: FIRST_PAGE_NUMBER + page,
+  pages,
+  offset: page,
+})
+const fault = (direction: 'read' | 'write', fromRequest: number, count: number, errno = 5) => ({
+  direction,
+  fromRequest,
+  count,
+  errno,
+})
+
+const workloads: Workload[] = [
+  { name: 'scan', generator: ['sequential', { pages: 900, referencesPerPage: 1 }], untouched: 'file' },
+  { name: 'scan with room', generator: ['sequential', { pages: 300, referencesPerPage: 1 }], frames: 1000, untouched: 'file' },
+  {
+    name: 'stores, skewed',
+    generator: ['zipf', { pages: 600, references: 12000, writeFraction: 0.3 }],
+    mapping: 'shared',
+    syncerSeconds: 0.02,
+  },
+  {
+    name: 'stores on a disk with heads',
+    generator: ['uniform', { pages: 600, references: 3000, writeFraction: 0.5 }],
+    mapping: 'shared',
+    syncerSeconds: 0.1,
+    timing: 'hdd',
+    frames: 250,
+  },
+  {
+    name: 'stores under a plain policy',
+    generator: ['uniform', { pages: 500, references: 5000, writeFraction: 0.5 }],
+    mapping: 'shared',
+    policy: 'lru',
+    frames: 200,
+  },
+  {
+    name: 'stores in small blocks',
+    generator: ['uniform', { pages: 400, references: 4000, writeFraction: 0.3 }],
+    mapping: 'shared',
+    blockSize: 4096,
+    frames: 250,
+  },
+  {
+    name: 'mapping over holes, cut under it, and at its end',
+    generator: ['uniform', { pages: 60, references: 4000, writeFraction: 0.4 }],
+    bytes: 20 * PAGE + 700,
+    mostBytes: 64 * PAGE,
+    verbs: [
+      ...first(truncate(60 * PAGE - 100), map(60), read(0, 60 * PAGE)),
+      { at: 1000, ...sync },
+      { at: 1500, ...truncate(12 * PAGE + 1000) },
+      { at: 1500, ...truncate(60 * PAGE) },
+      { at: 2500, ...write(3 * PAGE + 10, 9 * PAGE) },
+      { at: 3000, verb: 'sync' },
+    ],
+  },
+  {
+    name: 'references beyond the end of the file',
+    generator: ['sequential', { pages: 40, referencesPerPage: 1, writeFraction: 0.5 }],
+    bytes: 10 * PAGE,
+    mostBytes: 40 * PAGE,
+    verbs: first(map(40)),
+  },
+  {
+    name: 'calls',
+    bytes: 50 * PAGE + 1,
+    mostBytes: 400 * PAGE,
+    verbs: first(
+      write(5000, 20000),
+      read(0, 50 * PAGE),
+      write(50 * PAGE, 3, true),
+      write(60 * PAGE + 5, 200 * PAGE),
+      read(0, 260 * PAGE),
+      read(30 * PAGE, 10),
+      sync,
+      truncate(100 * PAGE + 17),
+      truncate(330 * PAGE),
+      read(90 * PAGE, 240 * PAGE),
+      truncate(0),
+      write(0, 64 * PAGE),
+      write(0, 64 * PAGE),
+      { verb: 'sync' },
+      // there is no more room
+      write(399 * PAGE, 3 * PAGE),
+      truncate(500 * PAGE),
+    ),
+  },
+  {
+    name: 'calls with few buffers',
+    bytes: 100 * PAGE,
+    mostBytes: 200 * PAGE,
+    nbuf: 4,
+    frames: 250,
+    verbs: first(write(0, 90 * PAGE), read(0, 100 * PAGE), write(100 * PAGE, 100 * PAGE), sync, read(0, 200 * PAGE)),
+  },
+  {
+    name: 'reads that fail',
+    generator: ['sequential', { pages: 200, referencesPerPage: 2 }],
+    untouched: 'file',
+    faults: [fault('read', 2, 2), fault('read', 9, 1), fault('read', 12, 30)],
+  },
+  {
+    name: 'calls whose reads fail',
+    bytes: 100 * PAGE,
+    mostBytes: 100 * PAGE,
+    verbs: first(read(0, 100 * PAGE), write(7, 5000), truncate(50 * PAGE + 3), read(0, 50 * PAGE), sync),
+    faults: [fault('read', 0, 4), fault('read', 6, 1)],
+  },
+  {
+    name: 'writes that fail',
+    generator: ['uniform', { pages: 400, references: 6000, writeFraction: 0.4 }],
+    mapping: 'shared',
+    syncerSeconds: 0.05,
+    frames: 250,
+    faults: [fault('write', 2, 3), fault('write', 20, 2, 12), fault('write', 40, 2, 28)],
+    losesData: 'netbsd',
+  },
+  {
+    name: 'calls whose writes fail',
+    bytes: 10 * PAGE,
+    mostBytes: 200 * PAGE,
+    verbs: first(write(0, 5000, true), sync, write(0, 100 * PAGE), sync, write(100, 100, true)),
+    faults: [fault('write', 0, 1), fault('write', 3, 1, 12)],
+  },
+  {
+    name: 'locked, advised, unmapped and forked',
+    generator: ['uniform', { pages: 100, references: 4000, writeFraction: 0.3 }],
+    bytes: 100 * PAGE,
+    mostBytes: 100 * PAGE,
+    frames: 260,
+    syncerSeconds: 0.05,
+    verbs: [
+      ...first(map(100), { verb: 'lock', page: FIRST_PAGE_NUMBER + 10, pages: 20 }, sync),
+      { at: 1000, verb: 'madvise', page: FIRST_PAGE_NUMBER, pages: 50, advice: 'willneed' },
+      { at: 1200, verb: 'madvise', page: FIRST_PAGE_NUMBER, pages: 50, advice: 'dontneed' },
+      { at: 1500, ...truncate(15 * PAGE + 100) },
+      { at: 1500, ...truncate(100 * PAGE) },
+      { at: 2000, verb: 'unlock', page: FIRST_PAGE_NUMBER + 10, pages: 20 },
+      { at: 3000, verb: 'unmap', page: FIRST_PAGE_NUMBER + 50, pages: 50 },
+    ],
+  },
+  {
+    name: 'a file that ends within a page',
+    generator: ['uniform', { pages: 31, references: 600, writeFraction: 0.3 }],
+    bytes: 30 * PAGE + 700,
+    mostBytes: 64 * PAGE,
+    verbs: [...first(map(31)), { at: 300, ...sync }],
+  },
+  {
+    name: 'fsync of a mapping that fails',
+    generator: ['uniform', { pages: 40, references: 2000, writeFraction: 0.5 }],
+    bytes: 40 * PAGE,
+    mostBytes: 40 * PAGE,
+    verbs: [...first(map(40)), { at: 500, ...sync }, { at: 1000, ...sync }, { at: 1500, ...sync }],
+    faults: [fault('write', 0, 2)],
+  },
+  {
+    name: 'two who share a file, one of whom cuts it, makes it longer and syncs',
+    generator: ['uniform', { pages: 200, references: 3000, writeFraction: 0.4 }],
+    bytes: 200 * PAGE,
+    mostBytes: 220 * PAGE,
+    frames: 260,
+    syncerSeconds: 0.003,
+    verbs: first(map(200)),
+    other: [
+      ...first(map(200), read(0, 200 * PAGE)),
+      ...[200, 600, 1000, 1400].flatMap((at) => [
+        { at, ...truncate((at / 10) * PAGE + 77) },
+        { at: at + 1, ...truncate(200 * PAGE) },
+        { at: at + 100, ...write(50 * PAGE, 100 * PAGE) },
+        { at: at + 200, ...sync },
+        { at: at + 250, ...read(0, 200 * PAGE) },
+      ]),
+    ],
+  },
+  {
+    name: 'one reads and writes what another cuts off',
+    bytes: 200 * PAGE,
+    mostBytes: 200 * PAGE,
+    frames: 300,
+    timing: 'hdd',
+    verbs: first(read(0, 200 * PAGE), write(0, 100 * PAGE), read(0, 200 * PAGE), write(0, 100 * PAGE, true)),
+    other: first(truncate(20 * PAGE + 5), truncate(200 * PAGE), sync, truncate(90 * PAGE), truncate(200 * PAGE)),
+  },
+  {
+    name: 'the device itself',
+    isDevice: true,
+    verbs: first(read(0, 40 * PAGE), write(3 * PAGE, 5 * PAGE, true), write(100, 100), sync, map(8)),
+  },
+]
+
+/** Runs all of them under each pager; those that ended otherwise than they should, each in a line. */
+export function runVnodeWorkloads(): string[] {
+  return filePagerNames.flatMap((pager) =>
+    workloads
+      .filter(({ isDevice }) => isDevice !== true || pager !== 'freebsd')
+      .flatMap((workload) => {
+        const { status, problem } = runOne(pager, workload)
+        return status === (workload.losesData === pager ? 'failed' : 'finished')
+          ? []
+          : [`${pager}, ${workload.name}: ${status}, ${problem ?? 'without a problem'}`]
+      }),
+  )
+}
+
+function runOne(pager: FilePagerName, workload: Workload): { status: string; problem: string | null } {
+  const { generator = ['sequential', { pages: 8, referencesPerPage: 1 }], bytes } = workload
+  const stream = generateWorkload(generator[0], { writeFraction: 0, ...generator[1] }).processes[0]!
+  const devicePages = 256
+  const store = new ZeroStore(devicePages)
+  const options: TestMachineOptions = {
+    streams: workload.other === undefined ? [stream] : [stream, stream],
+    frames: workload.frames ?? 400,
+    swapPages: [1024],
+    timing: workload.timing ?? 'ssd',
+    verbs: [workload.verbs ?? [], workload.other ?? []],
+    fileSource:
+      workload.isDevice === true
+        ? {
+            volume: new DeviceVolume(devicePages),
+            store,
+            file: 0,
+            isDevice: true,
+            name: FILE.file,
+            readAll: () => new Uint8Array(devicePages * PAGE),
+          }
+        : undefined,
+    change: (experiment) => {
+      experiment.untouched = workload.untouched ?? 'zero'
+      experiment.daemon.policy = workload.policy ?? 'freebsd'
+      experiment.faults = (workload.faults ?? []).map((each) => ({ ...each, device: 'files' as const }))
+      experiment.onSignal = 'continue'
+      experiment.files = {
+        pager,
+        image:
+          workload.isDevice === true ? { name: 'device', partition: null, path: '', mode: 'write-through' } : null,
+        mapping: workload.mapping ?? 'private',
+        named: bytes === undefined ? [] : [{ name: FILE.file, bytes, mostBytes: workload.mostBytes ?? bytes }],
+        blockSize: workload.blockSize ?? 16384,
+        syncerSeconds: workload.syncerSeconds ?? 30,
+        nbuf: workload.nbuf ?? 0,
+        hirunningspace: 262144,
+        maxphys: 131072,
+      }
+    },
+  }
+  const under = testMachine(options)
+  const status = runToEnd(under.machine)
+  const { problem } = under.machine
+  under.close()
+  return { status, problem }
+}
+
+/** A device in memory. */
+class ZeroStore implements BlockStore {
+  readonly sizePages: number
+  readonly #bytes: Uint8Array
+
+  constructor(pages: number) {
+    this.sizePages = pages
+    this.#bytes = new Uint8Array(pages * PAGE)
+  }
+  readPages(page: number, buffers: Uint8Array[], count: number): void {
+    for (let i = 0; i < count; i++) buffers[i]!.set(this.#bytes.subarray((page + i) * PAGE, (page + i + 1) * PAGE))
+  }
+  writePages(page: number, buffers: Uint8Array[], count: number): void {
+    for (let i = 0; i < count; i++) this.#bytes.set(buffers[i]!, (page + i) * PAGE)
+  }
+  sync(): void {}
+  close(): void {}
+}
