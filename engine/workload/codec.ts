@@ -18,8 +18,9 @@
  * and u32 columns take their differences modulo 2^32, so they always fit; f64 columns hold integers of magnitude at
  * most 2^53 and are exact.
  *
- * How the mode is chosen is part of the definition, because the digest rests on it (`chooseMode`).
+ * How the mode is chosen is part of the definition, because the digest rests on it (`modeOf` in columnEncoder.ts, which encodes).
  */
+import { columnEncoder, columnModes } from './columnEncoder.ts'
 import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib'
 
 export type ColumnKind = 'f64' | 'i32' | 'u32' | 'u8'
@@ -58,17 +59,11 @@ export function encodeColumn(values: ColumnArray, count: number): Uint8Array {
   const kind = kindOf(values)
   const head = kindCodes[kind] << 4
   if (count === 0) return Uint8Array.of(head | MODE_EMPTY)
-  const needed = 16 + count * VARINT_BYTES_MAX
-  if (scratch.length < needed) {
-    scratch = new Uint8Array(needed)
-    scratchView = new DataView(scratch.buffer)
-  }
-  let end: number
-  if (values instanceof Float64Array)
-    end = narrow(values, count) ? encodeIntegers(widened, count, head, ONE_BASED) : encodeNumbers(values, count, head)
-  else
-    end = encodeIntegers(integersOf(values, count), count, head, values instanceof Uint8Array ? AS_BYTES : ZERO_BASED)
-  return scratch.slice(0, end)
+  const encoder = columnEncoder(count)
+  const bytes =
+    values instanceof Float64Array ? encoder.numbers(values, count, head) : encoder.integers(values, count, head)
+  if (typeof bytes !== 'number') return bytes
+  throw new CodecError('not-an-integer', bytes, `row ${bytes} of a column is not an integer of magnitude up to 2^53`)
 }
 
 /**
@@ -127,12 +122,14 @@ export function decompressBytes(bytes: Uint8Array, rawLength: number): Uint8Arra
   return raw
 }
 
-const MODE_EMPTY = 0
-const MODE_CONSTANT = 1
-const MODE_RUNS = 2
-const MODE_DELTAS = 3
-const MODE_VALUES = 4
-const MODE_BYTES = 5
+const {
+  empty: MODE_EMPTY,
+  constant: MODE_CONSTANT,
+  runs: MODE_RUNS,
+  deltas: MODE_DELTAS,
+  values: MODE_VALUES,
+  bytes: MODE_BYTES,
+} = columnModes
 
 const kindCodes: Record<ColumnKind, number> = { f64: 0, i32: 1, u32: 2, u8: 3 }
 const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } = {
@@ -142,23 +139,7 @@ const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } =
   u8: Uint8Array,
 }
 
-/** Longest varint: the difference of two f64 rows is at most 2^54 and takes 55 bits with its sign. */
-const VARINT_BYTES_MAX = 8
 const MAGNITUDE_MAX = 9007199254740992
-
-/** Where a column is encoded before it is copied out at its exact length; grows to the longest column seen. */
-let scratch = new Uint8Array(16 + 65536 * VARINT_BYTES_MAX)
-let scratchView = new DataView(scratch.buffer)
-/** By leading zeros of a number below 2^28: the length of its varint, and the varint's continuation bits. */
-const varintLength = new Uint8Array(33)
-const varintMore = new Uint32Array(33)
-for (let zeros = 4; zeros <= 32; zeros++) {
-  const length = Math.max(1, Math.ceil((32 - zeros) / 7))
-  varintLength[zeros] = length
-  varintMore[zeros] = 0x808080 & ((1 << (8 * (length - 1))) - 1)
-}
-/** u8 rows, and f64 rows of small integers, as i32 rows. */
-let widened = new Int32Array(0)
 
 function kindOf(values: ColumnArray): ColumnKind {
   if (values instanceof Float64Array) return 'f64'
@@ -167,221 +148,9 @@ function kindOf(values: ColumnArray): ColumnKind {
   return 'u8'
 }
 
-function integersOf(values: Int32Array | Uint32Array | Uint8Array, count: number): Int32Array {
-  if (values instanceof Int32Array) return values
-  if (values instanceof Uint32Array) return new Int32Array(values.buffer, values.byteOffset, count)
-  if (widened.length < count) widened = new Int32Array(count)
-  widened.set(values.subarray(0, count))
-  return widened
-}
-
-/** Puts f64 rows into `widened`, where integers are encoded in half the time; false if that does not hold them and their differences. */
-function narrow(values: Float64Array, count: number): boolean {
-  if (widened.length < count) widened = new Int32Array(count)
-  const rows = widened
-  let misfits = 0
-  let high = 0
-  for (let row = 0; row < count; row++) {
-    const value = values[row]!
-    const small = value | 0
-    rows[row] = small
-    misfits |= Number(small !== value)
-    high |= small ^ (small >> 31)
-  }
-  return misfits === 0 && high <= NARROW_MAX
-}
-
-/**
- * The rule for the mode, from the number of rows that differ from the row before (`changes`) and, summed over every eighth
- * row, the bits of the difference to the row before and of the value itself. Runs of at least four rows on average
- * pay for their lengths; else the shorter of differences and values; u8 rows are never worth a varint.
- */
-function chooseMode(changes: number, count: number, deltaBits: number, valueBits: number, isBytes: boolean): number {
-  if (changes === 0) return MODE_CONSTANT
-  if (changes + 1 <= count >> 2) return MODE_RUNS
-  if (isBytes) return MODE_BYTES
-  return deltaBits <= valueBits ? MODE_DELTAS : MODE_VALUES
-}
-
-const SAMPLE_MASK = 7
-
-/** How encodeIntegers takes its rows: i32 or u32, whose bits of -1 are 0; f64, whose bits of -1 are 1; u8. */
-const ZERO_BASED = 0
-const ONE_BASED = -1
-const AS_BYTES = 1
-/** Differences of integers up to this are i32. */
-const NARROW_MAX = 0x3fffffff
-
-/**
- * Encodes into `scratch`; the end of the bytes. What depends on the data is computed rather than branched on in the loops over
- * rows, here and below: a branch that the processor cannot foresee costs as much as the rest of the row.
- */
-function encodeIntegers(values: Int32Array, count: number, head: number, rows: number): number {
-  const out = scratch
-  const view = scratchView
-  let changes = 0
-  let deltaBits = 0
-  let valueBits = 0
-  const isNumber = rows === ONE_BASED ? 1 : 0
-  let before = values[0]!
-  for (let row = 1; row < count; row++) {
-    const value = values[row]!
-    changes += Number(value !== before)
-    before = value
-  }
-  for (let row = SAMPLE_MASK + 1; row < count; row += SAMPLE_MASK + 1) {
-    const value = values[row]!
-    const delta = (value - values[row - 1]!) | 0
-    deltaBits += 32 - Math.clz32((delta ^ (delta >> 31)) + ((delta >>> 31) & isNumber))
-    valueBits += 32 - Math.clz32((value ^ (value >> 31)) + ((value >>> 31) & isNumber))
-  }
-  const mode = chooseMode(changes, count, deltaBits, valueBits, rows === AS_BYTES)
-  out[0] = head | mode
-  if (mode === MODE_CONSTANT) return putInteger(out, 1, values[0]!)
-  if (mode === MODE_BYTES) {
-    out.set(values.subarray(0, count), 1)
-    return count + 1
-  }
-  let position = 1
-  before = 0
-  if (mode === MODE_RUNS) {
-    for (let row = 0; row < count;) {
-      const value = values[row]!
-      const start = row++
-      while (row < count && values[row] === value) row++
-      position = putInteger(out, position, (value - before) | 0)
-      position = putUnsigned(out, position, row - start - 1)
-      before = value
-    }
-    return position
-  }
-  const keep = mode === MODE_DELTAS ? -1 : 0
-  for (let row = 0; row < count; row++) {
-    const value = values[row]!
-    const delta = (value - before) | 0
-    before = value & keep
-    const zigzag = (delta << 1) ^ (delta >> 31)
-    if ((zigzag & ~0xfffffff) === 0) {
-      const zeros = Math.clz32(zigzag)
-      view.setUint32(position, spread(zigzag) | varintMore[zeros]!, true)
-      position += varintLength[zeros]!
-    } else position = putUnsigned(out, position, zigzag)
-  }
-  return position
-}
-
-/** As encodeIntegers, for f64 rows. */
-function encodeNumbers(values: Float64Array, count: number, head: number): number {
-  const out = scratch
-  const view = scratchView
-  let changes = 0
-  let deltaBits = 0
-  let valueBits = 0
-  let before = values[0]!
-  // A difference beyond 2^53 may not be exact; one such row is enough to store the values themselves.
-  let least = before
-  let greatest = before
-  for (let row = 1; row < count; row++) {
-    const value = values[row]!
-    changes += Number(value !== before)
-    if (value < least) least = value
-    if (value > greatest) greatest = value
-    if ((row & SAMPLE_MASK) === 0) {
-      deltaBits += bitLength(value - before)
-      valueBits += bitLength(value)
-    }
-    before = value
-  }
-  if (greatest - Math.min(least, 0) >= MAGNITUDE_MAX || Math.max(greatest, 0) - least >= MAGNITUDE_MAX) {
-    deltaBits = 1
-    valueBits = 0
-    changes = changes === 0 ? 0 : count
-  }
-  const mode = chooseMode(changes, count, deltaBits, valueBits, false)
-  out[0] = head | mode
-  if (mode === MODE_CONSTANT) return putNumber(out, 1, values[0]!, 0)
-  let position = 1
-  before = 0
-  if (mode === MODE_RUNS) {
-    for (let row = 0; row < count;) {
-      const value = values[row]!
-      const start = row++
-      while (row < count && values[row] === value) row++
-      position = putNumber(out, position, value - before, start)
-      position = putUnsigned(out, position, row - start - 1)
-      before = value
-    }
-    return position
-  }
-  const isDeltas = mode === MODE_DELTAS
-  for (let row = 0; row < count; row++) {
-    const value = values[row]!
-    const delta = value - before
-    if (isDeltas) before = value
-    const small = delta | 0
-    if (small === delta) {
-      const zigzag = (small << 1) ^ (small >> 31)
-      if ((zigzag & ~0xfffffff) === 0) {
-        const zeros = Math.clz32(zigzag)
-        view.setUint32(position, spread(zigzag) | varintMore[zeros]!, true)
-        position += varintLength[zeros]!
-      } else position = putUnsigned(out, position, zigzag)
-    } else position = putNumber(out, position, delta, row)
-  }
-  return position
-}
-
-function bitLength(value: number): number {
-  const magnitude = Math.abs(value)
-  return magnitude < 4294967296 ? 32 - Math.clz32(magnitude) : 64 - Math.clz32(magnitude / 4294967296)
-}
-
-/** The four groups of seven bits of a number below 2^28, each in a byte of its own; and back, whatever the top bits are. */
-function spread(value: number): number {
-  return (value & 0x7f) | ((value & 0x3f80) << 1) | ((value & 0x1fc000) << 2) | ((value & 0xfe00000) << 3)
-}
-
+/** The four groups of seven bits of a varint's bytes, whatever their top bits are. */
 function gather(word: number): number {
   return (word & 0x7f) | ((word >>> 1) & 0x3f80) | ((word >>> 2) & 0x1fc000) | ((word >>> 3) & 0xfe00000)
-}
-
-/** Puts the varint of a 32-bit number without sign; the position after it. */
-function putUnsigned(out: Uint8Array, position: number, value: number): number {
-  let rest = value
-  while ((rest & ~0x7f) !== 0) {
-    out[position++] = rest | 0x80
-    rest >>>= 7
-  }
-  out[position++] = rest
-  return position
-}
-
-/** Puts the zigzag varint of an i32. */
-function putInteger(out: Uint8Array, position: number, value: number): number {
-  return putUnsigned(out, position, (value << 1) ^ (value >> 31))
-}
-
-/** Puts the zigzag varint of an integer of magnitude up to 2^54; `row` is for the error. */
-function putNumber(out: Uint8Array, position: number, value: number, row: number): number {
-  // The sign and six bits go first, so that twice the value, which may not be exact, is never formed.
-  const sign = value < 0 ? 1 : 0
-  const magnitude = sign === 1 ? -value - 1 : value
-  if (!(Math.abs(value) <= MAGNITUDE_MAX) || !Number.isInteger(value))
-    throw new CodecError('not-an-integer', row, `row ${row} of a column is not an integer of magnitude up to 2^53`)
-  let rest = Math.floor(magnitude / 64)
-  const first = ((magnitude - rest * 64) << 1) | sign
-  if (rest === 0) {
-    out[position++] = first
-    return position
-  }
-  out[position++] = first | 0x80
-  while (rest >= 128) {
-    const high = Math.floor(rest / 128)
-    out[position++] = (rest - high * 128) | 0x80
-    rest = high
-  }
-  out[position++] = rest
-  return position
 }
 
 function decodeBytes(bytes: Uint8Array, mode: number, out: Uint8Array, count: number): void {

@@ -78,6 +78,7 @@ export class Float {
   minus = (other: Float) => new Float([...this.code, ...other.code, 0xa1])
   times = (other: Float) => new Float([...this.code, ...other.code, 0xa2])
   absolute = () => new Float([...this.code, 0x99])
+  floor = () => new Float([...this.code, 0x9c])
   equals = (other: Float) => new Int([...this.code, ...other.code, 0x61])
   differs = (other: Float) => new Int([...this.code, ...other.code, 0x62])
   isBelow = (other: Float) => new Int([...this.code, ...other.code, 0x63])
@@ -86,6 +87,8 @@ export class Float {
   isAtLeast = (other: Float) => new Int([...this.code, ...other.code, 0x66])
   /** The lowest 32 bits of a whole number of magnitude up to 2^51, as `| 0` has them: of larger ones it is something or other. */
   toInt = () => new Int([...this.plus(floatOf(UNITS_LAST)).code, 0xbd, 0xa7])
+  /** The whole part as 32 bits without sign; 0 below 0 and for NaN, all bits where it is too large. */
+  toUnsigned = () => new Int([...this.code, 0xfc, 0x03])
 }
 
 /** 3 * 2^51: a whole number that is added to it stands in the lowest bits of the sum. */
@@ -149,10 +152,22 @@ export class Table<K extends RowKind> {
     this.#emit([...this.#offset(row), ...value.code, rowKinds[this.kind].store, ...this.#place()])
   }
 
+  /** Puts the 32 bits of a value, lowest first, from a byte of the table on, wherever that is. */
+  putWord(byte: Int, value: Int): void {
+    this.#emit([...byte.code, ...value.code, 0x36, 0x00, ...leb(this.address)])
+  }
+
   /** Zeroes all rows. */
   clear(): void {
-    const { shift } = rowKinds[this.kind]
-    this.#emit([...intOf(this.address).code, 0x41, 0x00, ...intOf(this.length << shift).code, 0xfc, 0x0b, 0x00])
+    this.#emit([
+      ...intOf(this.address).code,
+      0x41,
+      0x00,
+      ...intOf(this.length * rowKinds[this.kind].view.BYTES_PER_ELEMENT).code,
+      0xfc,
+      0x0b,
+      0x00,
+    ])
   }
 
   #offset(row: Int | number): Code {
@@ -168,7 +183,7 @@ export class Table<K extends RowKind> {
 
 export interface RunningProgram {
   /** Runs a function of the program. */
-  run: (name: string, argument: number) => number
+  run: (name: string, ...parameters: number[]) => number
   /** The rows of a table, to read and write between runs. */
   view: <K extends RowKind>(table: Table<K>) => InstanceType<(typeof rowKinds)[K]['view']>
 }
@@ -180,26 +195,27 @@ const I32 = 0x7f
 const F64 = 0x7c
 
 export class Program {
-  readonly #functions: { name: string; body: number[] }[] = []
+  readonly #functions: { name: string; parameters: number; body: number[] }[] = []
   #bytes = ALIGNMENT
   #body: number[] = []
+  /** Types of the function's parameters and variables. */
   #variables: number[] = []
   readonly #emit = (code: Code) => void this.#body.push(...code)
 
   table<K extends RowKind>(kind: K, length: number): Table<K> {
     const table = new Table(kind, this.#bytes, length, this.#emit)
-    this.#bytes += Math.ceil((length << rowKinds[kind].shift) / ALIGNMENT) * ALIGNMENT
+    this.#bytes += Math.ceil((length * rowKinds[kind].view.BYTES_PER_ELEMENT) / ALIGNMENT) * ALIGNMENT
     return table
   }
 
-  /** A function of one Int that answers one. Within `body`, everything that is said becomes part of it. */
-  define(name: string, body: (argument: Int) => Int): void {
+  /** A function of as many Ints as `body` has parameters, which answers one. What is said within `body` becomes part of it. */
+  define(name: string, body: (...parameters: Int[]) => Int): void {
     this.#body = []
-    this.#variables = []
-    const { code } = body(new Int([0x20, 0]))
-    const variables = this.#variables.flatMap((type) => [1, type])
-    const whole = [...leb(this.#variables.length), ...variables, ...this.#body, ...code, 0x0b]
-    this.#functions.push({ name, body: whole })
+    this.#variables = Array.from({ length: body.length }, () => I32)
+    const { code } = body(...this.#variables.map((_, number) => new Int([0x20, number])))
+    const variables = this.#variables.slice(body.length).flatMap((type) => [1, type])
+    const whole = [...leb(variables.length / 2), ...variables, ...this.#body, ...code, 0x0b]
+    this.#functions.push({ name, parameters: body.length, body: whole })
   }
 
   constant = (value: number) => intOf(value)
@@ -207,13 +223,13 @@ export class Program {
 
   /** A variable of the function; it is given its value wherever this stands, in a loop each time. */
   int(value: Int | number): IntVariable {
-    const variable = new IntVariable(this.#variables.push(I32), this.#emit)
+    const variable = new IntVariable(this.#variables.push(I32) - 1, this.#emit)
     variable.set(value)
     return variable
   }
 
   double(value: Float | number): FloatVariable {
-    const variable = new FloatVariable(this.#variables.push(F64), this.#emit)
+    const variable = new FloatVariable(this.#variables.push(F64) - 1, this.#emit)
     variable.set(value)
     return variable
   }
@@ -245,17 +261,17 @@ export class Program {
     })
   }
 
-  /** Makes the program's memory and its machine code. Throws RangeError where the host has no addresses left for the memory. */
+  /** Makes the program's memory and its machine code. Throws RangeError where it takes more than 4 GiB, and where the host has no addresses left for the memory. */
   start(): RunningProgram {
     const units = Math.ceil(this.#bytes / UNIT)
     const memory = new WebAssembly.Memory({ initial: units, maximum: units })
     const module = new WebAssembly.Module(this.#module(units))
     const { exports } = new WebAssembly.Instance(module, { host: { memory } })
     return {
-      run: (name, argument) => {
+      run: (name, ...parameters) => {
         const function_ = exports[name]
         if (typeof function_ !== 'function') throw new RangeError(`the program has no function ${name}`)
-        return Number(Reflect.apply(function_, undefined, [argument]))
+        return Number(Reflect.apply(function_, undefined, parameters))
       },
       view: (table) => viewOf(table.kind, memory.buffer, table.address, table.length),
     }
@@ -270,11 +286,20 @@ export class Program {
     }
     return Uint8Array.from([
       ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-      ...section(1, [[0x60, 1, I32, 1, I32]]),
+      ...section(
+        1,
+        functions.map(({ parameters }) => [
+          0x60,
+          ...leb(parameters),
+          ...Array.from({ length: parameters }, () => I32),
+          1,
+          I32,
+        ]),
+      ),
       ...section(2, [[...text('host'), ...text('memory'), 0x02, 0x01, ...leb(units), ...leb(units)]]),
       ...section(
         3,
-        functions.map(() => [0]),
+        functions.map((_, i) => leb(i)),
       ),
       ...section(
         7,
