@@ -32,6 +32,7 @@ export const shortcuts: { place: string; keys: Shortcut[] }[] = [
       { keys: ['/'], does: 'Filter events' },
     ],
   },
+  { place: 'Runs', keys: [{ keys: ['/'], does: 'Filter the list' }] },
   {
     place: 'Charts and maps',
     keys: [

@@ -14,6 +14,7 @@ describe('a comparison', () => {
   })
   it('answers in a sentence which run is faster', () => {
     expect(answerOf([run(1, { virtualSeconds: 10, faults: 100 }), run(2, { virtualSeconds: 15, faults: 90 })])).toBe('Run 2 takes 50 % more virtual time than run 1, with 10 fewer faults.')
+    expect(answerOf([run(1, { virtualSeconds: 2 }), run(2, { virtualSeconds: 38.86 })])).toBe('Run 2 takes 19.4 times the virtual time of run 1, with as many faults.')
   })
   it('says when the traces are the same', () => {
     expect(answerOf([run(1, { traceDigest: 'ab' }), run(2, { traceDigest: 'ab' })])).toBe('Both runs made the same trace, event by event.')

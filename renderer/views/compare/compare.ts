@@ -86,8 +86,13 @@ export function answerOf(runs: readonly Compared[]): string {
   return others
     .map((run) => {
       const time = base.totals.virtualSeconds
-      const change = time > 0 ? run.totals.virtualSeconds / time - 1 : 0
-      const times = change === 0 ? 'takes the same virtual time as' : `takes ${formatPercent(Math.abs(change))} ${change > 0 ? 'more' : 'less'} virtual time than`
+      const ratio = time > 0 ? run.totals.virtualSeconds / time : 1
+      const times =
+        ratio === 1
+          ? 'takes the same virtual time as'
+          : ratio >= 2
+            ? `takes ${Number(ratio.toPrecision(3)).toLocaleString('en-US')} times the virtual time of`
+            : `takes ${formatPercent(Math.abs(ratio - 1))} ${ratio > 1 ? 'more' : 'less'} virtual time than`
       const faults = run.totals.faults - base.totals.faults
       const more = faults === 0 ? 'with as many faults' : `with ${formatCount(Math.abs(faults))} ${faults > 0 ? 'more' : 'fewer'} faults`
       return `Run ${run.id} ${times} run ${base.id}, ${more}.`

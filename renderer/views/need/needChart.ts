@@ -2,6 +2,15 @@
 import type { NeedResult } from '../../../electron/contract/memoryNeed.ts'
 import { ticksTo, type SweepChart } from '../sweep/sweepChart.ts'
 
+/** Round numbers between the two, about four of them. */
+const roundBetween = (low: number, high: number): number[] => {
+  const step = ticksTo(high - low)[1] ?? 1
+  const first = Math.floor(low / step) + 1
+  return Array.from({ length: Math.max(0, Math.ceil(high / step) - first) }, (_, i) => (first + i) * step)
+}
+
+const pointText = (place: string, slowdown: number) => ({ place, text: `${place}: ${slowdown.toFixed(3)} times` })
+
 /** Null where no machine was within. */
 export function needChart({ layouts }: NeedResult): SweepChart | null {
   const fits = layouts.map(({ devices, probes }) => ({ devices, points: probes.flatMap(({ frames, slowdown }) => (slowdown === null ? [] : [{ frames, slowdown }])) }))
@@ -13,7 +22,7 @@ export function needChart({ layouts }: NeedResult): SweepChart | null {
   const yTicks = ticksTo(Math.max(1, ...all.map(({ slowdown }) => slowdown)))
   return {
     xLabel: 'RAM, frames',
-    xTicks: [...new Set([low, ...ticksTo(high).filter((tick) => tick > low && tick < high), high])].map((frames) => ({ x: at(frames), label: frames.toLocaleString('en-US') })),
+    xTicks: [...new Set([low, ...roundBetween(low, high), high])].map((frames) => ({ x: at(frames), label: frames.toLocaleString('en-US') })),
     yMax: yTicks.at(-1) ?? 1,
     yTicks,
     lines: fits.map(({ devices, points }) => ({
@@ -23,7 +32,7 @@ export function needChart({ layouts }: NeedResult): SweepChart | null {
         value: slowdown,
         half: null,
         run: null,
-        text: `${frames.toLocaleString('en-US')} frames, ${devices === 1 ? '1 device' : `${devices} devices`}: ${slowdown.toFixed(3)} times`,
+        ...pointText(`${frames.toLocaleString('en-US')} frames, ${devices === 1 ? '1 device' : `${devices} devices`}`, slowdown),
       })),
     })),
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SweepResult } from '../../../electron/contract/sweep.ts'
-import { chartFields, sweepChart, ticksTo } from './sweepChart.ts'
+import { chartFields, sweepAnswer, sweepChart, ticksTo } from './sweepChart.ts'
 import { draftOf, fileOf, textOf, valuesOf } from './sweepDraft.ts'
 
 const cell = (index: number, point: (number | string)[], faults: number) => ({ index, point, key: String(index), run: index + 1, status: 'finished', problem: null, measures: { faults } })
@@ -49,7 +49,14 @@ describe('the chart of a sweep', () => {
       ['Page daemon fifo', [95, 60, 10]],
     ])
     expect(chart?.yTicks).toEqual([0, 25, 50, 75, 100])
-    expect(chart?.lines[0]?.points[0]).toMatchObject({ run: 1, text: 'RAM, frames 100, Page daemon lru: 90' })
+    expect(chart?.lines[0]?.points[0]).toMatchObject({ run: 1, text: 'RAM 100 frames, Page daemon lru: 90' })
+  })
+
+  it('is answered in words: least, most, and the steepest step', () => {
+    const chart = sweepChart(result, 'machine.frames', 'faults')
+    expect(chart && sweepAnswer(chart, 'Faults', '')).toBe(
+      'Faults: least 10 at RAM 400 frames, Page daemon fifo, most 95 at RAM 100 frames, Page daemon fifo: 9.5 times that. The steepest step, 6 times, is from 60 at RAM 200 frames, Page daemon fifo to 10 at RAM 400 frames, Page daemon fifo.',
+    )
   })
 
   it('puts words one next to the other', () => {
@@ -63,7 +70,7 @@ describe('the chart of a sweep', () => {
     const seeds: SweepResult = { ...result, fields: [{ field: 'machine.frames', values: [100, 200] }, { field: 'seed', values: [1, 2] }], groups: [{ point: [100], count: 2, measures: { faults: { mean: 12, half: 3 } } }, { point: [200], count: 0, measures: {} }] }
     expect(chartFields(seeds)).toEqual(['machine.frames'])
     const chart = sweepChart(seeds, 'machine.frames', 'faults')
-    expect(chart?.lines).toMatchObject([{ label: '', points: [{ value: 12, half: 3, run: null, text: 'RAM, frames 100: 12 ± 3' }] }])
+    expect(chart?.lines).toMatchObject([{ label: '', points: [{ value: 12, half: 3, run: null, text: 'RAM 100 frames: 12 ± 3' }] }])
     expect(chart?.yMax).toBeGreaterThanOrEqual(15)
   })
 

@@ -32,6 +32,12 @@ export const usualFields: readonly { field: string; label: string; example: stri
 /** A field's name for people; a path that is none of the usual ones is its own. */
 export const fieldLabel = (field: string): string => usualFields.find((each) => each.field === field)?.label ?? field
 
+/** A field with one of its values: "RAM 400 frames", "Page daemon lru". */
+export function settingText(field: string, value: unknown): string {
+  const [label = field, unit] = fieldLabel(field).split(', ')
+  return `${label} ${valueText(value)}${unit === undefined ? '' : ` ${unit}`}`
+}
+
 /** "1000, 2000" -> [1000, 2000]; "lru, clock" -> texts; "[[], [1]]" -> as JSON says. Never throws. */
 export function valuesOf(text: string): unknown[] {
   const trimmed = text.trim()
