@@ -1,21 +1,13 @@
 /** Many runs from the window: comparing them, sweeping over fields, how much RAM is needed, and replaying otherwise. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import os from 'node:os'
-import path from 'node:path'
-import type { AxeResults } from 'axe-core'
-import type { Locator, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
 import { runToEnd, smallExperiment } from '../../electron/service/testing.ts'
 import { createWorkbench } from '../../electron/service/workbench.ts'
-import { openInBrowser, type BrowserApp } from '../harness/browserApp.ts'
+import { windowTest } from '../harness/windowTest.ts'
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'pager-experiments-'))
-const workspace = path.join(folder, 'workspace')
-let app: BrowserApp
-let page: Page
+const { at, choose, confirm, go, page, saved, says, seriousFaults, setTheme } = windowTest({ prepare })
 
-beforeAll(async () => {
+async function prepare(workspace: string): Promise<void> {
   const workbench = await createWorkbench({ workspace, host: 'command', seed: false })
   try {
     const run = (file: unknown) =>
@@ -39,30 +31,7 @@ beforeAll(async () => {
   } finally {
     await workbench.close()
   }
-  app = await openInBrowser({ workspace, viewport: { width: 1280, height: 800 } })
-  page = app.page
-  page.setDefaultTimeout(15_000)
-})
-afterEach(() => {
-  expect(app.pageErrors).toEqual([])
-})
-afterAll(async () => {
-  await app.close()
-  rmSync(folder, { recursive: true, force: true })
-})
-
-const at = (name: string): Locator => page.locator(`[data-test="${name}"]`)
-const says = (name: string) => expect.poll(() => at(name).innerText(), { timeout: 30_000 })
-const go = async (hash: string): Promise<void> => {
-  await page.goto(new URL(`/#/${hash}`, app.url).href)
-  await page.locator('main h1').waitFor()
 }
-const choose = async (select: string, choice: string): Promise<void> => {
-  await at(select).click()
-  await page.locator('.el-select-dropdown__item:visible', { hasText: choice }).first().click()
-}
-const confirm = (): Promise<void> =>
-  page.locator('.el-message-box__btns .el-button--primary, .el-message-box__btns .el-button--danger').last().click()
 
 describe('comparing', () => {
   test('says what differs, by how much, and where the traces part', async () => {
@@ -98,11 +67,11 @@ describe('a sweep', () => {
     await at('vary-values-0').fill('250, 400, 1300')
     await at('vary-add').click()
     await at('vary-field-1').locator('input').fill('processes[0].workload.parameters.seed')
-    await page.keyboard.press('Enter')
+    await page().keyboard.press('Enter')
     await at('vary-values-1').fill('1, 2')
     await says('sweep-cells').toBe('6 runs: every combination of the values once.')
     await at('sweep-save-run').click()
-    await expect.poll(() => page.url()).toMatch(/#\/sweeps\/1$/)
+    await expect.poll(() => page().url()).toMatch(/#\/sweeps\/1$/)
     await says('sweep-state').toBe('6 of 6 runs')
   })
 
@@ -112,16 +81,17 @@ describe('a sweep', () => {
     expect(await rows.nth(0).innerText()).toMatch(/^250\s+1\s+\d+\s+Finished/)
     expect(await rows.nth(5).innerText()).toMatch(/^1,300\s+2\s+\d+\s+Finished/)
     await says('sweep-groups').toMatch(/250\s+2\s+[\d.]+ ± /)
+    await says('sweep-answer').toMatch(
+      /^Virtual time: least [\d.]+ s at RAM 1,300 frames, most [\d.]+ s at RAM 250 frames/,
+    )
     expect(await at('plot').locator('circle').count()).toBe(3)
     await choose('sweep-measure', 'Swapins')
     await expect.poll(() => at('plot').locator('h2').innerText()).toBe('Swapins')
   })
 
   test('goes out as CSV', async () => {
-    const [download] = await Promise.all([page.waitForEvent('download'), at('sweep-csv').click()])
-    expect(download.suggestedFilename()).toBe('RAM-and-seeds.csv')
-    const file = path.join(folder, 'sweep.csv')
-    await download.saveAs(file)
+    const file = await saved(() => at('sweep-csv').click())
+    expect(file).toMatch(/RAM-and-seeds\.csv$/)
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
     expect(lines).toHaveLength(7)
     expect(lines[1]).toMatch(/^0,250,1,\d+,finished,/)
@@ -147,7 +117,7 @@ describe('a sweep', () => {
     await at('vary-values-0').fill('1, 2')
     await at('vary-add').click()
     await at('vary-field-1').locator('input').fill('processes[0].workload.parameters.references')
-    await page.keyboard.press('Enter')
+    await page().keyboard.press('Enter')
     await at('vary-values-1').fill('20000000')
     await says('sweep-cells').toContain('2 runs')
     await at('sweep-save-run').click()
@@ -164,12 +134,34 @@ describe('a sweep', () => {
   })
 })
 
+describe('the list of runs', () => {
+  test('is filtered by words and by number, and those that are chosen are deleted after a question', async () => {
+    const rows = at('runs').locator('tbody tr')
+    await go('runs')
+    await page().keyboard.press('/')
+    await page().keyboard.type('under fifo')
+    await expect.poll(() => rows.count()).toBe(1)
+    await at('runs-filter').fill('nothing of the kind')
+    await expect.poll(() => page().locator('main').innerText()).toContain('No run has all of these words.')
+    await at('runs-filter').fill('seeds 400')
+    await expect.poll(() => rows.count()).toBe(2)
+    const ids = (await rows.locator('td:nth-child(2)').allInnerTexts()).map(Number)
+    for (const id of ids) await at(`choose-${id}`).click()
+    await at('delete-runs').click()
+    await confirm()
+    await expect.poll(() => rows.count()).toBe(0)
+    await page().keyboard.press('Escape')
+    await at('runs-filter').fill('')
+    await expect.poll(() => rows.count()).toBe(10)
+  })
+})
+
 describe('how much RAM is needed', () => {
   test('is asked from a workload, and answered with what it rests on', async () => {
     await go('workloads')
     await at('workload-actions-skewed').click()
-    await page.locator('.el-dropdown-menu__item:visible', { hasText: 'How much RAM' }).click()
-    await expect.poll(() => page.url()).toMatch(/#\/need\/\d+$/)
+    await page().locator('.el-dropdown-menu__item:visible', { hasText: 'How much RAM' }).click()
+    await expect.poll(() => page().url()).toMatch(/#\/need\/\d+$/)
     await at('need-devices-4').click()
     await at('need-start').click()
     await says('need-answer').toMatch(/^[\d,]+ frames, [\d.]+ [KM]iB, are enough for skewed\./)
@@ -190,41 +182,31 @@ describe('replaying otherwise', () => {
   test('changed on the bench, by keyboard', async () => {
     await go('runs/1')
     await at('replay-otherwise').focus()
-    await page.keyboard.press('Enter')
+    await page().keyboard.press('Enter')
     await at('replay-way-same').focus()
-    await page.keyboard.press('ArrowUp')
+    await page().keyboard.press('ArrowUp')
     await at('replay-confirm').focus()
-    await page.keyboard.press('Enter')
+    await page().keyboard.press('Enter')
     await says('bench-replay').toBe('runs as a replay of run 1')
     await at('machine.frames').fill('500')
     await expect.poll(() => at('run').isEnabled()).toBe(true)
-    await page.keyboard.press('Control+Enter')
+    await page().keyboard.press('Control+Enter')
     await says('replay-of').toContain('replay of run 1')
   })
 })
 
 describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
-  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
   test('nothing serious stands in the way of anybody', async () => {
-    await go('settings')
-    await at(`theme-${theme}`).click()
-    await page.evaluate(axe)
-    for (const place of ['compare/1,2', 'compare/3,4', 'sweeps', 'sweeps/1', 'need']) {
+    await setTheme(theme)
+    for (const place of ['compare/1,2', 'compare/1,2,3,4', 'sweeps', 'sweeps/1', 'need']) {
       await go(place)
-      await page.waitForTimeout(400)
-      const found = await page.evaluate(async () => {
-        const results: AxeResults = await Reflect.get(window, 'axe').run(document)
-        return results.violations
-          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
-      })
-      expect([place, ...found]).toEqual([place])
+      expect([place, ...(await seriousFaults())]).toEqual([place])
     }
     await go('sweeps')
     await at('new-sweep').click()
     await at('sweep-name').waitFor()
-    await page.keyboard.press('Escape')
+    expect(await seriousFaults()).toEqual([])
+    await page().keyboard.press('Escape')
     await at('sweep-dialog').waitFor({ state: 'hidden' })
   })
 })

@@ -2,62 +2,31 @@
  * The window as a person has it: the real page in a real Chromium, through the browser host. One story from the bench to
  * a report that is opened again; each test goes on where the one before it ended.
  */
-import { createRequire } from 'node:module'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
+import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import type { AxeResults } from 'axe-core'
-import type { Locator, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { openInBrowser, type BrowserApp } from '../harness/browserApp.ts'
+import { describe, expect, test } from 'vitest'
+import { windowTest } from '../harness/windowTest.ts'
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'pager-window-'))
 const runName = 'Three devices'
-let app: BrowserApp
-let page: Page
-beforeAll(async () => {
-  app = await openInBrowser({ workspace: path.join(folder, 'workspace'), viewport: { width: 1440, height: 900 } })
-  page = app.page
-  page.setDefaultTimeout(10_000)
+const { app, at, choose, confirm, drop, go, isEnabled, page, saved, says, seriousFaults, setTheme } = windowTest({
+  viewport: { width: 1440, height: 900 },
+  timeoutMs: 10_000,
 })
-afterEach(() => {
-  expect(app.pageErrors).toEqual([])
-})
-afterAll(async () => {
-  await app.close()
-  rmSync(folder, { recursive: true, force: true })
-})
-
-const at = (name: string): Locator => page.locator(`[data-test="${name}"]`)
-const says = (name: string) => expect.poll(() => at(name).innerText(), { timeout: 10_000 })
-const isEnabled = (name: string) => expect.poll(() => at(name).isEnabled(), { timeout: 10_000 })
 
 /** A count among the totals: its exact value begins with digits. */
 async function total(name: string): Promise<number> {
   const exact = (await at(`total-${name}`).getAttribute('data-value')) ?? ''
   return Number(/^[\d,]+/.exec(exact)?.[0].replaceAll(',', '') ?? NaN)
 }
-async function choose(select: string, choice: string): Promise<void> {
-  await at(select).click()
-  await page.locator('.el-select-dropdown__item:visible', { hasText: choice }).first().click()
-}
 /** What a chart's canvas shows, as text that differs where its pixels do. */
 const pixels = (chart: string): Promise<string> =>
   at(`chart-${chart}`)
     .locator('canvas')
     .evaluate((canvas) => (canvas instanceof HTMLCanvasElement ? canvas.toDataURL() : ''))
-const confirm = (): Promise<void> =>
-  page.locator('.el-message-box__btns .el-button--primary, .el-message-box__btns .el-button--danger').last().click()
-const runNumber = (): number => Number(/runs\/(\d+)/.exec(page.url())?.[1])
+const runNumber = (): number => Number(/runs\/(\d+)/.exec(page().url())?.[1])
 
-/** Exports what the report's button offers; answers the file. */
-async function exported(): Promise<string> {
-  const [download] = await Promise.all([page.waitForEvent('download'), at('export-report').click()])
-  const file = path.join(folder, download.suggestedFilename())
-  await download.saveAs(file)
-  return file
-}
+/** The file that the report's button saves. */
+const exported = (): Promise<string> => saved(() => at('export-report').click())
 
 describe('the bench', () => {
   test('a new workspace has a demo that is ready to run', async () => {
@@ -79,7 +48,7 @@ describe('the bench', () => {
 
     await at('ram-frames').click()
     await at('machine.frames').fill('4')
-    await expect.poll(() => page.locator('[data-test^="issue-machine"]').count()).toBe(1)
+    await expect.poll(() => page().locator('[data-test^="issue-machine"]').count()).toBe(1)
     expect(await at('run').isEnabled()).toBe(false)
     await at('machine.frames').fill('700')
     await expect.poll(() => at('issues').count()).toBe(0)
@@ -110,7 +79,7 @@ describe('the bench', () => {
     await at('image-name').fill('window.img')
     await at('image-make').click()
     await says('image-problem').toContain('window.img')
-    await page.keyboard.press('Escape')
+    await page().keyboard.press('Escape')
     await at('image-dialog').waitFor({ state: 'hidden' })
   })
 })
@@ -119,7 +88,7 @@ describe('a run', () => {
   test('charts and totals change while it goes on, and stand still while it is paused', async () => {
     await at('run-more').click()
     await at('run-paused').click()
-    await page.waitForURL(/#\/runs\/\d+/)
+    await page().waitForURL(/#\/runs\/\d+/)
     await choose('speed', '0.1×')
     await at('play').click()
     await expect.poll(() => total('faults'), { timeout: 10_000 }).toBeGreaterThan(0)
@@ -130,7 +99,7 @@ describe('a run', () => {
     await at('play').click()
     await isEnabled('step').toBe(true)
     const time = await at('virtual-time').innerText()
-    await page.waitForTimeout(400)
+    await page().waitForTimeout(400)
     expect(await at('virtual-time').innerText()).toBe(time)
   })
 
@@ -148,8 +117,8 @@ describe('a run', () => {
 
   test('a paused machine shows its frames', async () => {
     await at('tab-memory').click()
-    await page.locator('main canvas').last().waitFor()
-    await expect.poll(() => page.locator('main').innerText()).toContain('600')
+    await page().locator('main canvas').last().waitFor()
+    await expect.poll(() => page().locator('main').innerText()).toContain('600')
   })
 
   test('a device is swapped off and on while the machine runs', async () => {
@@ -162,7 +131,7 @@ describe('a run', () => {
     await at('swapon-0').click()
     await state().toBe('on')
     await at('tab-log').click()
-    await expect.poll(() => page.locator('main').innerText()).toContain('Device 0 is swapped off')
+    await expect.poll(() => page().locator('main').innerText()).toContain('Device 0 is swapped off')
   })
 
   test('it finishes when speed is not limited any more, with every byte checked', async () => {
@@ -179,53 +148,53 @@ describe('a run', () => {
     const box = await at('chart-faults').locator('canvas').boundingBox()
     if (!box) throw new Error('the chart has no place')
     const y = box.y + box.height / 2
-    await page.mouse.move(box.x + box.width * 0.3, y)
-    await page.mouse.down()
-    await page.mouse.move(box.x + box.width * 0.6, y, { steps: 5 })
-    await page.mouse.up()
+    await page().mouse.move(box.x + box.width * 0.3, y)
+    await page().mouse.down()
+    await page().mouse.move(box.x + box.width * 0.6, y, { steps: 5 })
+    await page().mouse.up()
     await says('total-references').toContain('selection of')
     await expect.poll(() => total('references')).toBeLessThan(whole)
-    await page.keyboard.press('Escape')
+    await page().keyboard.press('Escape')
     await expect.poll(() => total('references')).toBe(whole)
   })
 
   test('events are listed with the process that caused them', async () => {
     await at('tab-events').click()
-    await expect.poll(() => page.locator('main').innerText()).toContain('cc1')
+    await expect.poll(() => page().locator('main').innerText()).toContain('cc1')
   })
 
   test('its replay, with what was done to the machine, has the same trace', async () => {
     const first = runNumber()
     await at('replay').click()
-    await page.waitForURL((url) => !url.hash.includes(`runs/${first}`) && /runs\/\d+/.test(url.hash))
+    await page().waitForURL((url) => !url.hash.includes(`runs/${first}`) && /runs\/\d+/.test(url.hash))
     await expect
       .poll(() => at('replay-of').innerText(), { timeout: 30_000 })
       .toBe(`replay of run ${first}, digests agree`)
   })
 
   test('one that is stopped says so', async () => {
-    await page.goto(new URL('/#/bench', app.url).href)
+    await go('bench')
     await isEnabled('run').toBe(true)
     await at('run-more').click()
     await at('run-paused').click()
-    await page.waitForURL(/#\/runs\/\d+/)
+    await page().waitForURL(/#\/runs\/\d+/)
     await choose('speed', '0.1×')
     await at('play').click()
     await expect.poll(() => total('faults')).toBeGreaterThan(0)
     await at('stop').click()
-    await expect.poll(() => page.locator('header').innerText(), { timeout: 10_000 }).toContain('Stopped')
+    await expect.poll(() => page().locator('header').innerText(), { timeout: 10_000 }).toContain('Stopped')
   })
 })
 
 describe('a report', () => {
   test('is one page that opens without the workbench', async () => {
-    await page.goto(new URL('/#/runs/1/report', app.url).href)
+    await go('runs/1/report')
     await at('report-html').click()
     await at('report-frame').waitFor()
     const file = await exported()
     expect(file).toMatch(/\.html$/)
 
-    const stranger = await app.browser.newContext()
+    const stranger = await app().browser.newContext()
     const reader = await stranger.newPage()
     const asked: string[] = []
     reader.on('request', (request) => asked.push(request.url()))
@@ -264,21 +233,21 @@ describe('a report', () => {
 })
 
 test('after a reload everything is still there', async () => {
-  await page.goto(new URL('/#/runs', app.url).href)
-  await page.reload()
+  await go('runs')
+  await page().reload()
   await says('runs').toContain('of run 1, agrees')
-  expect(await page.locator('[data-test^="run-actions-"]').count()).toBe(3)
+  expect(await page().locator('[data-test^="run-actions-"]').count()).toBe(3)
   await at('place-reports').click()
   await expect.poll(() => at('reports').locator('a').count()).toBe(3)
   await at('place-bench').click()
   await at('experiment').click()
-  await expect.poll(() => page.locator('.el-select-dropdown__item:visible').allInnerTexts()).toContain(runName)
-  await page.keyboard.press('Escape')
+  await expect.poll(() => page().locator('.el-select-dropdown__item:visible').allInnerTexts()).toContain(runName)
+  await page().keyboard.press('Escape')
 })
 
 describe('reports', () => {
   test('a report of chosen runs and sections is made, and exported as PDF', async () => {
-    await page.goto(new URL('/#/reports', app.url).href)
+    await go('reports')
     await at('new-report').click()
     await at('report-dialog').waitFor()
     for (const section of ['figures', 'devices', 'messages']) await at(`report-section-${section}`).click()
@@ -288,9 +257,7 @@ describe('reports', () => {
     const page1 = (await at('report-frame').getAttribute('srcdoc')) ?? ''
     expect(page1).toContain('What is modelled and what is not')
     expect(page1).not.toContain('What happened')
-    const [download] = await Promise.all([page.waitForEvent('download', { timeout: 30_000 }), at('export-pdf').click()])
-    const file = path.join(folder, download.suggestedFilename())
-    await download.saveAs(file)
+    const file = await saved(() => at('export-pdf').click())
     expect(readFileSync(file).subarray(0, 5).toString()).toBe('%PDF-')
   })
 
@@ -298,100 +265,74 @@ describe('reports', () => {
     await at('report-figures').click()
     const figure = at('figure-queues')
     await figure.waitFor()
-    const saved = async (kind: string): Promise<Buffer> => {
-      const [download] = await Promise.all([page.waitForEvent('download'), figure.locator(`[data-test="figure-${kind}"]`).click()])
-      const file = path.join(folder, download.suggestedFilename())
-      await download.saveAs(file)
-      return readFileSync(file)
-    }
-    expect((await saved('svg')).toString()).toMatch(/^<svg .*Where the page frames are.*trace SHA-256/s)
-    expect((await saved('png')).subarray(1, 4).toString()).toBe('PNG')
-    expect((await saved('csv')).toString()).toContain('begin_s,end_s')
-    await page.keyboard.press('Escape')
+    const figureAs = async (kind: string): Promise<Buffer> =>
+      readFileSync(await saved(() => figure.locator(`[data-test="figure-${kind}"]`).click()))
+    expect((await figureAs('svg')).toString()).toMatch(/^<svg .*Where the page frames are.*trace SHA-256/s)
+    expect((await figureAs('png')).subarray(1, 4).toString()).toBe('PNG')
+    expect((await figureAs('csv')).toString()).toContain('begin_s,end_s')
+    await page().keyboard.press('Escape')
     await at('figure-dialog').waitFor({ state: 'detached' })
   })
 })
 
 describe('the keyboard', () => {
   test('Ctrl K finds a run, an action and an experiment of the gallery by a few letters', async () => {
-    await page.goto(new URL('/#/runs', app.url).href)
+    await go('runs')
     await at('view-runs').waitFor()
     // the window has the keyboard again once something of it was clicked
-    await page.locator('main h1').click()
-    await page.keyboard.press('Control+k')
+    await page().locator('main h1').click()
+    await page().keyboard.press('Control+k')
     await at('palette-input').fill('run 1')
-    await page.keyboard.press('Enter')
-    await expect.poll(() => page.url()).toMatch(/#\/runs\/1$/)
-    await page.keyboard.press('Control+k')
+    await page().keyboard.press('Enter')
+    await expect.poll(() => page().url()).toMatch(/#\/runs\/1$/)
+    await page().keyboard.press('Control+k')
     await at('palette-input').fill('stalled')
     await expect.poll(() => at('palette').innerText()).toContain('A stalled disk')
-    await page.keyboard.press('Enter')
-    await expect.poll(() => page.url()).toContain('#/gallery/stalled-disk')
-    await page.keyboard.press('Control+k')
+    await page().keyboard.press('Enter')
+    await expect.poll(() => page().url()).toContain('#/gallery/stalled-disk')
+    await page().keyboard.press('Control+k')
     await at('palette-input').fill('nothing of the kind')
     await says('palette').toContain('Nothing here is called')
-    await page.keyboard.press('Escape')
+    await page().keyboard.press('Escape')
     await at('palette').waitFor({ state: 'detached' })
   })
 
   test('Alt and a number go to the places, and ? shows all keys', async () => {
-    await page.keyboard.press('Alt+2')
+    await page().keyboard.press('Alt+2')
     await at('view-workloads').waitFor()
-    await page.keyboard.press('?')
+    await page().keyboard.press('?')
     await says('shortcuts').toContain('Command palette')
-    await page.keyboard.press('Escape')
+    await page().keyboard.press('Escape')
     await at('shortcuts').waitFor({ state: 'detached' })
   })
 
   test('an experiment that is dropped on the window goes to the bench, and one that is none is refused by its field', async () => {
-    const drop = (name: string, text: string): Promise<void> =>
-      page.evaluate(
-        ([fileName, content]) => {
-          const carried = new DataTransfer()
-          carried.items.add(new File([content], fileName, { type: 'application/json' }))
-          window.dispatchEvent(new DragEvent('drop', { dataTransfer: carried, bubbles: true, cancelable: true }))
-        },
-        [name, text] as const,
-      )
     await drop('dropped.json', JSON.stringify({ name: 'Dropped', processes: [{ workload: { generator: 'loop' } }] }))
     await expect.poll(() => at('experiment-name').inputValue()).toBe('Dropped')
     await drop('other.json', JSON.stringify({ seed: -1, processes: [{ workload: { generator: 'loop' } }] }))
     await expect
-      .poll(() => page.locator('.el-message').last().innerText())
+      .poll(() => page().locator('.el-message').last().innerText())
       .toContain('other.json is no experiment: seed')
   })
 })
 
 describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
-  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
   test('the theme holds over a reload', async () => {
-    await page.goto(new URL('/#/settings', app.url).href)
-    await at(`theme-${theme}`).click()
-    await page.reload()
-    expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe(theme)
-    const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+    await setTheme(theme)
+    await page().reload()
+    expect(await page().evaluate(() => document.documentElement.dataset.theme)).toBe(theme)
+    const background = await page().evaluate(() => getComputedStyle(document.body).backgroundColor)
     const light = Math.max(...(background.match(/\d+/g) ?? []).slice(0, 3).map(Number))
     if (theme === 'dark') expect(light).toBeLessThan(80)
     else expect(light).toBeGreaterThan(200)
-    await page.evaluate(axe)
   })
 
   test.each([
     ...['bench', 'workloads', 'runs', 'compare/1,3', 'gallery', 'reports', 'settings'],
     ...['overview', 'memory', 'devices', 'events', 'log', 'configuration', 'report'].map((tab) => `runs/1/${tab}`),
   ])('nothing serious stands in the way of anybody at %s', async (place) => {
-    await page.goto(new URL(`/#/${place}`, app.url).href)
-    await page.locator('main h1').waitFor()
-    await expect.poll(() => page.getByText('Loading', { exact: false }).count()).toBe(0)
-    // colours that fade in would be measured half-way
-    await page.waitForTimeout(350)
-    const found = await page.evaluate<AxeResults>(
-      "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], iframes: false })",
-    )
-    const serious = found.violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)}`))
-    expect(serious).toEqual([])
+    await go(place)
+    await expect.poll(() => page().getByText('Loading', { exact: false }).count()).toBe(0)
+    expect(await seriousFaults()).toEqual([])
   })
 })
