@@ -12,6 +12,7 @@
  */
 import { ALL_SECTORS, PAGE_SIZE, Queue } from '../vm/pages.ts'
 import { sectorBits, type FileContext } from './context.ts'
+import { FrameRows } from './frameRows.ts'
 import { IoFlag, type Operation, type TransferResult } from './operation.ts'
 
 /** Bits of a buffer's state: locked, B_DELWRI, B_RAM, B_RELBUF, and waits for its running write to be counted off. */
@@ -49,6 +50,7 @@ export class BufferCache {
   #heads: Int32Array = new Int32Array(0)
   /** [0] oldest unlocked buffer, [1] newest, [2] first unused row, [3] bytes being written, [4] delayed buffers */
   #totals: Float64Array = new Float64Array(0)
+  readonly #rows = new FrameRows()
   /** The page at which #get() stopped: only between its answer and #getLater(). */
   #lacking = -1
 
@@ -149,7 +151,9 @@ export class BufferCache {
       if (next >= block + most) return 0
     } else {
       const wanted = Math.min(this.#clusterBlocks, Math.ceil(wantedBytes / blockSize))
-      const cluster = yield* this.#gather(object, file, buffer, wanted)
+      const cluster = [buffer]
+      const answer = this.#gather(object, file, cluster, wanted)
+      if (answer < 0) yield* this.#gatherLater(answer, object, file, cluster, wanted)
       this.#mark(buffer)
       const errno = yield* this.#fill(cluster)
       next = block + cluster.length
@@ -172,13 +176,11 @@ export class BufferCache {
     let first = this.#get(object, file, block)
     if (first < 0) first = yield* this.#getLater(first, object, file, block)
     if (this.#isFilled(first)) return this.#release(first)
-    const cluster = yield* this.#gather(object, file, first, most)
+    const cluster = [first]
+    const answer = this.#gather(object, file, cluster, most)
+    if (answer < 0) yield* this.#gatherLater(answer, object, file, cluster, most)
     this.#mark(cluster[cluster.length - 1]!)
-    spawn(this.#fillAndForget(cluster))
-  }
-
-  *#fillAndForget(cluster: number[]): Operation<void> {
-    yield* this.#fill(cluster)
+    spawn(this.#fill(cluster))
   }
 
   get #pagesPerBlock(): number {
@@ -190,28 +192,41 @@ export class BufferCache {
     this.onReadAheadMark(this.#frame(buffer, 0))
   }
 
-  /** The buffers that can be read with a locked one in one request: blocks that follow it on the device and have no valid page. */
-  *#gather(object: number, file: number, first: number, most: number): Operation<number[]> {
+  /**
+   * Puts into a cluster, which has a locked buffer, those that can be read with it in one request: of blocks that follow it on the device
+   * and have no valid page. Negative where something has to be waited for: #gatherLater() is to go on at once, from this answer.
+   */
+  #gather(object: number, file: number, cluster: number[], most: number): number {
     const { volume } = this.#context
-    const block = this.#block[first]!
-    const cluster = [first]
+    const block = this.#block[cluster[0]!]!
     const { sector, runAfter } = volume.bmap(file, block)
-    if (sector < 0 || !this.#isEmpty(first)) return cluster
+    if (sector < 0 || !this.#isEmpty(cluster[0]!)) return 0
     const run = Math.min(most, runAfter + 1)
     while (cluster.length < run) {
       const next = block + cluster.length
       if (next * volume.blockSize >= volume.sizeBytes(file)) break
       const known = this.#find(object, next)
       if (known >= 0 ? !this.isUnlocked(known) : this.#totals[2]! < 0 && this.#totals[0]! < 0) break
-      let buffer = this.#get(object, file, next)
-      if (buffer < 0) buffer = yield* this.#getLater(buffer, object, file, next)
-      if (!this.#isEmpty(buffer)) {
-        this.#release(buffer)
-        break
-      }
-      cluster.push(buffer)
+      const buffer = this.#get(object, file, next)
+      if (buffer < 0) return buffer
+      if (!this.#join(cluster, buffer)) break
     }
-    return cluster
+    return 0
+  }
+
+  *#gatherLater(answer: number, object: number, file: number, cluster: number[], most: number): Operation<void> {
+    while (answer < 0) {
+      const next = this.#block[cluster[0]!]! + cluster.length
+      if (!this.#join(cluster, yield* this.#getLater(answer, object, file, next))) return
+      answer = this.#gather(object, file, cluster, most)
+    }
+  }
+
+  /** Whether a locked buffer can be read with a cluster; else it is let go of. */
+  #join(cluster: number[], buffer: number): boolean {
+    if (this.#isEmpty(buffer)) cluster.push(buffer)
+    else this.#release(buffer)
+    return cluster[cluster.length - 1] === buffer
   }
 
   /** Reads what is not valid of locked buffers next to each other, and lets go of them. */
@@ -231,10 +246,10 @@ export class BufferCache {
       const piece = this.#invalidPiece(frames, base, at, start + length)
       if (piece.end <= piece.from) break
       if (sector >= 0) {
-        const own = frames.subarray(
-          Math.floor((piece.from - base) / PAGE_SIZE),
-          Math.ceil((piece.end - base) / PAGE_SIZE),
-        )
+        const own =
+          piece.from === start && piece.end === start + length
+            ? frames
+            : frames.subarray(Math.floor((piece.from - base) / PAGE_SIZE), Math.ceil((piece.end - base) / PAGE_SIZE))
         const place = sector + (piece.from - start) / 512
         const request = device.begin(false, place, piece.end - piece.from, own, piece.from % PAGE_SIZE)
         errno = request < 0 ? device.lastErrno : yield* device.end(request)
@@ -243,6 +258,7 @@ export class BufferCache {
       at = piece.end
     }
     this.#endIo(frames)
+    this.#rows.give(frames)
     for (const buffer of cluster) {
       if (errno !== 0) this.#discard(buffer)
       else this.#release(buffer)
@@ -506,6 +522,7 @@ export class BufferCache {
           Math.min(PAGE_SIZE, start + length - pageStart),
         )
       }
+      this.#rows.give(frames)
     }
   }
 
@@ -528,7 +545,9 @@ export class BufferCache {
       if (errno !== 0) this.#delay(buffer)
       else this.#release(buffer)
       for (const frame of own) this.#context.pageWritten(frame)
+      this.#rows.give(own)
     }
+    this.#rows.give(frames)
     return errno
   }
 
@@ -778,10 +797,11 @@ export class BufferCache {
     return this.#context.kernel.pages.lookup(this.#object[buffer]!, Math.floor(start / PAGE_SIZE) + index)
   }
 
+  /** The row is the caller's, to be given back when it is done with it. */
   #framesOf(object: number, start: number, lengthBytes: number): Int32Array {
     const { pages } = this.#context.kernel
     const first = Math.floor(start / PAGE_SIZE)
-    const frames = new Int32Array(Math.ceil((start + lengthBytes) / PAGE_SIZE) - first)
+    const frames = this.#rows.take(Math.ceil((start + lengthBytes) / PAGE_SIZE) - first)
     for (let i = 0; i < frames.length; i++) frames[i] = pages.lookup(object, first + i)
     return frames
   }

@@ -33,7 +33,7 @@ export interface FileContext {
   readonly truth: FileTruth
   readonly tunables: FileTunables
   /** Begins an operation that nobody waits for. */
-  readonly spawn: (run: Operation<void>) => void
+  readonly spawn: (run: Operation<unknown>) => void
   /** Whatever was dirty of a page has been written, or the page has gone. */
   readonly pageWritten: (frame: number) => void
 }

@@ -16,7 +16,7 @@ import { testExperiment } from '../../engine/sim/testing.ts'
 import { Contents } from '../../engine/vm/contents.ts'
 import { DragonflyFiles } from '../../engine/vnode/dragonfly/adapter.ts'
 import { DragonflyPageFlag } from '../../engine/vnode/dragonfly/pageOperations.ts'
-import { filePagerNames, type FilePagerName } from '../../engine/vnode/filePager.ts'
+import { filePagerNames, type FilePager, type FilePagerName } from '../../engine/vnode/filePager.ts'
 import { FreebsdFiles } from '../../engine/vnode/freebsd/adapter.ts'
 import { NetbsdFiles } from '../../engine/vnode/netbsd/adapter.ts'
 import { RequestFlag } from '../../engine/vnode/netbsd/host.ts'
@@ -93,37 +93,57 @@ function readThrough(name: FilePagerName, image: string): number {
     samples: { take: () => {} },
     messages: () => {},
   })
-  const { pages } = machine
-  const { pager } = machine.files!
-  const object = machine.regions.object[0]!
-  const vnode = pages.handle[object]!
-  const frames = new Int32Array(CALL_PAGES)
-  const busyRow = (first: number) => {
-    for (let i = 0; i < CALL_PAGES; i++) frames[i] = pages.allocate(object, first + i)
-    return frames
+  const taken = timed(() => new Reader(machine).readAll())
+  const read = machine.totals()[Counter.bytesVerified]!
+  store.close()
+  if (read !== PAGES * 4096) throw new Error(`${name}: ${read} bytes were read, not each of the file's once`)
+  return taken
+}
+
+/**
+ * Somebody who reads the only file of a machine once, in order, and frees what is passed. Methods, not closures: what has been compiled
+ * for one machine serves the next.
+ */
+class Reader {
+  readonly #machine: Machine
+  readonly #pager: FilePager
+  readonly #object: number
+  readonly #vnode: number
+  readonly #frames = new Int32Array(CALL_PAGES)
+  /** Pages before this one are freed. */
+  #passed = 0
+
+  constructor(machine: Machine) {
+    this.#machine = machine
+    this.#pager = machine.files!.pager
+    this.#object = machine.regions.object[0]!
+    this.#vnode = machine.pages.handle[this.#object]!
   }
-  const getRow = (first: number): void => {
-    if (pager instanceof FreebsdFiles) {
-      run(pager.pager.getPages(object, busyRow(first), 0))
-      machine.releaseBusy(frames[0]!)
-    } else if (pager instanceof DragonflyFiles) getRowThroughCache(pager, first)
-    else if (pager instanceof NetbsdFiles) {
-      frames.fill(NO_PAGE)
-      run(
-        pager.pager.getPages(vnode, {
-          offset: first * 4096,
-          count: CALL_PAGES,
-          center: 0,
-          isWrite: false,
-          flags: RequestFlag.syncIo,
-          frames,
-        }),
-      )
-      pager.pager.unbusyPages(frames)
+
+  readAll(): void {
+    const pager = this.#pager
+    for (let first = 0; first < PAGES; first += CALL_PAGES) {
+      if (pager instanceof FreebsdFiles) this.#getRow(pager, first)
+      else if (pager instanceof DragonflyFiles) this.#getRowThroughCache(pager, first)
+      else if (pager instanceof NetbsdFiles) this.#getRange(pager, first)
+      this.#freePassed(first + CALL_PAGES)
     }
   }
-  // the buffer cache reads ahead: what it has brought is not asked for again, but for a page that says that it is time to read on
-  const getRowThroughCache = (files: DragonflyFiles, first: number): void => {
+
+  #getRow(files: FreebsdFiles, first: number): void {
+    const { pages } = this.#machine
+    const frames = this.#frames
+    for (let i = 0; i < CALL_PAGES; i++) frames[i] = pages.allocate(this.#object, first + i)
+    run(files.pager.getPages(this.#object, frames, 0))
+    this.#machine.releaseBusy(frames[0]!)
+  }
+
+  /** The buffer cache reads ahead: what it has brought is not asked for again, but for a page that says that it is time to read on. */
+  #getRowThroughCache(files: DragonflyFiles, first: number): void {
+    const machine = this.#machine
+    const { pages } = machine
+    const object = this.#object
+    const frames = this.#frames
     let missing = 0
     for (let i = 0; i < CALL_PAGES; i++) {
       const frame = pages.lookup(object, first + i)
@@ -136,28 +156,35 @@ function readThrough(name: FilePagerName, image: string): number {
       }
     }
     if (missing === 0) return
-    run(files.pager.genericGetPages(vnode, frames.subarray(0, missing), missing * 4096, 0, true))
+    run(files.pager.genericGetPages(this.#vnode, frames.subarray(0, missing), missing * 4096, 0, true))
     machine.releaseBusy(frames[0]!)
   }
-  // a reader that reads once: what is passed is freed, in order, as soon as no buffer holds it
-  let passed = 0
-  const freePassed = (before: number): void => {
-    for (; passed < before; passed++) {
-      const frame = pages.lookup(object, passed)
+
+  #getRange(files: NetbsdFiles, first: number): void {
+    const frames = this.#frames
+    frames.fill(NO_PAGE)
+    run(
+      files.pager.getPages(this.#vnode, {
+        offset: first * 4096,
+        count: CALL_PAGES,
+        center: 0,
+        isWrite: false,
+        flags: RequestFlag.syncIo,
+        frames,
+      }),
+    )
+    files.pager.unbusyPages(frames)
+  }
+
+  /** What is passed is freed, in order, as soon as no buffer holds it. */
+  #freePassed(before: number): void {
+    const { pages } = this.#machine
+    for (; this.#passed < before; this.#passed++) {
+      const frame = pages.lookup(this.#object, this.#passed)
       if (pages.wired[frame] !== 0) return
-      machine.freePage(frame)
+      this.#machine.freePage(frame)
     }
   }
-  const taken = timed(() => {
-    for (let first = 0; first < PAGES; first += CALL_PAGES) {
-      getRow(first)
-      freePassed(first)
-    }
-  })
-  const read = machine.totals()[Counter.bytesVerified]!
-  store.close()
-  if (read !== PAGES * 4096) throw new Error(`${name}: ${read} bytes were read, not each of the file's once`)
-  return taken
 }
 
 /** Runs an operation that has nothing to wait for. */

@@ -72,7 +72,7 @@ export function* genericGetPages(
     vnode,
     offset,
     bytes,
-    frames.subarray(0, count),
+    count === frames.length ? frames : frames.subarray(0, count),
     IoFlag.fromPages,
     isSequential ? SEQUENTIAL_MAX : 0,
   )

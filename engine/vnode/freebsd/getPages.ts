@@ -74,7 +74,9 @@ export function* genericGetPages(
   pages.valid[wanted] = 0
   const run = yield* findRun(state, vnode, frames, requested)
   if (run === null) return PagerResult.error
-  return yield* readRun(state, vnode, frames.subarray(run.first, run.end), requested - run.first, run.sector)
+  const isAll = run.first === 0 && run.end === frames.length
+  const own = isAll ? frames : frames.subarray(run.first, run.end)
+  return yield* readRun(state, vnode, own, requested - run.first, run.sector)
 }
 
 /** Places in the row of pages: [first, end), and the sector of the first. */

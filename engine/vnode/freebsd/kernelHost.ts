@@ -18,7 +18,8 @@ export class FreebsdHost extends HostBase implements FreebsdVnodeHost {
 
   // eslint-disable-next-line require-yield -- metadata take no time
   *bmap(vnode: number, block: number): Operation<BlockMapping> {
-    return { errno: 0, ...this.context.volume.bmap(this.files[vnode]!, block) }
+    const { sector, runAfter, runBefore } = this.context.volume.bmap(this.files[vnode]!, block)
+    return { errno: 0, sector, runAfter, runBefore }
   }
 
   readDevice(

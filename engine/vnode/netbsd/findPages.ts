@@ -33,17 +33,30 @@ export function findPagesNow(
   return found
 }
 
-/** The same, but waits for busy pages and for memory (UFP_ALL). */
-export function* findPages(
+/**
+ * The same up to the first place whose page cannot be had at once; that place, where it leaves the reason for findPagesFrom(), or
+ * `frames.length`.
+ */
+export function findPagesUntil(state: PagerState, object: number, firstPage: number, frames: Int32Array): number {
+  for (let i = 0; i < frames.length; i++) {
+    if (frames[i] !== NO_PAGE) continue
+    frames[i] = findPage(state, object, firstPage + i, 0)
+    if (frames[i]! < 0) return i
+  }
+  return frames.length
+}
+
+/** Goes on at once from where findPagesUntil() stopped, waiting for busy pages and for memory (UFP_ALL). */
+export function* findPagesFrom(
   state: PagerState,
   object: number,
   firstPage: number,
   frames: Int32Array,
-): Operation<number> {
-  let found = 0
-  for (let i = 0; i < frames.length; i++) {
-    if (frames[i] !== NO_PAGE) continue
-    let frame = findPage(state, object, firstPage + i, 0)
+  first: number,
+): Operation<void> {
+  for (let i = first; i < frames.length; i++) {
+    if (i !== first && frames[i] !== NO_PAGE) continue
+    let frame = i === first ? frames[i]! : findPage(state, object, firstPage + i, 0)
     while (frame < 0) {
       if (frame === NO_MEMORY) yield { on: 'memory' }
       else {
@@ -54,9 +67,13 @@ export function* findPages(
       frame = findPage(state, object, firstPage + i, 0)
     }
     frames[i] = frame
-    found += 1
   }
-  return found
+}
+
+/** Fills the empty places, waiting for what has to be waited for. */
+export function* findPages(state: PagerState, object: number, firstPage: number, frames: Int32Array): Operation<void> {
+  const first = findPagesUntil(state, object, firstPage, frames)
+  if (first < frames.length) yield* findPagesFrom(state, object, firstPage, frames, first)
 }
 
 /**

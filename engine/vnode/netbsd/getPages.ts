@@ -11,7 +11,7 @@ import { KernelStop } from '../../sim/kernelStop.ts'
 import { PAGE_SIZE } from '../../vm/pages.ts'
 import { Completion, Priority } from './buffers.ts'
 import { countDone, waitForBuffer } from './completion.ts'
-import { Find, findPages, findPagesNow } from './findPages.ts'
+import { Find, findPagesFrom, findPagesNow, findPagesUntil } from './findPages.ts'
 import { RequestFlag, UpdateFlag } from './host.ts'
 import { Errno, type Operation } from '../operation.ts'
 import { enterNodeLock, exitNodeLock, tryEnterNodeLock } from './nodeLock.ts'
@@ -104,7 +104,7 @@ export function* getPages(state: PagerState, vnode: number, request: PageRequest
       yield* host.startTransaction(vnode)
       inTransaction = true
     }
-    yield* enterNodeLock(state, vnode, allocates)
+    if (allocates || !tryEnterNodeLock(state, vnode)) yield* enterNodeLock(state, vnode, allocates)
     if (vnodes.size[vnode]! >= size) {
       errno = yield* getLockedPages(state, vnode, request, plan)
       break
@@ -204,10 +204,22 @@ function widen(
 
 /** The node's lock is held and is let go here. */
 function* getLockedPages(state: PagerState, vnode: number, request: PageRequest, plan: Plan): Operation<number> {
+  const frames = state.rows.take(plan.total).fill(NO_PAGE)
+  const errno = yield* getPagesInto(frames, state, vnode, request, plan)
+  state.rows.give(frames)
+  return errno
+}
+
+function* getPagesInto(
+  frames: Int32Array,
+  state: PagerState,
+  vnode: number,
+  request: PageRequest,
+  plan: Plan,
+): Operation<number> {
   const object = state.vnodes.object[vnode]!
   const { asked, total, before, isAsync } = plan
-  const frames = new Int32Array(total).fill(NO_PAGE)
-  const wanted = frames.subarray(before, before + asked)
+  const wanted = asked === total ? frames : frames.subarray(before, before + asked)
   if (!(yield* findAll(state, object, request.offset / PAGE_SIZE, wanted, isAsync))) return busy(state, vnode, wanted)
 
   if (!mustBeFilled(state, wanted, plan.allocates)) {
@@ -237,10 +249,10 @@ function* findAll(
   frames: Int32Array,
   isAsync: boolean,
 ): Operation<boolean> {
-  const found = isAsync
-    ? findPagesNow(state, object, firstPage, frames, 0)
-    : yield* findPages(state, object, firstPage, frames)
-  return found === frames.length
+  if (isAsync) return findPagesNow(state, object, firstPage, frames, 0) === frames.length
+  const first = findPagesUntil(state, object, firstPage, frames)
+  if (first < frames.length) yield* findPagesFrom(state, object, firstPage, frames, first)
+  return true
 }
 
 /** An asynchronous request does not wait for a page or for memory. */
@@ -289,7 +301,9 @@ function* readPages(
     exitNodeLock(state, vnode)
     return Errno.none
   }
-  let errno = pieces.isStarted ? yield* waitForBuffer(state, master) : pieces.errno
+  let { errno } = pieces
+  if (pieces.isStarted)
+    errno = buffers.isDone[master] === 0 ? yield* waitForBuffer(state, master) : buffers.errno[master]!
   if (errno === 0 && pieces.sawHole && plan.allocates) errno = yield* fillHoles(state, vnode, plan.start, frames)
   exitNodeLock(state, vnode)
   buffers.free(master)
@@ -434,7 +448,7 @@ function succeed(state: PagerState, request: PageRequest, plan: Plan, frames: In
       throw new KernelStop('kernel-panic', routine, 'a page to be written has no place on the device')
     if (i < before || i >= before + asked || plan.isAsync) letGo(state, frame)
   }
-  request.frames?.set(frames.subarray(before, before + asked))
+  request.frames?.set(asked === frames.length ? frames : frames.subarray(before, before + asked))
   return Errno.none
 }
 

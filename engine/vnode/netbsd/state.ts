@@ -1,6 +1,7 @@
 /** The pager's state, which all of its routines share. */
 import type { Columns } from '../../sim/columns.ts'
 import type { VmPages } from '../../vm/pages.ts'
+import { FrameRows } from '../frameRows.ts'
 import { BufferTable } from './buffers.ts'
 import type { NetbsdVnodeHost } from './host.ts'
 import { VnodeTable } from './vnodes.ts'
@@ -23,6 +24,7 @@ export class PagerState {
   readonly buffers: BufferTable
   readonly host: NetbsdVnodeHost
   readonly options: NetbsdVnodePagerOptions
+  readonly rows = new FrameRows()
   /** [0] genfs_maxdio, bytes */
   tunables: Float64Array
 
