@@ -7,8 +7,11 @@
  *
  * Layout of the pages' bytes: one byte with the number of bits, then the hashes as a column of u32 (codec.ts).
  */
+import { EVENTS_PER_CHUNK } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import { decodeColumn, encodeColumn } from '../engine/workload/codec.ts'
+import { Program } from '../engine/workload/program.ts'
+import type { Float, Int } from '../engine/workload/program.ts'
 import { StoreError } from './errors.ts'
 
 /** Plain data, may cross threads. */
@@ -29,39 +32,13 @@ const SPREAD = 32
 const PAGES_MAX = 4096
 const OBJECTS = 1 << 16
 
-const seenPages = new Int32Array(HASHES / 32)
-const seenObjects = new Uint8Array(OBJECTS)
-/** What is listed of either, before it is encoded. */
-let listed = new Uint32Array(OBJECTS)
-
 /** Pages that an event covers: `page` and what follows it. */
 export const pagesCovered = (pages: number) => (pages > 1 ? pages : 1)
 
-export function indexPages({ count, object: objects, page: pageIndices, pages: pageCounts }: EventChunk): PageIndex {
-  seenPages.fill(0)
-  seenObjects.fill(0)
-  let isTooLarge = false
-  let hasManyObjects = false
-  for (let row = 0; row < count; row++) {
-    const object = objects[row]!
-    if (object < 0) continue
-    if (object < OBJECTS) seenObjects[object] = 1
-    else hasManyObjects = true
-    const page = pageIndices[row]!
-    const end = pagesCovered(pageCounts[row]!)
-    if (end > PAGES_MAX) {
-      isTooLarge = true
-      continue
-    }
-    for (let i = 0; i < end; i++) {
-      const hash = hashOf(object, page + i)
-      seenPages[hash >>> 5]! |= 1 << (hash & 31)
-    }
-  }
-  return {
-    ...(isTooLarge ? { pageCount: -1, pages: new Uint8Array(0) } : packPages()),
-    ...(hasManyObjects ? { objectCount: -1, objects: new Uint8Array(0) } : packObjects()),
-  }
+/** Of at most EVENTS_PER_CHUNK events. */
+export function indexPages(chunk: Pick<EventChunk, 'count' | 'object' | 'page' | 'pages'>): PageIndex {
+  indexer ??= newIndexer()
+  return indexer(chunk)
 }
 
 /** Whether a chunk with this index may have events of a page. Throws StoreError `damaged`. */
@@ -87,41 +64,147 @@ function hashOf(object: number, page: number): number {
   return Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35) >>> (32 - HASH_BITS)
 }
 
-function packPages(): Pick<PageIndex, 'pageCount' | 'pages'> {
-  let found = 0
-  for (let at = 0; at < seenPages.length; at++) found += bitCount(seenPages[at]!)
-  let bits = 1
-  while (bits < HASH_BITS && 1 << bits < found * SPREAD) bits++
-  const shift = HASH_BITS - bits
-  if (listed.length < found) listed = new Uint32Array(found)
-  const hashes = listed
-  let count = 0
-  let before = -1
-  for (let at = 0; at < seenPages.length; at++) {
-    for (let word = seenPages[at]!; word !== 0; word &= word - 1) {
-      const hash = (at * 32 + 31 - Math.clz32(word & -word)) >>> shift
-      if (hash !== before) hashes[count++] = hash
-      before = hash
+let indexer: ((chunk: Pick<EventChunk, 'count' | 'object' | 'page' | 'pages'>) => PageIndex) | undefined
+
+/** What marks and lists pages and objects is a program (program.ts), because it is done for each page of each event. */
+function newIndexer(): NonNullable<typeof indexer> {
+  const program = new Program()
+  const objects = program.table('i32', EVENTS_PER_CHUNK)
+  const pageIndices = program.table('f64', EVENTS_PER_CHUNK)
+  const pageCounts = program.table('i32', EVENTS_PER_CHUNK)
+  const seenPages = program.table('i32', HASHES / 32)
+  const seenObjects = program.table('u8', OBJECTS)
+  const listed = program.table('u32', HASHES)
+  const IS_TOO_LARGE = 1
+  const HAS_MANY_OBJECTS = 2
+
+  /** As hashOf: `high` and `low` are the halves of the page. */
+  const hashOfHalves = (object: Int, high: Int, low: Int) => {
+    const mixed = program.int(object.xor(high.times(0x27d4eb2f)).times(0x9e3779b1).xor(low.times(0x85ebca6b)))
+    return program.int(
+      mixed
+        .xor(mixed.shiftRightUnsigned(15))
+        .times(0xc2b2ae35)
+        .shiftRightUnsigned(32 - HASH_BITS),
+    )
+  }
+
+  const mark = (hash: Int) => {
+    const word = program.int(hash.shiftRightUnsigned(5))
+    seenPages.put(word, seenPages.at(word).or(program.constant(1).shiftLeft(hash)))
+  }
+
+  /** The whole part of a number of magnitude below 2^31. */
+  const truncated = (value: Float) => {
+    const magnitude = program.int(value.absolute().toUnsigned())
+    return value.isBelow(program.float(0)).choose(program.constant(0).minus(magnitude), magnitude)
+  }
+
+  // marks what is named; whether an event is too large and whether there are too many objects, as bits
+  program.define('mark', (count) => {
+    seenPages.clear()
+    seenObjects.clear()
+    const flags = program.int(0)
+    program.count(count, (row) => {
+      const object = program.int(objects.at(row))
+      program.if(object.isAtLeast(0), () => {
+        program.if(
+          object.isBelow(OBJECTS),
+          () => seenObjects.put(object, program.constant(1)),
+          () => flags.set(flags.or(HAS_MANY_OBJECTS)),
+        )
+        const page = program.double(pageIndices.at(row))
+        const covered = program.int(pageCounts.at(row).atLeast(program.constant(1)))
+        program.if(covered.isAbove(PAGES_MAX), () => {
+          flags.set(flags.or(IS_TOO_LARGE))
+          covered.set(0)
+        })
+        program.if(
+          page.absolute().isBelow(program.float(4294967296 - PAGES_MAX)),
+          () => {
+            const low = program.int(page.toInt())
+            program.count(covered, (i) => mark(hashOfHalves(object, program.constant(0), low.plus(i))))
+          },
+          () => {
+            program.count(covered, (i) => {
+              const each = program.double(page.plus(i.toFloat()))
+              const high = program.int(truncated(each.times(program.float(1 / 4294967296))))
+              const low = each.minus(high.toFloat().times(program.float(4294967296))).toInt()
+              mark(hashOfHalves(object, high, low))
+            })
+          },
+        )
+      })
+    })
+    return flags
+  })
+
+  // how many hashes are marked
+  program.define('count', () => {
+    const found = program.int(0)
+    program.count(HASHES / 32, (at) => found.set(found.plus(seenPages.at(at).bitCount())))
+    return found
+  })
+
+  // lists the different ones of the marked hashes without their lowest bits, `shift` of them; how many there are
+  program.define('list pages', (shift) => {
+    const found = program.int(0)
+    const before = program.int(-1)
+    program.count(HASHES / 32, (at) => {
+      const word = program.int(seenPages.at(at))
+      program.while(word, () => {
+        const hash = program.int(at.shiftLeft(5).plus(word.trailingZeros()).shiftRightUnsigned(shift))
+        // one that was listed already is listed over
+        listed.put(found, hash)
+        found.set(found.plus(hash.differs(before)))
+        before.set(hash)
+        word.set(word.and(word.minus(1)))
+      })
+    })
+    return found
+  })
+
+  program.define('list objects', () => {
+    const found = program.int(0)
+    program.count(OBJECTS, (object) => {
+      program.if(seenObjects.at(object), () => {
+        listed.put(found, object)
+        found.set(found.plus(1))
+      })
+    })
+    return found
+  })
+
+  const { run, view } = program.start()
+  const rows = { objects: view(objects), pageIndices: view(pageIndices), pageCounts: view(pageCounts) }
+  const list = view(listed)
+
+  const packPages = (): Pick<PageIndex, 'pageCount' | 'pages'> => {
+    const found = run('count')
+    let bits = 1
+    while (bits < HASH_BITS && 1 << bits < found * SPREAD) bits++
+    const count = run('list pages', HASH_BITS - bits)
+    const column = encodeColumn(list, count)
+    const pages = new Uint8Array(column.length + 1)
+    pages[0] = bits
+    pages.set(column, 1)
+    return { pageCount: count, pages }
+  }
+
+  return ({ count, object, page, pages }) => {
+    rows.objects.set(object.subarray(0, count))
+    rows.pageIndices.set(page.subarray(0, count))
+    rows.pageCounts.set(pages.subarray(0, count))
+    const flags = run('mark', count)
+    const objectCount = run('list objects')
+    const objectBytes = encodeColumn(list, objectCount)
+    return {
+      ...((flags & IS_TOO_LARGE) !== 0 ? { pageCount: -1, pages: new Uint8Array(0) } : packPages()),
+      ...((flags & HAS_MANY_OBJECTS) !== 0
+        ? { objectCount: -1, objects: new Uint8Array(0) }
+        : { objectCount, objects: objectBytes }),
     }
   }
-  const column = encodeColumn(hashes, count)
-  const pages = new Uint8Array(column.length + 1)
-  pages[0] = bits
-  pages.set(column, 1)
-  return { pageCount: count, pages }
-}
-
-function packObjects(): Pick<PageIndex, 'objectCount' | 'objects'> {
-  let found = 0
-  for (let object = seenObjects.indexOf(1); object >= 0; object = seenObjects.indexOf(1, object + 1))
-    listed[found++] = object
-  return { objectCount: found, objects: encodeColumn(listed, found) }
-}
-
-function bitCount(word: number): number {
-  let rest = word - ((word >>> 1) & 0x55555555)
-  rest = (rest & 0x33333333) + ((rest >>> 2) & 0x33333333)
-  return Math.imul((rest + (rest >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
 
 /** Whether a rising list has a value. */

@@ -48,6 +48,8 @@ describe('a program of columns', () => {
       [(a, b) => a.isAtLeast(b), (a, b) => Number(a >= b)],
       [(a) => a.and(1).isZero(), (a) => 1 - (a & 1)],
       [(a) => a.leadingZeros(), (a) => Math.clz32(a)],
+      [(a) => a.trailingZeros(), (a) => (a === 0 ? 32 : 31 - Math.clz32(a & -a))],
+      [(a) => a.bitCount(), (a) => (a >>> 0).toString(2).replaceAll('0', '').length],
       [(a, b) => a.atMost(b), Math.min],
       [(a, b) => a.atLeast(b), Math.max],
       [(a, b) => a.and(4).choose(a, b), (a, b) => ((a & 4) !== 0 ? a : b)],
@@ -80,6 +82,7 @@ describe('a program of columns', () => {
       [(a, b) => a.isAtMost(b), (a, b) => Number(a <= b)],
       [(a, b) => a.isAtLeast(b), (a, b) => Number(a >= b)],
       [(a) => a.toInt(), (a) => a | 0],
+      [(a) => a.toUnsigned(), (a) => (a < 0 ? 0 : Math.min(a, 2 ** 32 - 1)) | 0],
     ]
     fc.assert(
       fc.property(fc.array(fc.tuple(whole, whole), { minLength: 1 }), (pairs) => {

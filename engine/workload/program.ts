@@ -51,6 +51,8 @@ export class Int {
   isAtLeast = (other: Int | number) => this.#with(0x4e, other)
   isZero = () => new Int([...this.code, 0x45])
   leadingZeros = () => new Int([...this.code, 0x67])
+  trailingZeros = () => new Int([...this.code, 0x68])
+  bitCount = () => new Int([...this.code, 0x69])
   toFloat = () => new Float([...this.code, 0xb7])
   /** The first of two values where this is not 0, else the second; both are computed. */
   choose<T extends Int | Float>(first: T, second: T): T
