@@ -51,6 +51,8 @@ export const useWorkloads = defineStore('workloads', () => {
     change(job, () => ({ title: [params.program, ...params.arguments].join(' ').slice(0, 80) }))
   }
   const endRecording = (job: number) => connection.request('workloads.endRecording', { job })
+  /** How a workload was recorded; null for one that was not. */
+  const recordingOf = (id: number) => connection.request('workloads.recording', { id })
   const importFile = (params: Params<'workloads.import'>) => connection.request('workloads.import', params)
   const generate = async (params: Params<'workloads.generate'>): Promise<WorkloadInfo> => {
     const made = await connection.request('workloads.generate', params)
@@ -71,5 +73,5 @@ export const useWorkloads = defineStore('workloads', () => {
     recordings.value = recordings.value.filter((recording) => recording.job !== job)
   }
 
-  return { ...list, jobs, recordings, running, follow, importFile, record, endRecording, generate, rename, remove, cancel, dismiss }
+  return { ...list, jobs, recordings, running, follow, importFile, record, endRecording, recordingOf, generate, rename, remove, cancel, dismiss }
 })
