@@ -10,6 +10,16 @@ export function formatCount(value: number): string {
   return Number.isFinite(value) ? grouped.format(value) : '–'
 }
 
+const fixed = new Map<number, Intl.NumberFormat>()
+
+/** With so many decimals: (1234.5, 2) -> "1,234.50". */
+export function formatFixed(value: number, decimals: number): string {
+  let format = fixed.get(decimals)
+  // to make one takes longer than to use it a hundred times
+  if (!format) fixed.set(decimals, (format = new Intl.NumberFormat('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })))
+  return format.format(value)
+}
+
 /** Three significant digits without an exponent and without a trailing ".0". */
 function threeDigits(value: number): string {
   const size = Math.abs(value)
@@ -81,7 +91,7 @@ export function formatDuration(ns: number): string {
 
 /** A moment of virtual time, to the millisecond: "148.312 s". */
 export function formatMoment(ns: number): string {
-  return Number.isFinite(ns) ? `${(ns / 1e9).toLocaleString('en-US', { minimumFractionDigits: 3, maximumFractionDigits: 3 })} s` : '–'
+  return Number.isFinite(ns) ? `${formatFixed(ns / 1e9, 3)} s` : '–'
 }
 
 /** A moment to the nanosecond in groups of three, in seconds without the unit: "91.193 132 004". */
@@ -113,7 +123,7 @@ export function decimalsOf(step: number): number {
 export function formatRange(fromNs: number, toNs: number): string {
   const unit = timeUnitOf(toNs - fromNs)
   const decimals = decimalsOf((toNs - fromNs) / unit.ns / 100)
-  const at = (ns: number) => (ns / unit.ns).toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+  const at = (ns: number) => formatFixed(ns / unit.ns, decimals)
   return `${at(fromNs)} – ${at(toNs)} ${unit.name} (${formatDuration(toNs - fromNs)})`
 }
 

@@ -9,9 +9,5 @@ export interface ToPainter {
   drawing?: ChartDrawing
 }
 
-/** A chart shows this span now. */
-export interface FromPainter {
-  chart: number
-  from: number
-  to: number
-}
+/** Charts that show these spans now. */
+export type FromPainter = { chart: number; from: number; to: number }[]

@@ -16,7 +16,9 @@ const listeners = new Map<number, (span: Span) => void>()
 function painters(): Worker {
   if (worker) return worker
   worker = new Worker(new URL('./chartWorker.ts', import.meta.url), { type: 'module' })
-  worker.onmessage = ({ data: { chart, from, to } }: MessageEvent<FromPainter>) => listeners.get(chart)?.({ from, to })
+  worker.onmessage = ({ data }: MessageEvent<FromPainter>) => {
+    for (const { chart, from, to } of data) listeners.get(chart)?.({ from, to })
+  }
   worker.onerror = ({ message }) => notifyProblem(new Error(message), 'A chart could not be drawn')
   return worker
 }

@@ -6,6 +6,8 @@ import { LineChart } from './lineChart.ts'
 const canvases = new Map<number, OffscreenCanvas>()
 const charts = new Map<number, LineChart>()
 const waiting = new Map<number, ChartDrawing>()
+/** Not told yet. */
+const shown: FromPainter = []
 const turns = new MessageChannel()
 let isDue = false
 
@@ -32,6 +34,7 @@ turns.port1.onmessage = () => {
     break
   }
   isDue = waiting.size > 0
+  if (!isDue) self.postMessage(shown.splice(0))
   if (isDue) turns.port2.postMessage(null)
 }
 
@@ -41,6 +44,5 @@ function paint(chart: number, drawing: ChartDrawing): void {
   let known = charts.get(chart)
   if (!known) charts.set(chart, (known = new LineChart(canvas, drawing)))
   known.draw(drawing)
-  const said: FromPainter = { chart, ...drawing.span }
-  self.postMessage(said)
+  shown.push({ chart, ...drawing.span })
 }

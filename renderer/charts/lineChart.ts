@@ -4,7 +4,7 @@
  * It paints what chartDrawing.ts says and knows nothing of the page: it runs on a thread of its own.
  */
 import { Chart, Filler, LinearScale, LineController, LineElement, LogarithmicScale, PointElement, type ChartDataset, type ChartItem, type Plugin } from 'chart.js'
-import { decimalsOf, numberFormats, timeUnitOf } from '../format.ts'
+import { decimalsOf, formatFixed, numberFormats, timeUnitOf } from '../format.ts'
 import { ticksOf, type Span } from '../range.ts'
 import type { ChartDrawing, DrawnSeries } from './chartDrawing.ts'
 import { plotInsets } from './plotInsets.ts'
@@ -117,7 +117,7 @@ function timeTicks(span: Span, width: number): { value: number; label: string }[
   const decimals = decimalsOf(step)
   return ticks.map((tick, i) => ({
     value: tick * unit.ns,
-    label: `${tick.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })}${i === ticks.length - 1 ? ` ${unit.name}` : ''}`,
+    label: `${formatFixed(tick, decimals)}${i === ticks.length - 1 ? ` ${unit.name}` : ''}`,
   }))
 }
 

@@ -18,7 +18,9 @@ import { isLive, useRuns } from './runs.ts'
 
 const REFRESH_MS = 250
 const STRIP_BUCKETS = 512
-const COUNTED_BUCKETS = 2048
+const COUNTED_BUCKETS = 512
+/** A range that moves is summed up exactly when it has stood still for as long. */
+const SETTLED_MS = 150
 /** A run that has hardly begun is shown on an axis of this length. */
 const LIVE_EXTENT_NS = 1e6
 
@@ -243,7 +245,12 @@ export const useRunView = defineStore('runView', () => {
     if (now.virtualNs !== before?.virtualNs || now.status !== before.status) refreshSoon()
   })
   watch([() => range.value.range, () => wanted.value], () => refreshCharts())
-  watch([() => range.value.range, () => range.value.selection], () => refreshCounted())
+  let countedTimer: ReturnType<typeof setTimeout> | undefined
+  // until then the charts' samples have to do
+  watch([() => range.value.range, () => range.value.selection], () => {
+    clearTimeout(countedTimer)
+    countedTimer = setTimeout(refreshCounted, SETTLED_MS)
+  })
 
   async function control(action: Params<'runs.control'>['action'], kinds: readonly string[] = []): Promise<void> {
     if (id.value === null) return

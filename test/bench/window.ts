@@ -80,6 +80,9 @@ const against = (wall: number, cpu: number) => ({ baseline: cpu, ratio: cpu > 0 
 /** What a step is made on. */
 const places = { events: '[data-test="timeline"]', overview: '[data-test="chart-faults"] canvas' }
 
+/** What shows the service's answer. */
+const drawn = { events: '[data-test="timeline"]', overview: '[data-test^="chart-"] canvas' }
+
 interface StepTimes {
   shownMs: number
   /** Null: the step asks the service for nothing. */
@@ -89,23 +92,33 @@ interface StepTimes {
 // what the functions below that run in the page take of it
 interface PageWindow {
   /** When the page heard of an input, and when the next frame was painted; 0: not yet. */
-  measured: { at: number; shownAt: number }
+  measured: { at: number; shownAt: number; tell: () => void }
   addEventListener: (kind: string, hear: (event: { timeStamp: number }) => void, options: { capture: boolean; passive: boolean }) => void
 }
+interface PageElement {
+  dataset: Record<string, string | undefined>
+}
 declare const window: PageWindow
-declare const document: { querySelector: (selector: string) => { dataset: Record<string, string | undefined> } | null }
+declare const document: { body: PageElement; querySelector: (selector: string) => PageElement | null; querySelectorAll: (selector: string) => Iterable<PageElement> }
 declare const requestAnimationFrame: (callback: () => void) => number
+declare const MutationObserver: new (changed: () => void) => {
+  observe: (element: PageElement, options: { subtree: boolean; attributeFilter: string[] }) => void
+  disconnect: () => void
+}
 
 /** The page's side of the measurement. Inputs are heard before the window hears them, frames after they are painted. */
 function listen(): void {
-  window.measured = { at: 0, shownAt: 0 }
+  window.measured = { at: 0, shownAt: 0, tell: () => undefined }
   const hear = (event: { timeStamp: number }) => {
     const { measured } = window
     if (measured.at !== 0) return
     measured.at = event.timeStamp
     performance.mark('step')
     requestAnimationFrame(() => {
-      setTimeout(() => (measured.shownAt = performance.now()))
+      setTimeout(() => {
+        measured.shownAt = performance.now()
+        measured.tell()
+      })
     })
   }
   for (const kind of ['wheel', 'pointermove', 'pointerdown', 'keydown']) window.addEventListener(kind, hear, { capture: true, passive: true })
@@ -113,25 +126,24 @@ function listen(): void {
 
 /** Milliseconds from the input to the frame after it. */
 function shown(): Promise<number> {
+  const { measured } = window
   return new Promise((resolve) => {
-    const look = (): void => {
-      const { at, shownAt } = window.measured
-      if (at !== 0 && shownAt !== 0) resolve(shownAt - at)
-      else setTimeout(look, 1)
-    }
-    look()
+    measured.tell = () => resolve(measured.shownAt - measured.at)
+    if (measured.shownAt !== 0) measured.tell()
   })
 }
 
-/** Milliseconds from the input until the timeline shows what the service says of the range. */
-function answered(): Promise<number> {
+/** Milliseconds from the input until the timeline, or every chart, shows what the service says of the range. Waits without work of its own. */
+function answered(selector: string): Promise<number> {
   return new Promise((resolve) => {
     const look = (): void => {
       const range = document.querySelector('[data-test="strip"]')?.dataset
-      const timeline = document.querySelector('[data-test="timeline"]')?.dataset
-      if (range && range['from'] === timeline?.['from'] && range['to'] === timeline?.['to']) resolve(performance.now() - window.measured.at)
-      else requestAnimationFrame(look)
+      for (const { dataset } of document.querySelectorAll(selector)) if (dataset['from'] !== range?.['from'] || dataset['to'] !== range?.['to']) return
+      observer.disconnect()
+      resolve(performance.now() - window.measured.at)
     }
+    const observer = new MutationObserver(look)
+    observer.observe(document.body, { subtree: true, attributeFilter: ['data-from', 'data-to'] })
     look()
   })
 }
@@ -150,12 +162,12 @@ async function walk(page: Page, tab: keyof typeof places): Promise<StepTimes[]> 
     const isOfTimeline = tab === 'events' && action !== 'scroll'
     if (action === 'scroll') await page.mouse.move(640, tab === 'events' ? 640 : box.y + 40)
     else if (isOfTimeline && action === 'pan') await place.focus()
-    await page.evaluate(() => (window.measured = { at: 0, shownAt: 0 }))
+    await page.evaluate(() => Object.assign(window.measured, { at: 0, shownAt: 0, tell: () => undefined }))
     if (action === 'hover') await page.mouse.move(box.x + box.width * (0.15 + 0.8 * random()), box.y + box.height * (0.2 + 0.6 * random()))
     else if (action === 'scroll') await page.mouse.wheel(0, 800)
     else await page.keyboard.press(action === 'zoom out' ? '-' : action === 'zoom in' ? '+' : 'ArrowRight')
     const shownMs = await page.evaluate(shown)
-    const exactMs = isOfTimeline && action !== 'hover' ? await page.evaluate(answered) : null
+    const exactMs = action === 'hover' || action === 'scroll' ? null : await page.evaluate(answered, drawn[tab])
     times.push({ shownMs, exactMs })
     await page.waitForTimeout(PAUSE_MS)
   }

@@ -47,11 +47,11 @@ export class EventPages {
     return this.version.value < 0 ? undefined : this.#pages.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS]
   }
 
-  /** Rows that are in sight: what of them is missing is fetched, in place of what was wanted before. */
-  want(first: number, last: number): void {
+  /** Rows that are in sight: what of them is missing is fetched, in place of what was wanted before. Answers when it is there. */
+  want(first: number, last: number): Promise<void> {
     this.#wanted = new Set()
     for (let page = Math.floor(Math.max(0, first) / PAGE_ROWS); page * PAGE_ROWS < Math.min(last, this.#total); page++) if (!this.#pages.has(page)) this.#wanted.add(page)
-    void this.#fetchWanted()
+    return this.#fetchWanted()
   }
 
   close(): void {
