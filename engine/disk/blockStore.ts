@@ -2,9 +2,9 @@
  * What a device keeps its bytes in, and the transfers that move them.
  *
  * A block store is read and written in pages of 4096 bytes. A transfer names the first page and gives one buffer per
- * page: views of page frames, which usually lie in one large ArrayBuffer, next to each other or scattered. Each
- * transfer is one system call: a plain read or write where the frames are neighbours in memory, a vectored one
- * otherwise.
+ * page: views of page frames, which usually lie in one large ArrayBuffer, next to each other or scattered. Who knows that
+ * they are next to each other gives one view of them all instead. Each transfer is one system call: a plain read or write
+ * where the frames are neighbours in memory, a vectored one otherwise.
  */
 
 import fs from 'node:fs'
@@ -15,12 +15,13 @@ export interface BlockStore {
   /** Whole pages that fit; a last, partial page of the medium is not used. */
   readonly sizePages: number
   /**
-   * Fills `buffers[0..count-1]`, each a view of 4096 bytes, from `count` pages starting at `page`.
+   * Fills `buffers[0..count-1]`, each a view of 4096 bytes, from `count` pages starting at `page`; or `buffers[0]`, if it is a view of
+   * more than a page, then of all of them.
    * Throws DiskError `out-of-range` or `io`.
    */
   readPages(page: number, buffers: Uint8Array[], count: number): void
   /**
-   * Stores `buffers[0..count-1]` at `count` pages starting at `page`. Nothing keeps a reference to the contents.
+   * Stores `buffers[0..count-1]`, or `buffers[0]` as above, at `count` pages starting at `page`. Nothing keeps a reference to the contents.
    * Throws DiskError `out-of-range`, `read-only`, `disk-full` or `io`.
    */
   writePages(page: number, buffers: Uint8Array[], count: number): void
@@ -84,6 +85,12 @@ export class VectoredFile {
 
   /** One system call for the whole transfer; answers how many bytes it moved. */
   #transferOnce(isWrite: boolean, offset: number, buffers: Uint8Array[], start: number, count: number): number {
+    const row = buffers[0]!
+    if (row.length > PAGE_BYTES) {
+      const at = start * PAGE_BYTES
+      const bytes = count * PAGE_BYTES
+      return isWrite ? fs.writeSync(this.fd, row, at, bytes, offset) : fs.readSync(this.fd, row, at, bytes, offset)
+    }
     const first = buffers[start]!
     if (count === 1) {
       return isWrite
@@ -121,14 +128,18 @@ export class VectoredFile {
     const wanted = count * PAGE_BYTES
     const doing = isWrite ? 'writing' : 'reading'
     while (moved < wanted) {
-      const view = buffers[start + Math.floor(moved / PAGE_BYTES)]!
-      const within = moved % PAGE_BYTES
+      const page = start + Math.floor(moved / PAGE_BYTES)
+      const isRow = buffers[0]!.length > PAGE_BYTES
+      const view = isRow ? buffers[0]! : buffers[page]!
+      const withinPage = moved % PAGE_BYTES
+      const within = isRow ? page * PAGE_BYTES + withinPage : withinPage
+      const left = PAGE_BYTES - withinPage
       const position = offset + moved
       let bytes
       try {
         bytes = isWrite
-          ? fs.writeSync(this.fd, view, within, PAGE_BYTES - within, position)
-          : fs.readSync(this.fd, view, within, PAGE_BYTES - within, position)
+          ? fs.writeSync(this.fd, view, within, left, position)
+          : fs.readSync(this.fd, view, within, left, position)
       } catch (error) {
         throw diskErrorFrom(error, this.path, `${doing} at byte ${position}`, position)
       }

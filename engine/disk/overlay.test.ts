@@ -28,7 +28,7 @@ test('reads and writes through an overlay are those of a plain disk, and the bas
     page: fc.integer({ min: 0, max: PAGES - 1 }),
     count: fc.integer({ min: 0, max: 32 }),
     seed: fc.integer({ min: 1000, max: 100_000 }),
-    isScattered: fc.boolean(),
+    memory: fc.constantFrom('neighbours', 'scattered', 'row'),
   })
   let runs = 0
   fc.assert(
@@ -36,16 +36,17 @@ test('reads and writes through an overlay are those of a plain disk, and the bas
       const store = isPartition ? new Partition(base, 3 * 512, (PAGES - 10) * 4096) : base
       const overlay = Overlay.create(path.join(folder, `overlay${runs++}`), store)
       const model = new Uint8Array(base.readBytes(isPartition ? 3 * 512 : 0, overlay.sizePages * 4096))
-      for (const { isWrite, page, count: wanted, seed, isScattered } of operations) {
+      for (const { isWrite, page, count: wanted, seed, memory } of operations) {
         if (page >= overlay.sizePages) continue
         const count = Math.min(wanted, overlay.sizePages - page)
         const frames = makeFrames(33)
-        if (isScattered) frames.reverse()
+        if (memory === 'scattered') frames.reverse()
+        const views = memory === 'row' && count > 1 ? [new Uint8Array(frames[0]!.buffer, 0, count * 4096)] : frames
         if (isWrite) {
           for (let i = 0; i < count; i++) model.set(paint(frames[i]!, seed + i), (page + i) * 4096)
-          overlay.writePages(page, frames, count)
+          overlay.writePages(page, views, count)
         } else {
-          overlay.readPages(page, frames, count)
+          overlay.readPages(page, views, count)
           for (let i = 0; i < count; i++) {
             const expected = model.subarray((page + i) * 4096, (page + i + 1) * 4096)
             expect(Buffer.compare(frames[i]!, expected)).toBe(0)

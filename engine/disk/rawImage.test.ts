@@ -117,6 +117,11 @@ test('short reads and writes are finished', () => {
   const back = makeFrames(4)
   image.readPages(5, back, 4)
   for (let i = 0; i < 4; i++) expect(Buffer.compare(back[i]!, painted(i))).toBe(0)
+  const row = new Uint8Array(4 * PAGE_BYTES)
+  image.readPages(5, [row], 4)
+  image.writePages(9, [row], 4)
+  image.readPages(9, back, 4)
+  for (let i = 0; i < 4; i++) expect(Buffer.compare(back[i]!, painted(i))).toBe(0)
   image.close()
 })
 

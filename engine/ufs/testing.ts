@@ -108,13 +108,15 @@ export class MemoryStore implements BlockStore {
   }
 
   readPages(page: number, buffers: Uint8Array[], count: number): void {
-    for (let i = 0; i < count; i++)
-      buffers[i]!.set(this.bytes.subarray((page + i) * PAGE_BYTES, (page + i + 1) * PAGE_BYTES))
+    const bytes = this.bytes.subarray(page * PAGE_BYTES, (page + count) * PAGE_BYTES)
+    if (buffers[0]!.length > PAGE_BYTES) buffers[0]!.set(bytes)
+    else for (let i = 0; i < count; i++) buffers[i]!.set(bytes.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES))
   }
 
   writePages(page: number, buffers: Uint8Array[], count: number): void {
     this.writes += count
-    for (let i = 0; i < count; i++) this.bytes.set(buffers[i]!, (page + i) * PAGE_BYTES)
+    if (buffers[0]!.length > PAGE_BYTES) this.bytes.set(buffers[0]!, page * PAGE_BYTES)
+    else for (let i = 0; i < count; i++) this.bytes.set(buffers[i]!, (page + i) * PAGE_BYTES)
   }
 
   sync(): void {

@@ -166,6 +166,11 @@ export class Contents {
     return (this.#views[frame] ??= new Uint8Array(this.#words.buffer, frame * PAGE_SIZE, PAGE_SIZE))
   }
 
+  /** The bytes of `count` frames that follow each other. */
+  row(first: number, count: number): Uint8Array {
+    return new Uint8Array(this.#words.buffer, first * PAGE_SIZE, count * PAGE_SIZE)
+  }
+
   /** Makes a page's bytes in its frame. */
   fill(frame: number, slot: number): void {
     this.#make(frame * WORDS, slot)

@@ -288,6 +288,10 @@ export class BufferCache {
 
   #setValid(frames: Int32Array, base: number, from: number, end: number): void {
     const { valid } = this.#context.kernel.pages
+    if (from === base && end - from === frames.length * PAGE_SIZE) {
+      for (let i = 0; i < frames.length; i++) valid[frames[i]!] = ALL_SECTORS
+      return
+    }
     for (let i = Math.floor((from - base) / PAGE_SIZE), at = base + i * PAGE_SIZE; at < end; i++, at += PAGE_SIZE)
       valid[frames[i]!]! |=
         at >= from && at + PAGE_SIZE <= end
@@ -807,19 +811,18 @@ export class BufferCache {
   }
 
   #startIo(frames: Int32Array): void {
-    const { pages } = this.#context.kernel
-    for (const frame of frames) {
-      pages.sharedBusy[frame]! += 1
-      pages.pagingInProgress[pages.object[frame]!]! += 1
-    }
+    const { object, sharedBusy, pagingInProgress } = this.#context.kernel.pages
+    for (let i = 0; i < frames.length; i++) sharedBusy[frames[i]!]! += 1
+    pagingInProgress[object[frames[0]!]!]! += frames.length
   }
 
   #endIo(frames: Int32Array): void {
     const { kernel } = this.#context
     const { pages } = kernel
-    for (const frame of frames) {
+    pages.pagingInProgress[pages.object[frames[0]!]!]! -= frames.length
+    for (let i = 0; i < frames.length; i++) {
+      const frame = frames[i]!
       pages.sharedBusy[frame]! -= 1
-      pages.pagingInProgress[pages.object[frame]!]! -= 1
       if (pages.sharedBusy[frame] === 0 && pages.wanted[frame] !== 0) kernel.wakeBusy(frame)
     }
   }
@@ -838,8 +841,15 @@ export class BufferCache {
     const { pages } = this.#context.kernel
     const { valid } = pages
     const start = this.#block[buffer]! * this.#context.volume.blockSize
-    const end = start + this.#lengthOf(buffer)
+    const length = this.#lengthOf(buffer)
+    const end = start + length
     const object = this.#object[buffer]!
+    if (start % PAGE_SIZE === 0 && length % PAGE_SIZE === 0) {
+      const endPage = end / PAGE_SIZE
+      for (let index = start / PAGE_SIZE; index < endPage; index++)
+        if (valid[pages.lookup(object, index)] !== wanted) return false
+      return true
+    }
     for (let index = Math.floor(start / PAGE_SIZE), at = index * PAGE_SIZE; at < end; index++, at += PAGE_SIZE) {
       const bits =
         at >= start && at + PAGE_SIZE <= end

@@ -209,7 +209,10 @@ export class FileDevice {
     this.#kernel.emit(EventKind.ioError, -1, object, index, frames.length, -1, page, duration, errno)
   }
 
-  /** Finds a view of 4096 bytes for each page of the device: a frame where it lies there as a whole, else a buffer. */
+  /**
+   * Finds a view of 4096 bytes for each page of the device, a frame where it lies there as a whole, else a buffer; or one view of all, if
+   * they are whole frames next to each other.
+   */
   #collect(
     isWrite: boolean,
     sector: number,
@@ -222,7 +225,8 @@ export class FileDevice {
     const { contents } = this.#kernel
     if (isWrite) for (const frame of frames) this.#truth.materialise(frame)
     if (isWhole(sector, lengthBytes, offset)) {
-      for (let i = 0; i < count; i++) this.#views[i] = contents.view(frames[i]!)
+      if (count > 1 && areNeighbours(frames, count)) this.#views[0] = contents.row(frames[0]!, count)
+      else for (let i = 0; i < count; i++) this.#views[i] = contents.view(frames[i]!)
       return
     }
     for (let i = 0; i < count; i++) {
@@ -304,6 +308,12 @@ export class FileDevice {
     counters[Counter.bytesRead]! += compared
     counters[Counter.bytesVerified]! += compared
   }
+}
+
+function areNeighbours(frames: Int32Array, count: number): boolean {
+  const first = frames[0]!
+  for (let i = 1; i < count; i++) if (frames[i] !== first + i) return false
+  return true
 }
 
 /** Whether a transfer is of whole pages that lie on the device as they do in memory. */

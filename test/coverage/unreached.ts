@@ -88,10 +88,7 @@ export const reasons: readonly Reason[] = [
       'dragonfly/pager.ts': ['reference(', 'deallocate('],
       'dragonfly/hasPage.ts': ['return false'],
       'dragonfly/getPages.ts': ['return PagerResult.bad'],
-      'netbsd/putPages.ts': [
-        '|| !vnodes.hasFlag(vnode, VnodeFlag.onWorklist)',
-        '// a vnode that is to be reclaimed',
-      ],
+      'netbsd/putPages.ts': ['|| !vnodes.hasFlag(vnode, VnodeFlag.onWorklist)', '// a vnode that is to be reclaimed'],
     },
   },
   {
@@ -187,7 +184,12 @@ export const reasons: readonly Reason[] = [
   {
     why: "the machine's allocations wait, and never fail in the middle of a request",
     blocks: {
-      'netbsd/getPages.ts': ['errno = Errno.ENOMEM', 'return busy(', 'clearState(state, frame, PageState.clean)', 'freePage(state, frame)'],
+      'netbsd/getPages.ts': [
+        'errno = Errno.ENOMEM',
+        'return busy(',
+        'clearState(state, frame, PageState.clean)',
+        'freePage(state, frame)',
+      ],
       'netbsd/completion.ts': ['clearState(state, frame, PageState.pageout)'],
     },
   },
@@ -195,6 +197,8 @@ export const reasons: readonly Reason[] = [
 
 export function reasonOf(block: Block): Reason | undefined {
   return reasons.find(({ blocks }) =>
-    [...(blocks[block.file] ?? []), ...(blocks['*'] ?? [])].some((start) => start === '*' || block.text.startsWith(start)),
+    [...(blocks[block.file] ?? []), ...(blocks['*'] ?? [])].some(
+      (start) => start === '*' || block.text.startsWith(start),
+    ),
   )
 }

@@ -2,9 +2,9 @@
  * Workloads for the three vnode pagers, made of references and verbs only: scans, stores through mappings, calls on files, holes,
  * growth, devices that fail, little memory. The coverage report runs them all.
  */
-import type { BlockStore } from '../../engine/disk/blockStore.ts'
 import type { InjectedFault } from '../../engine/sim/experiment.ts'
 import { runToEnd, testMachine, type TestMachineOptions } from '../../engine/sim/testing.ts'
+import { MemoryStore } from '../../engine/ufs/testing.ts'
 import { filePagerNames, type FilePagerName } from '../../engine/vnode/filePager.ts'
 import { DeviceVolume } from '../../engine/vnode/volume.ts'
 import { FIRST_PAGE_NUMBER } from '../../engine/workload/generators/generator.ts'
@@ -66,7 +66,12 @@ const fault = (direction: 'read' | 'write', fromRequest: number, count: number, 
 
 const workloads: Workload[] = [
   { name: 'scan', generator: ['sequential', { pages: 900, referencesPerPage: 1 }], untouched: 'file' },
-  { name: 'scan with room', generator: ['sequential', { pages: 300, referencesPerPage: 1 }], frames: 1000, untouched: 'file' },
+  {
+    name: 'scan with room',
+    generator: ['sequential', { pages: 300, referencesPerPage: 1 }],
+    frames: 1000,
+    untouched: 'file',
+  },
   {
     name: 'stores, skewed',
     generator: ['zipf', { pages: 600, references: 12000, writeFraction: 0.3 }],
@@ -262,7 +267,7 @@ function runOne(pager: FilePagerName, workload: Workload): { status: string; pro
   const { generator = ['sequential', { pages: 8, referencesPerPage: 1 }], bytes } = workload
   const stream = generateWorkload(generator[0], { writeFraction: 0, ...generator[1] }).processes[0]!
   const devicePages = 256
-  const store = new ZeroStore(devicePages)
+  const store = new MemoryStore(new Uint8Array(devicePages * PAGE))
   const options: TestMachineOptions = {
     streams: workload.other === undefined ? [stream] : [stream, stream],
     frames: workload.frames ?? 400,
@@ -287,8 +292,7 @@ function runOne(pager: FilePagerName, workload: Workload): { status: string; pro
       experiment.onSignal = 'continue'
       experiment.files = {
         pager,
-        image:
-          workload.isDevice === true ? { name: 'device', partition: null, path: '', mode: 'write-through' } : null,
+        image: workload.isDevice === true ? { name: 'device', partition: null, path: '', mode: 'write-through' } : null,
         mapping: workload.mapping ?? 'private',
         named: bytes === undefined ? [] : [{ name: FILE.file, bytes, mostBytes: workload.mostBytes ?? bytes }],
         blockSize: workload.blockSize ?? 16384,
@@ -304,23 +308,4 @@ function runOne(pager: FilePagerName, workload: Workload): { status: string; pro
   const { problem } = under.machine
   under.close()
   return { status, problem }
-}
-
-/** A device in memory. */
-class ZeroStore implements BlockStore {
-  readonly sizePages: number
-  readonly #bytes: Uint8Array
-
-  constructor(pages: number) {
-    this.sizePages = pages
-    this.#bytes = new Uint8Array(pages * PAGE)
-  }
-  readPages(page: number, buffers: Uint8Array[], count: number): void {
-    for (let i = 0; i < count; i++) buffers[i]!.set(this.#bytes.subarray((page + i) * PAGE, (page + i + 1) * PAGE))
-  }
-  writePages(page: number, buffers: Uint8Array[], count: number): void {
-    for (let i = 0; i < count; i++) this.#bytes.set(buffers[i]!, (page + i) * PAGE)
-  }
-  sync(): void {}
-  close(): void {}
 }

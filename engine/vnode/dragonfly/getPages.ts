@@ -13,7 +13,10 @@ import { pageOffset, Total, type PagerState } from './state.ts'
 /** Gets one page, exclusively busy: the pager's entry point. Answers a PagerResult; the page stays busy. */
 export function* getPage(state: PagerState, object: number, frame: number, isSequential: boolean): Operation<number> {
   const vnode = state.pages.handle[object]!
-  const result = yield* state.host.getPages(vnode, Int32Array.of(frame), PAGE_SIZE, 0, isSequential)
+  const row = state.rows.take(1)
+  row[0] = frame
+  const result = yield* state.host.getPages(vnode, row, PAGE_SIZE, 0, isSequential)
+  state.rows.give(row)
   if (result === Errno.EOPNOTSUPP)
     throw new KernelStop('kernel-panic', 'vnode_pager_getpage', `the file system of vnode ${vnode} cannot get pages`)
   return result

@@ -4,6 +4,7 @@
  */
 import type { Columns } from '../../sim/columns.ts'
 import { PAGE_SIZE, type VmPages } from '../../vm/pages.ts'
+import { FrameRows } from '../frameRows.ts'
 import type { DragonflyVnodeHost } from './host.ts'
 import { VnodeTable } from './vnodes.ts'
 
@@ -26,6 +27,7 @@ export class PagerState {
   readonly pages: VmPages
   readonly vnodes: VnodeTable
   readonly host: DragonflyVnodeHost
+  readonly rows = new FrameRows()
   totals: Float64Array
 
   constructor(columns: Columns, pages: VmPages, host: DragonflyVnodeHost) {
