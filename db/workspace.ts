@@ -16,6 +16,7 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { asStoreError, StoreError, systemCode } from './errors.ts'
 import { isObject, numberAt, parseJson, textAt } from './json.ts'
+import { makeFolder } from './makeFolder.ts'
 import { TraceStore } from './traceStore.ts'
 
 export type WorkspaceErrorCode = 'not-a-directory' | 'missing' | 'owned' | 'disk-full' | 'not-writable'
@@ -89,7 +90,7 @@ export function openWorkspace(directory: string, options: { readOnly?: boolean }
     throw new WorkspaceError('not-a-directory', `${paths.directory} is a file; a workspace is a directory`)
   attempt(paths.directory, () => {
     for (const each of [paths.directory, paths.images, paths.overlays, paths.reports, paths.incoming])
-      mkdirSync(each, { recursive: true })
+      makeFolder(each)
   })
   takeLock(paths)
   let store: TraceStore | undefined

@@ -36,7 +36,11 @@ export function parse<T extends ParseArgsOptionsConfig>(args: string[], options:
   try {
     return parseArgs({ args, options: { ...commonOptions, ...options }, allowPositionals: true, strict: true })
   } catch (error) {
-    throw new UsageError(errorShape(error).message.replace(/\. To specify a positional.*$/s, ''))
+    throw new UsageError(
+      errorShape(error)
+        .message.replace(/\. To specify a positional.*$/s, '')
+        .replace(/^Option '(\S+)[^']*' argument is ambiguous.*$/s, '$1: a value that begins with a dash is written $1=-...'),
+    )
   }
 }
 

@@ -53,6 +53,12 @@ describe('pager run', () => {
     expect(second).toMatchObject({ run: null, traceDigest: first.traceDigest })
   })
 
+  it.skipIf(process.platform !== 'linux')('refuses a folder that cannot be made, at once', async () => {
+    const { status, err } = await pager('run', file('small.json'), '--out', '/proc/nope')
+    expect(status).toBe(2)
+    expect(err).toMatch(/^pager run: --out: \/proc\/nope cannot be made: ENOENT/)
+  })
+
   it('writes report, samples and totals where --out says', async () => {
     const { status, out } = await pager('run', file('small.json'), '--out', file('out'))
     expect(status).toBe(0)
@@ -135,6 +141,9 @@ describe('what cannot be used is one line on standard error, and status 2', () =
     [['import', '/etc/hostname', '--format', 'x'], 'there is no format'],
     [['frobnicate'], 'there is no command'],
     [['image', 'nowhere.img'], 'no such file'],
+    [['image', tmpdir()], 'is a directory'],
+    [['sim', tmpdir()], 'is a folder'],
+    [['sim', 'x', '--frames', '-3'], '--frames: a value that begins with a dash is written --frames=-...'],
     [['bench', 'nothing'], 'there is no benchmark'],
     [['verify', '/nowhere.jsonl'], 'nowhere.jsonl'],
     [['serve', '--port', '99999'], '--port'],

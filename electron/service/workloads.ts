@@ -116,12 +116,15 @@ export interface ImportFileOptions {
 export async function importFile(trace: string, options: ImportFileOptions): Promise<Workload> {
   const { format, limit, eventsPerReference, name, field, storageFor, onRead, signal } = options
   // says what is missing before a decompressor has its own words for it
-  if (!statSync(trace, { throwIfNoEntry: false })?.isFile())
+  const status = statSync(trace, { throwIfNoEntry: false })
+  if (!status?.isFile()) {
+    const problem = status === undefined ? `there is no file ${trace}` : `${trace} is ${status.isDirectory() ? 'a folder' : 'no regular file'}`
     throw new ContractError({
       code: 'unreadable',
-      message: `${field === undefined ? '' : `${field}: `}there is no file ${trace}`,
+      message: `${field === undefined ? '' : `${field}: `}${problem}`,
       ...(field === undefined ? {} : { field }),
     })
+  }
   try {
     const workload = await importTrace(trace, {
       ...(format === '' ? {} : { format }),

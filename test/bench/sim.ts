@@ -23,7 +23,8 @@ import { importTrace } from '../../engine/workload/importers/index.ts'
 import { askPeer, writePeerTrace } from './peer.ts'
 import type { BenchResult } from './result.ts'
 
-const ROUNDS = 5
+/** Rounds: so many references in all, at least, since a short trace is over before the machine has caught its breath. */
+const ROUND_REFERENCES_MIN = 50_000_000
 /** References of a trace that are taken, so that all of it stays within a minute or two. */
 const REFERENCES_MAX = 10_000_000
 const PERCENTS = [5, 10, 25, 50]
@@ -47,6 +48,7 @@ export async function bench({ peer }: { peer: string }): Promise<BenchResult[]> 
 
 /** What is written to a file for the peer; a reference takes 24 bytes there. */
 const PEER_REFERENCES_MAX = 2_000_000
+const PEER_ROUNDS = 5
 /** Its miss ratio has so many digits, and its CLOCK need not be ours. */
 const RATIO_DIGITS = 4
 
@@ -64,7 +66,7 @@ function peers(binary: string, traces: Trace[]): BenchResult[] {
         const frames = framesOf(trace, 10)
         let best = Infinity
         let theirs = 0
-        for (let round = 0; round < ROUNDS; round++) {
+        for (let round = 0; round < PEER_ROUNDS; round++) {
           const one = timed(() => simulate(name, trace, [frames]))
           best = Math.min(best, one.seconds)
           const { rate, missRatio } = askPeer(binary, trace.file, name, frames)
@@ -106,6 +108,8 @@ async function load(file: string): Promise<Trace> {
   return { references, pageCount: stream.pageCount }
 }
 
+const roundsOf = ({ references }: Trace) => Math.ceil(ROUND_REFERENCES_MIN / Math.max(1, references.length))
+
 const framesOf = (trace: Trace, percent: number) => Math.max(1, Math.floor((trace.pageCount * percent) / 100))
 
 function timed<T>(body: () => T): { seconds: number; result: T } {
@@ -130,7 +134,7 @@ function race(
   for (const trace of traces) {
     let best = Infinity
     let bestPlain = Infinity
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < roundsOf(trace); round++) {
       const one = timed(() => ours(trace))
       const other = timed(() => plain(trace))
       if (one.result !== other.result)
@@ -181,7 +185,7 @@ function sizes(name: string, traces: Trace[]): BenchResult {
     const frames = PERCENTS.map((percent) => framesOf(trace, percent))
     let best = Infinity
     const bestOf = frames.map(() => Infinity)
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < roundsOf(trace); round++) {
       best = Math.min(best, timed(() => simulate(name, trace, frames)).seconds)
       frames.forEach((size, i) => {
         bestOf[i] = Math.min(bestOf[i]!, timed(() => simulate(name, trace, [size])).seconds)

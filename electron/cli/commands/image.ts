@@ -1,6 +1,6 @@
 /** pager image: what is on a raw image, and in the file systems on it. */
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { workspacePaths } from '../../../db/workspace.ts'
 import { checkFileSystem } from '../../../engine/ufs/check.ts'
@@ -68,7 +68,9 @@ Exit status: 0; 1 if something is wrong with the image or the file system; 2 if 
 function imageFile(workspace: string, name: string): string {
   const inWorkspace = path.join(workspacePaths(workspace).images, name)
   const file = !existsSync(name) && !/[/\\]/.test(name) && existsSync(inWorkspace) ? inWorkspace : path.resolve(name)
-  if (!existsSync(file)) throw new UsageError(`${name}: no such file`)
+  const status = statSync(file, { throwIfNoEntry: false })
+  if (status === undefined) throw new UsageError(`${name}: no such file`)
+  if (status.isDirectory()) throw new UsageError(`${name}: is a directory`)
   return file
 }
 

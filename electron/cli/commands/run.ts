@@ -1,6 +1,7 @@
 /** pager run: runs an experiment file. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { makeFolder } from '../../../db/makeFolder.ts'
 import type { WorkbenchClient } from '../../contract/contract.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
 import { withWorkbench } from '../client.ts'
@@ -29,7 +30,7 @@ Exit status: 0 finished; 1 stopped, failed, panicked or looped; 2 the experiment
     const record = values['no-record'] !== true
     if (out !== undefined && !record) throw new UsageError('--out makes a report of what was recorded, so it does not go with --no-record')
     const file = readExperimentFile(name)
-    if (out !== undefined) makeFolder(out)
+    if (out !== undefined) makeOutputFolder(out)
     const variant = values.variant === undefined ? {} : { variant: path.resolve(values.variant) }
     return withWorkbench(workspaceOf(values.workspace), async (client) => {
       const start = () =>
@@ -53,9 +54,9 @@ Exit status: 0 finished; 1 stopped, failed, panicked or looped; 2 the experiment
   },
 }
 
-function makeFolder(folder: string): void {
+function makeOutputFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
   } catch (error) {
     throw new UsageError(`--out: ${folder} cannot be made: ${errorShape(error).message}`)
   }
