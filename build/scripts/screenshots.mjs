@@ -132,10 +132,22 @@ try {
   await at('report-frame').waitFor()
   await shoot('reports')
 
+  // the memory of the first run as it was in its middle
+  await go('runs/1/memory')
+  const strip = await at('strip').boundingBox()
+  await page.mouse.click(strip.x + strip.width * 0.45, strip.y + strip.height / 2)
+  await at('clock-note').getByText('looking back').waitFor()
+  await shoot('run-moment', [560, 420])
+
   await go('gallery/devices')
   await at('gallery-choice-1').click()
   await at('gallery-figure').waitFor()
   await shoot('gallery')
+  await at('gallery-present').click()
+  await at('gallery-stage').waitFor()
+  await shoot('gallery-presented')
+  await page.keyboard.press('Escape')
+  await at('gallery-stage').waitFor({ state: 'detached' })
   await page.keyboard.press('Control+k')
   await at('palette-input').fill('sw')
   await shoot('palette')

@@ -6,7 +6,7 @@ import { counterDefinitions, gaugeDefinitions } from '../../engine/sim/metrics.t
 import { listAt, numberAt, textAt } from '../json.ts'
 import type { SampleTable } from '../samples.ts'
 import type { RunStatus, TotalNumber } from '../types.ts'
-import { endOf, figuresOf, figureSvg, greatest } from './figures.ts'
+import { citationOf, endOf, figuresOf, figureSvg, greatest } from './figures.ts'
 import { bytes, count, grouped, moment, pages, percent, short, si } from './format.ts'
 import type { ReportInput, ReportRun } from './input.ts'
 import type { EventColour } from './palette.ts'
@@ -63,20 +63,20 @@ export const reportSections = {
 export type ReportSection = keyof typeof reportSections
 export const reportSectionNames = Object.keys(reportSections) as ReportSection[]
 
-const builders: Record<ReportSection, (runs: readonly ReportRun[]) => Block[]> = {
+const builders: Record<ReportSection, (runs: readonly ReportRun[], input: ReportInput) => Block[]> = {
   configuration: (runs) => [configuration(runs)],
   figures: whatHappened,
   totals,
   devices,
   messages,
   modelled,
-  repeat,
+  repeat: (runs, input) => [...repeat(runs), { type: 'code', caption: 'To cite it', text: citationOf(input) }],
 }
 
 export function reportContent(input: ReportInput): ReportContent {
   const { runs } = input
   const chosen = reportSectionNames.filter((name) => input.sections?.includes(name) ?? true)
-  const sections = chosen.map((name): Section => ({ title: reportSections[name], blocks: builders[name](runs) }))
+  const sections = chosen.map((name): Section => ({ title: reportSections[name], blocks: builders[name](runs, input) }))
   const names = runs.map((run) => `run ${run.detail.id}`).join(', ')
   const seeds = [...new Set(runs.map((run) => run.detail.seed))].join(', ')
   const versions = [...new Set(runs.map((run) => run.detail.engineVersion))].join(', ')

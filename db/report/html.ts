@@ -123,14 +123,14 @@ ul { columns: 2; column-gap: 32px; list-style: none; margin: 0; padding: 0; font
 li { position: relative; padding-left: 14px; margin-bottom: 5px; break-inside: avoid; }
 li::before { content: "–"; position: absolute; left: 0; color: ${paper.text3}; }
 @media (max-width: 760px) { main { margin: 0; padding: 28px 20px; box-shadow: none; } ul { columns: 1; } }
-@page { margin: 18mm 16mm; }
+@page { margin: 18mm 16mm; @bottom-left { content: 'Pager Workbench'; font: 8pt ${FONT}; color: ${paper.text3}; } @bottom-right { content: counter(page) ' / ' counter(pages); font: 8pt ${FONT}; color: ${paper.text3}; } }
 @media print {
   body { background: none; font-size: 10.5pt; }
   main { margin: 0; padding: 0; max-width: none; box-shadow: none; }
   .wide { overflow: visible; }
   thead { display: table-header-group; }
   tr, li { break-inside: avoid; }
-  pre { background: none; border: 1px solid ${paper.line}; font-size: 8.5pt; line-height: 1.45; }
+  pre { background: none; border: solid ${paper.line}; border-width: 1px 0; padding: 8px 0; font-size: 8.5pt; line-height: 1.45; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `

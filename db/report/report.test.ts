@@ -37,6 +37,7 @@ describe('a report', () => {
       const foreign = /<(link|img|iframe)|<[^>]*\ssrc=|url\(|@import|<script(?! type="application\/json")/.exec(html)
       expect(foreign?.[0]).toBeUndefined()
       expect(html).toContain("default-src 'none'")
+      expect(html).toContain('To cite it')
       expect(html.match(/<svg[^>]*class="chart"/g)?.length).toBeGreaterThanOrEqual(5)
       for (const text of [
         'cdcdcdcd cdcdcdcd',

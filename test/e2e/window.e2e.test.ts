@@ -8,10 +8,11 @@ import { describe, expect, test } from 'vitest'
 import { windowTest } from '../harness/windowTest.ts'
 
 const runName = 'Three devices'
-const { app, at, choose, confirm, drop, go, isEnabled, page, saved, says, seriousFaults, setTheme } = windowTest({
-  viewport: { width: 1440, height: 900 },
-  timeoutMs: 10_000,
-})
+const { app, at, choose, confirm, drop, go, isEnabled, page, saved, says, seriousFaults, setTheme, workspace } =
+  windowTest({
+    viewport: { width: 1440, height: 900 },
+    timeoutMs: 10_000,
+  })
 
 /** A count among the totals: its exact value begins with digits. */
 async function total(name: string): Promise<number> {
@@ -195,6 +196,7 @@ describe('a report', () => {
     expect(file).toMatch(/\.html$/)
 
     const stranger = await app().browser.newContext()
+    await stranger.setOffline(true)
     const reader = await stranger.newPage()
     const asked: string[] = []
     reader.on('request', (request) => asked.push(request.url()))
@@ -314,6 +316,17 @@ describe('the keyboard', () => {
       .poll(() => page().locator('.el-message').last().innerText())
       .toContain('other.json is no experiment: seed')
   })
+})
+
+test('a damaged trace that is dropped is refused with what is wrong, and nothing of it is kept', async () => {
+  await go('workloads')
+  await drop('damaged.pgt', 'no trace at all')
+  await says('job-failed').toContain('not imported, nothing was kept')
+  const said = await at('job-failed').innerText()
+  expect(said).toMatch(/\n(byte offset|line) \d+: |\ndamaged\.pgt: /)
+  expect(said).not.toContain(workspace)
+  await at('job-failed').locator('button').click()
+  await at('job-failed').waitFor({ state: 'detached' })
 })
 
 describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
