@@ -24,9 +24,8 @@ export function packColumns(columns: readonly (Float64Array | null)[], rows: num
   for (const column of columns) {
     let raw = 0
     if (column !== null) {
-      let bytes: Uint8Array
-      if (allExact(column, rows)) bytes = encodeColumn(column, rows)
-      else {
+      let bytes = exactly(column, rows)
+      if (!bytes) {
         bytes = new Uint8Array(column.slice(0, rows).buffer)
         raw = RAW
       }
@@ -98,9 +97,14 @@ function unpacked(blob: Uint8Array): Uint8Array {
   }
 }
 
-function allExact(column: Float64Array, rows: number): boolean {
-  for (let row = 0; row < rows; row++) if (!Number.isSafeInteger(column[row])) return false
-  return true
+/** The canonical bytes; null for a column with fractions, or numbers beyond 2^53. */
+function exactly(column: Float64Array, rows: number): Uint8Array | null {
+  try {
+    return encodeColumn(column, rows)
+  } catch (error) {
+    if (error instanceof CodecError && error.code === 'not-an-integer') return null
+    throw error
+  }
 }
 
 const damaged = (why: string) => new StoreError('damaged', `a chunk of samples cannot be read: ${why}`, 'sample_chunks')

@@ -139,7 +139,10 @@ export class PyramidWriter {
         buffer.end = bucket + 1
         for (let metric = 0; metric < METRICS; metric++) {
           const value = rows[at + 1 + metric]!
-          if (value !== 0 && this.#isActive[metric] === 0) this.#activate(metric)
+          if (this.#isActive[metric] === 0) {
+            if (value === 0) continue
+            this.#activate(metric)
+          }
           buffer.sum[metric]![tail] = value
         }
       }
@@ -226,10 +229,8 @@ export class PyramidWriter {
       for (let metric = 0; metric < METRICS; metric++)
         level.carry[metric] = below.number === 0 ? buffer.last[metric]![0]! : this.#firstGauges[metric]!
     if (below.number === 0 && this.#firstGauges.length === 0) this.#firstGauges = Float64Array.from(level.carry)
-    for (let row = 0; row < buffer.count; row++) {
-      const begin = buffer.tile[row]! * below.size
-      const end = row === buffer.count - 1 ? buffer.end : begin + below.size
-      const tile = Math.floor(begin / level.size)
+    for (let from = 0; from < buffer.count;) {
+      const tile = Math.floor((buffer.tile[from]! * below.size) / level.size)
       if (tile !== level.openTile) {
         if (level.openTile >= 0) this.#closeTile(at, (level.openTile + 1) * level.size)
         level.openTile = tile
@@ -238,19 +239,21 @@ export class PyramidWriter {
         level.min.fill(Infinity)
         level.max.fill(-Infinity)
       }
-      fillGap(level, begin, active)
-      for (const metric of active) {
-        level.sum[metric]! += buffer.sum[metric]![row]!
-        const low = buffer.min[metric]![row]!
-        const high = buffer.max[metric]![row]!
-        if (low < level.min[metric]!) level.min[metric] = low
-        if (high > level.max[metric]!) level.max[metric] = high
-        level.carry[metric] = buffer.last[metric]![row]!
+      // the rows of this tile, and what lies before each of them
+      let to = from
+      for (; to < buffer.count; to++) {
+        const begin = buffer.tile[to]! * below.size
+        if (Math.floor(begin / level.size) !== tile) break
+        this.#gaps[to] = Math.max(0, begin - level.covered)
+        level.covered = to === buffer.count - 1 ? buffer.end : begin + below.size
       }
-      level.covered = end
+      for (const metric of active) feedMetric(level, buffer, metric, this.#gaps, from, to)
+      from = to
     }
   }
 
+  /** Base buckets in which nothing happened before each row that is fed. */
+  readonly #gaps = new Float64Array(ROWS_PER_SAMPLE_CHUNK)
   #firstGauges = new Float64Array(0)
 
   #closeTile(at: number, end: number): void {
@@ -269,6 +272,43 @@ export class PyramidWriter {
     }
     level.openTile = -1
   }
+}
+
+/** Adds rows `from` to `to` of the level below to the open tile, in one metric: all its rows lie together. */
+function feedMetric(
+  level: Level,
+  below: TileBuffer,
+  metric: number,
+  gaps: Float64Array,
+  from: number,
+  to: number,
+): void {
+  const isLevel = isGauge[metric]!
+  const sums = below.sum[metric]!
+  const mins = below.min[metric]!
+  const maxs = below.max[metric]!
+  const lasts = below.last[metric]!
+  let sum = level.sum[metric]!
+  let min = level.min[metric]!
+  let max = level.max[metric]!
+  let carry = level.carry[metric]!
+  for (let row = from; row < to; row++) {
+    const gap = gaps[row]!
+    if (gap > 0) {
+      const value = isLevel ? carry : 0
+      sum += value * gap
+      if (value < min) min = value
+      if (value > max) max = value
+    }
+    sum += sums[row]!
+    if (mins[row]! < min) min = mins[row]!
+    if (maxs[row]! > max) max = maxs[row]!
+    carry = lasts[row]!
+  }
+  level.sum[metric] = sum
+  level.min[metric] = min
+  level.max[metric] = max
+  level.carry[metric] = carry
 }
 
 /** Extends a level's open tile up to `to` over buckets in which nothing happened. */

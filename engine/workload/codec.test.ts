@@ -96,7 +96,7 @@ describe('a column', () => {
   })
 
   it('refuses what is not an integer of magnitude up to 2^53, naming the row', () => {
-    for (const bad of [0.5, NaN, Infinity, -Infinity, LIMIT + 2, -LIMIT - 2, 1e300]) {
+    for (const bad of [0.5, 5e-324, NaN, Infinity, -Infinity, LIMIT + 2, -LIMIT - 2, 1e300]) {
       const error = failure(() => encodeColumn(Float64Array.of(1, 2, bad, 3), 4))
       expect(error.code).toBe('not-an-integer')
       expect(error.offset).toBe(2)

@@ -183,38 +183,42 @@ function newEncoder(rowsMax: number): ColumnEncoder {
     return position
   })
 
-  // as above, of f64 rows; the row that is no integer as a number below 0
+  // the first f64 row that is not an integer of magnitude up to 2^53, or `count`
+  program.define('first misfit', (count) => {
+    const row = int(0)
+    const isWhole = int(1)
+    program.while(isWhole.and(row.isBelow(count)), () => {
+      const value = double(numbers.at(row))
+      isWhole.set(value.absolute().isAtMost(float(MAGNITUDE_MAX)).and(value.floor().equals(value)))
+      row.set(row.plus(isWhole))
+    })
+    return row
+  })
+
+  // as above, of f64 rows without misfits
   program.define('encode numbers', (count, head) => {
-    const wrong = int(0)
     const zero = float(0)
 
-    /** Puts the zigzag varint of an integer of magnitude up to 2^54; `row` is for the error. */
-    const putNumber = (position: ReturnType<typeof int>, value: Float, row: Int) => {
+    /** Puts the zigzag varint of an integer of magnitude up to 2^54. */
+    const putNumber = (position: ReturnType<typeof int>, value: Float) => {
       // the sign and six bits go first, so that twice the value, which may not be exact, is never formed
       const isNegative = int(value.isBelow(zero))
-      const magnitude = double(isNegative.choose<Float>(zero.minus(value).minus(float(1)), value))
-      const fits = value.absolute().isAtMost(float(MAGNITUDE_MAX)).and(value.floor().equals(value))
-      program.if(
-        fits,
-        () => {
-          const rest = double(magnitude.times(float(1 / 64)).floor())
-          const first = magnitude
-            .minus(rest.times(float(64)))
-            .toInt()
-            .shiftLeft(1)
-            .or(isNegative)
-          out.put(position, first.or(rest.isAbove(zero).shiftLeft(7)))
-          position.set(position.plus(1))
-          program.while(rest.isAbove(zero), () => {
-            const high = double(rest.times(float(1 / 128)).floor())
-            const group = rest.minus(high.times(float(128))).toInt()
-            out.put(position, group.or(high.isAbove(zero).shiftLeft(7)))
-            position.set(position.plus(1))
-            rest.set(high)
-          })
-        },
-        () => program.if(wrong.isZero(), () => wrong.set(program.constant(-1).minus(row))),
-      )
+      const magnitude = isNegative.choose<Float>(zero.minus(value).minus(float(1)), value)
+      const rest = double(magnitude.times(float(1 / 64)).floor())
+      const first = magnitude
+        .minus(rest.times(float(64)))
+        .toInt()
+        .shiftLeft(1)
+        .or(isNegative)
+      out.put(position, first.or(rest.isAbove(zero).shiftLeft(7)))
+      position.set(position.plus(1))
+      program.while(rest.isAbove(zero), () => {
+        const high = double(rest.times(float(1 / 128)).floor())
+        const group = rest.minus(high.times(float(128))).toInt()
+        out.put(position, group.or(high.isAbove(zero).shiftLeft(7)))
+        position.set(position.plus(1))
+        rest.set(high)
+      })
     }
 
     const bitsOf = (value: Float) => {
@@ -257,13 +261,13 @@ function newEncoder(rowsMax: number): ColumnEncoder {
     out.put(0, head.or(mode))
     const position = int(1)
     before.set(0)
-    program.if(mode.equals(constant), () => putNumber(position, double(numbers.at(0)), program.constant(0)))
+    program.if(mode.equals(constant), () => putNumber(position, double(numbers.at(0))))
     program.if(mode.equals(runs), () => {
       const row = int(0)
       program.while(row.isBelow(count), () => {
         const value = double(numbers.at(row))
         const end = runEnd(row, count, (next) => numbers.at(next).equals(value))
-        putNumber(position, double(value.minus(before)), row)
+        putNumber(position, double(value.minus(before)))
         putUnsigned(position, end.minus(row).minus(1))
         before.set(value)
         row.set(end)
@@ -279,11 +283,11 @@ function newEncoder(rowsMax: number): ColumnEncoder {
         program.if(
           small.toFloat().equals(delta),
           () => putZigzag(position, int(zigzagOf(small))),
-          () => putNumber(position, delta, row),
+          () => putNumber(position, delta),
         )
       })
     })
-    return wrong.choose<Int>(wrong, position)
+    return position
   })
 
   const { run, view } = program.start()
@@ -295,8 +299,8 @@ function newEncoder(rowsMax: number): ColumnEncoder {
     numbers: (values, count, head) => {
       memory.numbers.set(values.subarray(0, count))
       if (run('narrow', count) === 1) return encodeIntegers(count, head, true, false)
-      const end = run('encode numbers', count, head)
-      return end < 0 ? -1 - end : memory.out.slice(0, end)
+      const misfit = run('first misfit', count)
+      return misfit < count ? misfit : memory.out.slice(0, run('encode numbers', count, head))
     },
     integers: (values, count, head) => {
       memory.integers.set(values.subarray(0, count))
