@@ -137,6 +137,9 @@ try {
   const strip = await at('strip').boundingBox()
   await page.mouse.click(strip.x + strip.width * 0.45, strip.y + strip.height / 2)
   await at('clock-note').getByText('looking back').waitFor()
+  await page.waitForTimeout(600)
+  // a frame, for the history of its page
+  await page.mouse.click(560, 420)
   await shoot('run-moment', [560, 420])
 
   await go('gallery/devices')
