@@ -5,7 +5,18 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkFileSystem } from './check.ts'
 import { ROOT_INODE } from './fileSystem.ts'
-import { hasProgram, makeImage, makeTree, MemoryStore, noise, openImage, run, shapes, ufsErrorOf } from './testing.ts'
+import {
+  hasProgram,
+  makeImage,
+  makeTree,
+  MemoryStore,
+  noise,
+  openImage,
+  run,
+  shapes,
+  ufsErrorOf,
+  type Shape,
+} from './testing.ts'
 
 const hasMakefs = hasProgram('makefs')
 const hasIcat = hasProgram('icat')
@@ -150,37 +161,88 @@ describe.skipIf(!hasMakefs).each(shapes)('UFS$version $order $blockSize/$fragmen
     expect(inode.time('ctime')).toEqual({ seconds: start + 5, nanoseconds: 123 })
     expect(inode.time('atime')).toEqual({ seconds: start + 7, nanoseconds: 0 })
   })
+})
 
-  // sleuthkit looks for a superblock of UFS2 at byte 65536 only, where makefs of Debian does not put it
-  it.skipIf(!hasIcat || shape.version === 2)('reads the same to sleuthkit, before and after changes', () => {
-    const image = makeImage(shape)
-    const ufs = openImage(image)
-    ufs.writeAt(ufs.lookup('tail'), 5, noise(shape.blockSize * 14, 99))
-    ufs.setSize(ufs.lookup('direct'), shape.blockSize + 3)
-    ufs.writeAt(ufs.create(ROOT_INODE, 'fresh'), shape.blockSize * 13, noise(1000, 98))
-    ufs.unlink(ROOT_INODE, 'one')
-    ufs.flush()
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pager-ufs-'))
-    try {
-      const file = path.join(folder, 'image')
-      fs.writeFileSync(file, image)
-      const type = shape.order === 'be' ? 'ufs' : 'ufs'
-      const listed = run('fls', ['-f', type, '-u', '-p', '-r', file]).toString()
-      const names = listed.split('\n').flatMap((line) => /^r\/r (\d+):\t(.*)$/.exec(line)?.slice(1, 3).join(' ') ?? [])
-      expect(names).toContain(`${ufs.lookup('fresh')} fresh`)
-      expect(names.some((name) => name.endsWith(' one'))).toBe(false)
-      for (const name of ['tail', 'direct', 'indirect', 'fresh', 'sub/deep/file']) {
-        const inode = ufs.lookup(name)
-        const size = ufs.sizeBytes(inode)
-        const bytes = run('icat', ['-f', type, file, String(inode)])
-        expect(bytes.length, name).toBe(size)
-        expect(bytes.equals(ufs.readAt(inode, 0, size)), name).toBe(true)
-        expect(run('istat', ['-f', type, file, String(inode)]).toString()).toContain(`size: ${size}`)
+// sleuthkit looks for a superblock of UFS2 at byte 65536 only, where makefs of Debian has its first backup if blocks are that large
+const readBySleuthkit: Shape[] = [
+  ...shapes.filter(({ version }) => version === 1),
+  { version: 2, order: 'le', blockSize: 65536, fragmentSize: 8192 },
+  { version: 2, order: 'be', blockSize: 65536, fragmentSize: 16384 },
+]
+
+describe.skipIf(!hasMakefs || !hasIcat).each(readBySleuthkit)(
+  'changes of UFS$version $order $blockSize/$fragmentSize',
+  (shape) => {
+    it('read the same to sleuthkit', () => {
+      const image = makeImage(shape)
+      const ufs = openImage(image)
+      ufs.writeAt(ufs.lookup('tail'), 5, noise(shape.blockSize * 14, 99))
+      ufs.setSize(ufs.lookup('direct'), shape.blockSize + 3)
+      ufs.writeAt(ufs.create(ROOT_INODE, 'fresh'), shape.blockSize * 13, noise(1000, 98))
+      ufs.unlink(ROOT_INODE, 'one')
+      ufs.flush()
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pager-ufs-'))
+      try {
+        const file = path.join(folder, 'image')
+        if (shape.version === 2) image.copy(image, 65536, 8192, 16384)
+        fs.writeFileSync(file, image)
+        const type = 'ufs'
+        const listed = run('fls', ['-f', type, '-u', '-p', '-r', file]).toString()
+        const names = listed
+          .split('\n')
+          .flatMap((line) => /^r\/r (\d+):\t(.*)$/.exec(line)?.slice(1, 3).join(' ') ?? [])
+        expect(names).toContain(`${ufs.lookup('fresh')} fresh`)
+        expect(names.some((name) => name.endsWith(' one'))).toBe(false)
+        for (const name of ['tail', 'direct', 'indirect', 'fresh', 'sub/deep/file']) {
+          const inode = ufs.lookup(name)
+          const size = ufs.sizeBytes(inode)
+          const bytes = run('icat', ['-f', type, file, String(inode)])
+          expect(bytes.length, name).toBe(size)
+          expect(bytes.equals(ufs.readAt(inode, 0, size)), name).toBe(true)
+          expect(run('istat', ['-f', type, file, String(inode)]).toString()).toContain(`size: ${size}`)
+        }
+        expect(run('fsstat', ['-f', type, file]).toString()).toContain(`UFS ${shape.version}`)
+      } finally {
+        fs.rmSync(folder, { recursive: true, force: true })
       }
-      expect(run('fsstat', ['-f', type, file]).toString()).toContain('UFS 1')
-    } finally {
-      fs.rmSync(folder, { recursive: true, force: true })
-    }
+    })
+  },
+)
+
+/** As newfs lays a disk out: several cylinder groups, the last one shorter. */
+const grouped: Shape[] = [
+  { version: 1, order: 'be', blockSize: 4096, fragmentSize: 512 },
+  { version: 2, order: 'le', blockSize: 4096, fragmentSize: 512 },
+]
+
+describe.skipIf(!hasMakefs).each(grouped)('several cylinder groups of UFS$version $order', (shape) => {
+  it('are filled by a file one after another, with a tail in fragments, and given back', () => {
+    const image = makeImage(shape, 40 << 20)
+    const ufs = openImage(image)
+    expect(ufs.superblock.groups).toBeGreaterThan(2)
+    const free = ufs.freeBytes
+    const file = ufs.create(ROOT_INODE, 'large')
+    const bytes = noise(30 * 1024 * 1024 + 3 * shape.fragmentSize - 1, 41)
+    ufs.writeAt(file, 0, bytes)
+    ufs.writeAt(ufs.create(ROOT_INODE, 'small'), 0, noise(shape.fragmentSize + 1, 42))
+    ufs.flush()
+
+    const again = openImage(image)
+    expect(checkFileSystem(again).problems).toEqual([])
+    expect(bytes.equals(again.readAt(again.lookup('large'), 0, bytes.length + 1))).toBe(true)
+    const groupBytes = again.superblock.fragmentsPerGroup * shape.fragmentSize
+    const blocks = Array.from(
+      { length: 30 },
+      (_, mebibyte) => again.bmap(file, (mebibyte << 20) / shape.blockSize).sector * 512,
+    )
+    expect(new Set(blocks.map((at) => Math.floor(at / groupBytes))).size).toBeGreaterThan(2)
+
+    again.unlink(ROOT_INODE, 'large')
+    again.unlink(ROOT_INODE, 'small')
+    again.flush()
+    const last = openImage(image)
+    expect(checkFileSystem(last).problems).toEqual([])
+    expect(last.freeBytes).toBe(free)
   })
 })
 

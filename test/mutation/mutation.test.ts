@@ -3,6 +3,9 @@ import { mutations, type Mutation } from './mutations.ts'
 import { MutationBench, runMutations } from './runMutation.ts'
 import { dragonflyMutations, freebsdMutations, netbsdMutations } from './vnodeMutations.ts'
 
+/** Twenty processes, which on a busy machine take their time. */
+const HOOK_MS = 300_000
+
 describe.each([
   { what: 'the swap pager', list: mutations },
   { what: "FreeBSD's vnode pager", list: freebsdMutations },
@@ -12,7 +15,7 @@ describe.each([
   let results = new Map<Mutation, string[] | Error>()
   beforeAll(async () => {
     results = await runMutations(list)
-  })
+  }, HOOK_MS)
 
   test('the engine as it is replays the same logs without a difference', async () => {
     const logs = [...new Set(list.flatMap((mutation) => mutation.logs))]

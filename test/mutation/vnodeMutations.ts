@@ -366,11 +366,11 @@ export const netbsdMutations: readonly Mutation[] = [
     logs: ['genfs/blkdev'],
   },
   {
-    description: 'a range is always gone over by offset',
+    description: 'a range is gone over by offset as if looking a page up cost no more than following the list',
     file: netbsd('putPages'),
     find: 'byList: pages.residentPages[object]! <= ((end - start) / PAGE_SIZE) * state.options.lookupPenalty',
-    replace: 'byList: pages.residentPages[object]! < 0 * state.options.lookupPenalty',
-    logs: ['genfs/blkdev'],
+    replace: 'byList: pages.residentPages[object]! <= (end - start) / PAGE_SIZE',
+    logs: ['genfs/general'],
   },
   {
     description: 'dirty pages of a vnode off the worklist are cleaned',
