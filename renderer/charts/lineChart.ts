@@ -110,10 +110,15 @@ function datasetsOf({ series: all, isDots }: ChartDrawing): ChartDataset<'line',
   return datasets
 }
 
+/** Pixels that half a label and its unit take. */
+const ROOM_AT_END = 16
+
 /** Labels of a time axis; the last carries the unit. */
 function timeTicks(span: Span, width: number): { value: number; label: string }[] {
   const unit = timeUnitOf(span.to - span.from)
-  const { ticks, step } = ticksOf(span.from / unit.ns, span.to / unit.ns, Math.max(2, Math.floor(width / 90)))
+  const { ticks: all, step } = ticksOf(span.from / unit.ns, span.to / unit.ns, Math.max(2, Math.floor(width / 90)))
+  // a label at the very end would be cut off
+  const ticks = all.filter((tick) => (span.to - tick * unit.ns) * width >= ROOM_AT_END * (span.to - span.from))
   const decimals = decimalsOf(step)
   return ticks.map((tick, i) => ({
     value: tick * unit.ns,

@@ -34,3 +34,11 @@ test('zoomed in each process, device and the page daemon has a track; requests r
   expect(nearestMark(tracks[2]!, 155, 10)?.event.number).toBe(1)
   expect(nearestMark(tracks[2]!, 175, 10)).toBeNull()
 })
+
+test('by objects, those with most events have tracks of their own, and what is of none comes last', () => {
+  const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: String, devices: String }
+  const rows = [row({ object: -1 }), ...Array.from({ length: 14 }, (_, object) => [row({ object }), ...(object === 13 ? [] : [row({ object })])]).flat()]
+  const tracks = eventTracks(rows, names, 'objects').map(({ name, marks }) => [name, marks.length])
+  expect(tracks.slice(0, 2)).toEqual([['Object 0', 2], ['Object 1', 2]])
+  expect(tracks.slice(-3)).toEqual([['Object 11', 2], ['Other objects', 3], ['No object', 1]])
+})

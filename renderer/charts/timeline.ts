@@ -80,8 +80,14 @@ export interface TrackNames {
   devices: (device: number) => string
 }
 
-/** Tracks of single events: processes, the page daemon, devices, and the rest of the machine. */
-export function eventTracks(rows: readonly EventRow[], names: TrackNames): Track[] {
+/** Of objects, those with most events have a track each. */
+const OBJECT_TRACKS = 12
+
+/** Tracks of single events by who took part: processes, the page daemon, devices, and the rest of the machine; or by the object whose pages they are. */
+export function eventTracks(rows: readonly EventRow[], names: TrackNames, by: 'machine' | 'objects' = 'machine'): Track[] {
+  const counts = new Map<number, number>()
+  for (const { object } of rows) counts.set(object, (counts.get(object) ?? 0) + 1)
+  const own = new Set([...counts].filter(([object]) => object >= 0).sort((a, b) => b[1] - a[1]).slice(0, OBJECT_TRACKS).map(([object]) => object))
   const tracks = new Map<string, { order: number; track: Track }>()
   const put = (order: number, name: string, mark: Mark): void => {
     let known = tracks.get(name)
@@ -95,7 +101,11 @@ export function eventTracks(rows: readonly EventRow[], names: TrackNames): Track
     const reachesOn = event.device >= 0 && (glyph === 'swapin' || glyph === 'swapout' || glyph === 'filein' || glyph === 'fileout')
     const from = reachesOn ? event.time : event.time - event.durationNs
     const mark: Mark = { event, from, to: reachesOn ? event.time + event.durationNs : event.time, glyph }
-    if (glyph === 'daemon') put(1000, 'Page daemon', mark)
+    if (by === 'objects') {
+      if (event.object < 0) put(Infinity, 'No object', mark)
+      else if (own.has(event.object)) put(event.object, `Object ${event.object}`, mark)
+      else put(Number.MAX_VALUE, 'Other objects', mark)
+    } else if (glyph === 'daemon') put(1000, 'Page daemon', mark)
     else if (event.device >= 0) put(2000 + event.device, names.devices(event.device), mark)
     else if (kind === 'filein' || kind === 'fileout') put(3000, 'Files', mark)
     else if (event.process >= 0) put(event.process, names.processes(event.process), mark)

@@ -51,7 +51,10 @@ export const useMachine = defineStore('machine', () => {
   let newest = 0
   async function load(): Promise<void> {
     const id = view.id
-    if (id === null || !view.detail) return
+    if (id === null || !view.detail) {
+      busy.value = false
+      return
+    }
     const mine = ++newest
     const of = at()
     busy.value = true
@@ -73,6 +76,7 @@ export const useMachine = defineStore('machine', () => {
   function loadSoon(): void {
     if (isDue || (looks.size === 0 && moment.value === null)) return
     isDue = true
+    busy.value = true
     requestAnimationFrame(() => {
       isDue = false
       void load()

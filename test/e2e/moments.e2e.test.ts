@@ -55,7 +55,7 @@ describe('the memory of a run that has ended', () => {
     const then = await eventsShown()
     expect(then).toBeGreaterThan(100)
     expect(then).toBeLessThan(end)
-    expect(await at('free-0').innerText()).toMatch(/\d+ of 16,384 blocks.*ranges/)
+    expect(await at('free-0').innerText()).toMatch(/% of 16,384 blocks; .*free range/)
   })
 
   test('steps go to the fault before and after', async () => {
@@ -88,6 +88,11 @@ describe('the trace explorer', () => {
     await page.mouse.move((box?.x ?? 0) + 200, (box?.y ?? 0) + 20)
     for (let turn = 0; turn < 6; turn++) await page.mouse.wheel(0, -300)
     await until(() => at('timeline-note').innerText()).toContain('each drawn')
+    const tracks = () => at('timeline').locator('canvas').getAttribute('aria-label')
+    expect(await tracks()).toContain('cc1')
+    await at('tracks-objects').click()
+    await until(tracks).toMatch(/Object \d+/)
+    await at('tracks-machine').click()
     await page.keyboard.press('Escape')
     await until(() => at('timeline-note').innerText()).toContain('as density')
   })

@@ -31,7 +31,7 @@ const exported = (): Promise<string> => saved(() => at('export-report').click())
 
 describe('the bench', () => {
   test('a new workspace has a demo that is ready to run', async () => {
-    await expect.poll(() => at('experiment-name').inputValue()).toBe('GCC in a quarter of its memory')
+    await expect.poll(() => at('experiment-name').inputValue(), { timeout: 10_000 }).toBe('GCC in a quarter of its memory')
     await isEnabled('run').toBe(true)
     await says('summary').toContain('2 swap devices')
   })
@@ -116,6 +116,22 @@ describe('a run', () => {
     await isEnabled('step').toBe(true)
   })
 
+  test('a tunable is set and a request made to fail while it is paused; what makes no sense is refused', async () => {
+    await at('change').click()
+    await at('change-value').fill('many')
+    await at('change-confirm').click()
+    await says('change-problem').toContain('"many" is no whole number')
+    await at('change-value').fill('2')
+    await at('change-confirm').click()
+    await at('change-dialog').waitFor({ state: 'hidden' })
+    await at('change').click()
+    await at('change-inject').check()
+    // a write that fails leaves its pages dirty; a read that fails would end the process
+    await choose('change-direction', 'write')
+    await at('change-confirm').click()
+    await at('change-dialog').waitFor({ state: 'hidden' })
+  })
+
   test('a paused machine shows its frames', async () => {
     await at('tab-memory').click()
     await page().locator('main canvas').last().waitFor()
@@ -159,9 +175,12 @@ describe('a run', () => {
     await expect.poll(() => total('references')).toBe(whole)
   })
 
-  test('events are listed with the process that caused them', async () => {
+  test('events are listed with the process that caused them, and with what was done to the machine', async () => {
     await at('tab-events').click()
     await expect.poll(() => page().locator('main').innerText()).toContain('cc1')
+    await at('kind-admin').click()
+    await expect.poll(() => at('events').innerText()).toContain('tunable changed')
+    expect(await at('events').innerText()).toContain('fault injected')
   })
 
   test('its replay, with what was done to the machine, has the same trace', async () => {
