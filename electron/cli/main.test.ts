@@ -161,6 +161,11 @@ describe('what cannot be used is one line on standard error, and status 2', () =
     expect(statSync(nowhere, { throwIfNoEntry: false })).toBeUndefined()
   })
 
+  it('output that nobody reads any more is no fault', async () => {
+    await pager('runs')
+    expect(() => process.stdout.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))).not.toThrow()
+  })
+
   it('a full disk', async ({ skip }) => {
     const disk = file('disk')
     const made = spawnSync('sh', ['-c', `mkdir -p ${disk} && mount -t tmpfs -o size=4m tmpfs ${disk}`])

@@ -2,12 +2,15 @@
  * The command line: `npx pager COMMAND ...`. Finds the command, runs it, and turns what it throws into one line on standard
  * error and exit status 2.
  */
+import { writeSync } from 'node:fs'
 import { errorShape } from '../hosts/dispatch.ts'
 import type { Command } from './command.ts'
 import { commands } from './commands/index.ts'
 
 /** Runs a command. Answers the exit status; never throws. */
 export async function main(argv: string[]): Promise<number> {
+  for (const stream of [process.stdout, process.stderr])
+    if (!stream.listeners('error').includes(onOutputError)) stream.on('error', onOutputError)
   const [name, ...args] = argv
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(overview())
@@ -34,6 +37,17 @@ export async function main(argv: string[]): Promise<number> {
     if (process.env.PAGER_DEBUG && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
     return 2
   }
+}
+
+/**
+ * Who reads the output may stop early, as `head` does: the rest of it is dropped, and the command ends as it would have. Output
+ * that cannot be written for another reason, such as a full disk, ends it.
+ */
+function onOutputError(error: Error): void {
+  const code = 'code' in error ? error.code : ''
+  if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return
+  writeSync(2, `pager: the output cannot be written: ${error.message}\n`)
+  process.exit(2)
 }
 
 function overview(): string {

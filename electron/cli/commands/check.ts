@@ -38,8 +38,8 @@ Exit status: 0 all is well; 1 something is wrong, named line by line; 2 there is
     else {
       for (const { where, id, message } of findings) print(`${where}${id === null ? '' : ` ${id}`}: ${message}`)
       const unused = unusedBytes > 0 ? `, ${bytes(unusedBytes)} unused` : ''
-      const verdict = findings.length === 0 ? 'all is well' : `${count(findings.length)} things are wrong`
-      print(`${count(runs)} runs, ${count(workloads)} workloads${unused}: ${verdict}`)
+      const verdict = findings.length === 0 ? 'all is well' : `wrong: ${count(findings.length)}`
+      print(`Runs: ${count(runs)}, workloads: ${count(workloads)}${unused}: ${verdict}`)
     }
     return Promise.resolve(findings.length === 0 ? 0 : 1)
   },
