@@ -84,6 +84,7 @@ const sharedObject = z.string().min(1).describe('Name of a shared memory object'
 
 const namedFile = z.string().min(1).describe('A file of files.named')
 const fileOffset = z.int().min(0).default(0).describe('First byte')
+const isDirect = z.boolean().default(false).describe("Past the file's pages where the kernel can (O_DIRECT)")
 const fileBytes = z.int().min(1).describe('Bytes')
 
 const verbSchema = z
@@ -121,7 +122,7 @@ const verbSchema = z
       isReserved: z.boolean().default(true).describe('Each page has a swap block from the beginning'),
     }),
     z.strictObject({ at, verb: z.literal('limit-swap'), bytes: z.int().min(0) }),
-    z.strictObject({ at, verb: z.literal('file-read'), file: namedFile, offset: fileOffset, bytes: fileBytes }),
+    z.strictObject({ at, verb: z.literal('file-read'), file: namedFile, offset: fileOffset, bytes: fileBytes, isDirect }),
     z.strictObject({
       at,
       verb: z.literal('file-write'),
@@ -129,6 +130,7 @@ const verbSchema = z
       offset: fileOffset,
       bytes: fileBytes,
       isSync: z.boolean().default(false).describe('Waits until it is on the device (O_SYNC)'),
+      isDirect,
     }),
     z.strictObject({ at, verb: z.literal('file-truncate'), file: namedFile, bytes: z.int().min(0) }),
     z.strictObject({ at, verb: z.literal('file-sync'), file: namedFile }),
@@ -179,6 +181,12 @@ const filesSchema = z
       .max(1048576)
       .default(131072)
       .describe('MAXPHYS: bytes of one transfer of the buffer cache at the most'),
+    maxdio: z
+      .int()
+      .min(512)
+      .max(1048576)
+      .default(65536)
+      .describe('genfs_maxdio: bytes of one chunk of direct I/O at the most (NetBSD)'),
   })
   .describe("Files under a kernel's vnode pager; null: pages that are never written are read in clusters, without a vnode pager")
 

@@ -78,6 +78,8 @@ export interface FilesExperiment {
   hirunningspace: number
   /** MAXPHYS, bytes */
   maxphys: number
+  /** genfs_maxdio, bytes */
+  maxdio: number
 }
 
 export interface Experiment {

@@ -1,11 +1,12 @@
 import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { filePagerNames, type FilePagerName } from '../vnode/filePager.ts'
+import { FIRST_PAGE_NUMBER } from '../workload/generators/generator.ts'
 import { generateWorkload } from '../workload/generators/index.ts'
 import { importTrace } from '../workload/importers/index.ts'
 import type { VerbAction } from '../workload/verbs.ts'
 import type { ProcessStream } from '../workload/workload.ts'
-import type { Experiment, FilesExperiment } from './experiment.ts'
+import type { Experiment, FilesExperiment, InjectedFault } from './experiment.ts'
 import { Counter } from './metrics.ts'
 import { runToEnd, testMachine, type TestMachineOptions } from './testing.ts'
 
@@ -27,6 +28,7 @@ function withFiles(pager: FilePagerName, change: Partial<FilesExperiment> = {}) 
       nbuf: 0,
       hirunningspace: 1048576,
       maxphys: 131072,
+      maxdio: 65536,
       ...change,
     }
   }
@@ -121,15 +123,25 @@ test('a machine that has no room for a block beyond its reserve is refused', () 
 })
 
 describe.each(filePagerNames)('calls on files under %s', (pager) => {
+  interface Calls {
+    /** Of a second process. */
+    other?: VerbAction[]
+    faults?: InjectedFault[]
+  }
+
   /** One process that makes a few references and, before the first of them, these calls on a file of 10 pages that may grow to 40. */
-  function withCalls(verbs: VerbAction[], frames = 400, bytes = 40000) {
+  function withCalls(verbs: VerbAction[], frames = 400, bytes = 40000, more: Calls = {}) {
+    const stream = generated('sequential', { pages: 8, referencesPerPage: 1 })
     return testMachine({
-      streams: [generated('sequential', { pages: 8, referencesPerPage: 1 })],
+      streams: more.other === undefined ? [stream] : [stream, stream],
       frames,
       swapPages: [],
       timing: 'ssd',
-      verbs: [verbs.map((verb) => ({ ...verb, at: 0 }))],
-      change: withFiles(pager, { named: [{ name: 'log', bytes, mostBytes: 40 * 4096 }] }),
+      verbs: [verbs, more.other ?? []].map((each) => each.map((verb) => ({ ...verb, at: 0 }))),
+      change: (experiment) => {
+        withFiles(pager, { named: [{ name: 'log', bytes, mostBytes: 40 * 4096 }] })(experiment)
+        experiment.faults = more.faults ?? []
+      },
     })
   }
 
@@ -162,6 +174,83 @@ describe.each(filePagerNames)('calls on files under %s', (pager) => {
     ])
     expect([runToEnd(under.machine), under.machine.problem, under.messages]).toEqual(['finished', null, []])
     expect(under.machine.files!.volume.sizeBytes(0)).toBe(90000)
+    under.close()
+  })
+
+  test('direct reads and writes move the bytes between the device and the process, and ordinary ones agree with them', () => {
+    const file = 'log'
+    const under = withCalls([
+      { verb: 'file-read', file, offset: 0, bytes: 40000, isDirect: true },
+      // aligned, in the middle of pages, over what is in memory dirty, unaligned, over a hole and beyond the end
+      { verb: 'file-write', file, offset: 4096, bytes: 8192, isSync: false, isDirect: true },
+      { verb: 'file-write', file, offset: 1024, bytes: 9728, isSync: false, isDirect: true },
+      { verb: 'file-write', file, offset: 12288, bytes: 9000, isSync: false },
+      { verb: 'file-write', file, offset: 14336, bytes: 4096, isSync: false, isDirect: true },
+      { verb: 'file-read', file, offset: 512, bytes: 30000, isDirect: true },
+      { verb: 'file-write', file, offset: 20001, bytes: 12000, isSync: true, isDirect: true },
+      { verb: 'file-truncate', file, bytes: 120000 },
+      { verb: 'file-write', file, offset: 32768, bytes: 49152, isSync: false, isDirect: true },
+      { verb: 'file-write', file, offset: 110592, bytes: 20480, isSync: false, isDirect: true },
+      { verb: 'file-read', file, offset: 0, bytes: 131072 },
+      { verb: 'file-read', file, offset: 0, bytes: 131072, isDirect: true },
+    ])
+    expect([runToEnd(under.machine), under.machine.problem, under.messages]).toEqual(['finished', null, []])
+    const totals = under.machine.totals()
+    expect(totals[Counter.bytesWritten]).toBeGreaterThan(100000)
+    expect(totals[Counter.bytesVerified]).toBe(totals[Counter.bytesRead])
+    under.close()
+  })
+
+  test('what was read directly takes no memory', () => {
+    const bytes = 40 * 4096
+    const resident = (isDirect: boolean) => {
+      const under = withCalls([{ verb: 'file-read', file: 'log', offset: 0, bytes, isDirect }], 400, bytes)
+      expect(runToEnd(under.machine)).toBe('finished')
+      const { pages } = under.machine
+      const pagesOfFile = pages.residentPages[under.machine.files!.named.get('log')!]!
+      under.close()
+      return pagesOfFile
+    }
+    expect([resident(false), resident(true)]).toEqual([40, 0])
+  })
+
+  test('one process writes directly what another one reads, cuts and maps', () => {
+    const file = 'log'
+    const bytes = 40 * 4096
+    const mine = Array.from({ length: 6 }, (_, i): VerbAction => ({
+      verb: 'file-write',
+      file,
+      offset: i * 4096,
+      bytes: bytes - i * 8192,
+      isSync: i % 2 === 0,
+      isDirect: true,
+    }))
+    const other: VerbAction[] = [
+      { verb: 'file-read', file, offset: 0, bytes },
+      { verb: 'file-write', file, offset: 30000, bytes: 60000, isSync: false },
+      { verb: 'file-truncate', file, bytes: 100000 },
+      { verb: 'file-truncate', file, bytes },
+      { verb: 'file-read', file, offset: 0, bytes, isDirect: true },
+      { verb: 'file-map', page: FIRST_PAGE_NUMBER, pages: 8, file, offset: 2 },
+    ]
+    const under = withCalls(mine, 400, bytes, { other })
+    expect([runToEnd(under.machine), under.machine.problem, under.messages]).toEqual(['finished', null, []])
+    under.close()
+  })
+
+  test('a direct transfer that fails goes through pages', () => {
+    const file = 'log'
+    const verbs: VerbAction[] = [
+      { verb: 'file-write', file, offset: 512, bytes: 32768, isSync: false, isDirect: true },
+      { verb: 'file-sync', file },
+      { verb: 'file-read', file, offset: 0, bytes: 32768, isDirect: true },
+    ]
+    const faults: InjectedFault[] = [{ device: 'files', direction: 'write', errno: 5, fromRequest: 0, count: 1 }]
+    const under = withCalls(verbs, 400, 40000, { faults })
+    expect([runToEnd(under.machine), under.machine.problem]).toEqual(['finished', null])
+    const totals = under.machine.totals()
+    expect(totals[Counter.ioErrors]).toBe(1)
+    expect(totals[Counter.bytesVerified]).toBe(totals[Counter.bytesRead])
     under.close()
   })
 

@@ -91,12 +91,12 @@ export function setUpFiles(
     timing: createTimingModel(experiment.fileTiming, columns, 'file.timing', store.sizePages),
     faults,
   })
-  const { nbuf, hirunningspace, maxphys } = wanted
+  const { nbuf, hirunningspace, maxphys, maxdio } = wanted
   const files = new Files(columns, kernel, kernel.regions, {
     pager: wanted.pager,
     volume,
     device,
-    tunables: { nbuf, hirunningspace, maxphys },
+    tunables: { nbuf, hirunningspace, maxphys, maxdio },
     isShared: wanted.mapping === 'shared',
     syncerSeconds: wanted.syncerSeconds,
     processes: processes.length,

@@ -195,14 +195,19 @@ export class VerbRunner {
       control.failed(process, verb.verb, ENOENT)
       return VerbOutcome.done
     }
+    const isDirect = 'isDirect' in verb && verb.isDirect === true
     const errno = files.call(process, () => {
       switch (verb.verb) {
         case 'file-read':
-          return files.pager.read(object, verb.offset, verb.bytes)
+          return files.locked(object, isDirect, files.pager.read(object, verb.offset, verb.bytes, isDirect))
         case 'file-write':
-          return files.pager.write(object, verb.offset, verb.bytes, verb.isSync)
+          return files.locked(
+            object,
+            isDirect,
+            files.pager.write(object, verb.offset, verb.bytes, { isSync: verb.isSync, isDirect }),
+          )
         case 'file-truncate':
-          return files.pager.truncate(object, verb.bytes)
+          return files.locked(object, false, files.pager.truncate(object, verb.bytes))
         case 'file-sync':
           return files.pager.sync(object, true)
         case 'sync':
@@ -224,6 +229,12 @@ export class VerbRunner {
       control.failed(process, 'file-map', ENOENT)
       return VerbOutcome.done
     }
+    const { files } = kernel
+    while (files.isDirect(object))
+      if (files.call(process, () => files.settled(object)) < 0) {
+        control.waitForFile(process)
+        return VerbOutcome.blocked
+      }
     if (this.#mustWait(process, verb.page, verb.pages)) return VerbOutcome.blocked
     this.#unwire(process, verb.page, verb.pages)
     kernel.files.pager.mapped(object, verb.pages * PAGE_SIZE)

@@ -15,8 +15,8 @@ import { sectorBits, type FileContext } from './context.ts'
 import { FrameRows } from './frameRows.ts'
 import { IoFlag, type Operation, type TransferResult } from './operation.ts'
 
-/** Bits of a buffer's state: locked, B_DELWRI, B_RAM, B_RELBUF, and waits for its running write to be counted off. */
-const State = { locked: 1, delayed: 2, readAheadMark: 4, drop: 8 } as const
+/** Bits of a buffer's state: locked, B_DELWRI, B_RAM, B_RELBUF, B_DIRECT. */
+const State = { locked: 1, delayed: 2, readAheadMark: 4, drop: 8, direct: 16 } as const
 
 /** cluster_read looks no further ahead than this, blocks. */
 const READ_AHEAD_MOST = 32
@@ -108,7 +108,8 @@ export class BufferCache {
 
   /**
    * VOP_READ of bytes of a file into the pages of its object, where they stay. `sequential`: how many blocks may be read ahead; 0:
-   * none. What follows the end of the file in its last block is read with it.
+   * none. What follows the end of the file in its last block is read with it. `flags`: IO_VMIO and IO_DIRECT let each buffer go once its
+   * block has been read, IO_DIRECT the pages too.
    */
   *read(
     object: number,
@@ -116,12 +117,13 @@ export class BufferCache {
     offset: number,
     lengthBytes: number,
     sequential: number,
+    flags = 0,
   ): Operation<TransferResult> {
     const { blockSize } = this.#context.volume
     const end = Math.min(offset + lengthBytes, this.#context.volume.sizeBytes(file))
     for (let at = offset; at < end;) {
       const block = Math.floor(at / blockSize)
-      const errno = yield* this.#readBlock(object, file, block, end - at, sequential)
+      const errno = yield* this.#readBlock(object, file, block, end - at, sequential, dropping(flags))
       if (errno !== 0) return { errno, doneBytes: at - offset }
       at = Math.min(end, (block + 1) * blockSize)
     }
@@ -129,7 +131,14 @@ export class BufferCache {
   }
 
   /** cluster_read: the block, with blocks behind it of the same request, and a read ahead where the file is read in order. */
-  *#readBlock(object: number, file: number, block: number, wantedBytes: number, sequential: number): Operation<number> {
+  *#readBlock(
+    object: number,
+    file: number,
+    block: number,
+    wantedBytes: number,
+    sequential: number,
+    dropped: number,
+  ): Operation<number> {
     const { blockSize } = this.#context.volume
     const most = Math.min(
       READ_AHEAD_MOST,
@@ -141,6 +150,7 @@ export class BufferCache {
     let next = block + 1
     if (this.#isFilled(buffer)) {
       const isMarked = (this.#flags[buffer]! & State.readAheadMark) !== 0
+      this.#flags[buffer]! |= dropped
       this.#release(buffer)
       if (sequential === 0 || !isMarked) return 0
       this.#flags[buffer]! &= ~State.readAheadMark
@@ -155,6 +165,7 @@ export class BufferCache {
       const answer = this.#gather(object, file, cluster, wanted)
       if (answer < 0) yield* this.#gatherLater(answer, object, file, cluster, wanted)
       this.#mark(buffer)
+      this.#flags[buffer]! |= dropped
       const errno = yield* this.#fill(cluster)
       next = block + cluster.length
       if (errno !== 0) return errno
@@ -371,7 +382,7 @@ export class BufferCache {
         at += until - within
       }
     }
-    if ((flags & IoFlag.fromPages) !== 0) this.#flags[buffer]! |= State.drop
+    this.#flags[buffer]! |= dropping(flags)
     if ((flags & IoFlag.sync) !== 0) return yield* this.#put([buffer])
     const isFull = to === start + this.#lengthOf(buffer) && this.#lengthOf(buffer) === volume.blockSize
     if ((flags & IoFlag.async) !== 0) yield* this.#putLater([buffer])
@@ -379,7 +390,8 @@ export class BufferCache {
       // the end of a cluster: all of it goes
       this.#delay(buffer)
       yield* this.#putCluster(object, file, block)
-    } else this.#delay(buffer)
+    } else if (!isFull && (flags & IoFlag.direct) !== 0) yield* this.#putLater([buffer])
+    else this.#delay(buffer)
     return 0
   }
 
@@ -758,8 +770,20 @@ export class BufferCache {
     this.#totals[1] = buffer
   }
 
-  /** Gives a locked buffer up. Its pages are the VM's alone: invalid ones are freed, others become inactive. vfs_vmio_release. */
+  /** vm_page_try_to_free: nothing would be lost with the page. */
+  #isUnused(frame: number): boolean {
+    const { pages, mappings } = this.#context.kernel
+    if (pages.isBusy(frame)) return false
+    mappings.testDirty(frame)
+    return pages.dirty[frame] === 0
+  }
+
+  /**
+   * Gives a locked buffer up. Its pages are the VM's alone: invalid ones are freed, clean ones too if it was for direct I/O, others
+   * become inactive. vfs_vmio_release.
+   */
   #discard(buffer: number): void {
+    const isDirect = (this.#flags[buffer]! & State.direct) !== 0
     const { kernel, volume } = this.#context
     const { pages } = kernel
     const object = this.#object[buffer]!
@@ -772,6 +796,7 @@ export class BufferCache {
       pages.wired[frame]! -= 1
       if (pages.wired[frame] !== 0) continue
       if (pages.valid[frame] === 0 && !pages.isBusy(frame)) kernel.freePage(frame)
+      else if (isDirect && this.#isUnused(frame)) kernel.freePage(frame)
       else pages.enqueue(frame, pages.isOneQueue || pages.firstMapping[frame]! >= 0 ? Queue.active : Queue.inactive)
     }
     if (this.#isDelayed(buffer)) this.#totals[4]! -= 1
@@ -859,6 +884,12 @@ export class BufferCache {
     }
     return true
   }
+}
+
+/** The bits of a buffer that make it go, and its pages, when it is let go of. */
+function dropping(flags: number): number {
+  if ((flags & IoFlag.direct) !== 0) return State.drop | State.direct
+  return (flags & IoFlag.fromPages) !== 0 ? State.drop : 0
 }
 
 function isNothingValid(valid: Uint8Array, frames: Int32Array): boolean {

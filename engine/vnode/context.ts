@@ -22,6 +22,8 @@ export interface FileTunables {
   hirunningspace: number
   /** MAXPHYS: bytes of one transfer. */
   maxphys: number
+  /** genfs_maxdio: bytes of one chunk of direct I/O (NetBSD). */
+  maxdio: number
 }
 
 export interface FileContext {

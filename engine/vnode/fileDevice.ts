@@ -138,6 +138,50 @@ export class FileDevice {
     if (this.#start(isWrite, sector, lengthBytes, frames, offset, buffer) < 0) this.onBufferDone(buffer, this.lastErrno)
   }
 
+  /**
+   * Starts a transfer of bytes of a file past its pages for a buffer: direct I/O. The memory of the process is a buffer beside the
+   * frames: a write fills it with what the file is to have, a read's is compared with what it must have.
+   */
+  startDirect(
+    isWrite: boolean,
+    sector: number,
+    lengthBytes: number,
+    object: number,
+    offset: number,
+    buffer: number,
+  ): void {
+    const { contents, counters, now } = this.#kernel
+    const truth = this.#truth
+    const firstPage = Math.floor((sector * SECTOR_SIZE) / PAGE_SIZE)
+    const count = Math.ceil((sector * SECTOR_SIZE + lengthBytes) / PAGE_SIZE) - firstPage
+    const index = Math.floor(offset / PAGE_SIZE)
+    const touched = Math.ceil((offset + lengthBytes) / PAGE_SIZE) - index
+    let bytes: Uint8Array | null = null
+    if (contents.isReal) {
+      const pages = new Uint8Array(count * PAGE_SIZE)
+      for (let i = 0; i < count; i++) this.#views[i] = pages.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE)
+      const from = sector * SECTOR_SIZE - firstPage * PAGE_SIZE
+      bytes = pages.subarray(from, from + lengthBytes)
+      // a page of the device that is written in part is read first
+      if (isWrite && bytes.length < pages.length) this.#device.store.readPages(firstPage, this.#views, count)
+      if (isWrite) bytes.set(truth.nextBytes(object, offset, lengthBytes))
+    }
+    const completion = this.#device.submit(now, isWrite, firstPage, this.#views, count)
+    const errno = this.#device.lastErrno
+    this.lastErrno = errno
+    this.onSubmit()
+    this.#note(isWrite, firstPage, count, object, index, touched, completion - now, errno)
+    if (errno === 0 && isWrite) truth.wroteDirectly(object, offset, lengthBytes, bytes)
+    if (errno === 0 && bytes !== null) {
+      counters[isWrite ? Counter.bytesWritten : Counter.bytesRead]! += lengthBytes
+      if (!isWrite) {
+        truth.checkBytes(object, offset, bytes, sector)
+        counters[Counter.bytesVerified]! += lengthBytes
+      }
+    }
+    if (this.#await(completion, errno, buffer) < 0) this.onBufferDone(buffer, errno)
+  }
+
   /** Starts a transfer; answers the request's number, or -1 if it is over: `lastErrno` says how. */
   #start(
     isWrite: boolean,
@@ -158,13 +202,30 @@ export class FileDevice {
     const errno = this.#device.lastErrno
     this.lastErrno = errno
     this.onSubmit()
-    this.#note(isWrite, firstPage, count, frames, completion - now, errno)
+    const { pages } = kernel
+    const first = frames[0]!
+    this.#note(
+      isWrite,
+      firstPage,
+      count,
+      pages.object[first]!,
+      pages.pageIndex[first]!,
+      frames.length,
+      completion - now,
+      errno,
+    )
     if (isReal && errno === 0) {
       if (isWrite) counters[Counter.bytesWritten]! += lengthBytes
       else this.#deliver(sector, lengthBytes, frames, offset, firstPage)
     }
-    if (completion <= now) {
-      this.#device.completed(now)
+    return this.#await(completion, errno, buffer)
+  }
+
+  /** A request's number until its completion; -1 if it is over already. */
+  #await(completion: number, errno: number, buffer: number): number {
+    const kernel = this.#kernel
+    if (completion <= kernel.now) {
+      this.#device.completed(kernel.now)
       return -1
     }
     const request = this.#take()
@@ -188,25 +249,32 @@ export class FileDevice {
     this.onBufferDone(buffer, errno)
   }
 
-  /** Events and counters. */
-  #note(isWrite: boolean, page: number, count: number, frames: Int32Array, duration: number, errno: number): void {
-    const { pages, counters } = this.#kernel
-    const object = pages.object[frames[0]!]!
-    const index = pages.pageIndex[frames[0]!]!
+  /** Events and counters, of `pages` pages of a file from an index on. */
+  #note(
+    isWrite: boolean,
+    page: number,
+    count: number,
+    object: number,
+    index: number,
+    pages: number,
+    duration: number,
+    errno: number,
+  ): void {
+    const { counters } = this.#kernel
     if (isWrite) {
       counters[Counter.deviceWrites]! += 1
       counters[Counter.vnodeouts]! += 1
-      counters[Counter.vnodePagesOut]! += frames.length
+      counters[Counter.vnodePagesOut]! += pages
     } else {
       counters[Counter.deviceReads]! += 1
       counters[Counter.vnodeins]! += 1
-      counters[Counter.vnodePagesIn]! += frames.length
+      counters[Counter.vnodePagesIn]! += pages
     }
     const kind = isWrite ? EventKind.fileout : EventKind.filein
-    this.#kernel.emit(kind, -1, object, index, frames.length, -1, page, duration, count)
+    this.#kernel.emit(kind, -1, object, index, pages, -1, page, duration, count)
     if (errno === 0) return
     counters[Counter.ioErrors]! += 1
-    this.#kernel.emit(EventKind.ioError, -1, object, index, frames.length, -1, page, duration, errno)
+    this.#kernel.emit(EventKind.ioError, -1, object, index, pages, -1, page, duration, errno)
   }
 
   /**

@@ -26,6 +26,12 @@ export interface FileFault {
 /** What the kernel itself counts, under its own names. */
 export type OwnCounters = Readonly<Record<string, number>>
 
+/** How a file is written: O_SYNC, O_DIRECT. */
+export interface WriteManner {
+  isSync: boolean
+  isDirect: boolean
+}
+
 export interface FilePager extends WaitJudge {
   readonly name: FilePagerName
   /** A vnode for a file of the volume, and its object, which one mapping holds. Answers the object. */
@@ -51,10 +57,10 @@ export interface FilePager extends WaitJudge {
    * on their way, or still dirty and active.
    */
   pageOut(object: number, frames: Int32Array): Operation<void>
-  /** read(2): brings the bytes into memory. Answers an errno. */
-  read(object: number, offset: number, lengthBytes: number): Operation<number>
+  /** read(2): brings the bytes into memory; `isDirect` (O_DIRECT): where the kernel can, not into the file's pages. Answers an errno. */
+  read(object: number, offset: number, lengthBytes: number, isDirect: boolean): Operation<number>
   /** write(2). Answers an errno. */
-  write(object: number, offset: number, lengthBytes: number, isSync: boolean): Operation<number>
+  write(object: number, offset: number, lengthBytes: number, how: WriteManner): Operation<number>
   /** ftruncate(2). Answers an errno. */
   truncate(object: number, sizeBytes: number): Operation<number>
   /** Puts what is dirty of a file out: fsync(2), which waits, or the syncer, which does not. */

@@ -151,6 +151,66 @@ export class FileTruth {
     this.#known[slot] = contents.version[slot]!
   }
 
+  /** What a direct write is to put into a file from a byte on: of each page that it touches, bytes of the page's next version. */
+  nextBytes(object: number, offset: number, lengthBytes: number): Uint8Array {
+    const bytes = new Uint8Array(lengthBytes)
+    this.#eachPage(object, offset, lengthBytes, (slot, within, length, at) => {
+      const { version } = this.#contents
+      version[slot]! += 1
+      bytes.set(this.#contents.expected(slot).subarray(within, within + length), at)
+      version[slot]! -= 1
+    })
+    return bytes
+  }
+
+  /** A direct write has put those bytes on the device (null: there are no bytes), past the pages, of which none is in memory. */
+  wroteDirectly(object: number, offset: number, lengthBytes: number, bytes: Uint8Array | null): void {
+    const { version } = this.#contents
+    const file = this.#file(object)
+    this.#eachPage(object, offset, lengthBytes, (slot, within, length, at) => {
+      const start = offset + at - within
+      if (bytes !== null) {
+        const isCopy = file.bytes !== null && version[slot] === this.#known[slot]
+        const copy = this.#room(file, start + PAGE_SIZE)
+        if (!isCopy) copy.set(this.#contents.expected(slot), start)
+        copy.set(bytes.subarray(at, at + length), start + within)
+      }
+      version[slot]! += 1
+      if (bytes !== null) this.#known[slot] = version[slot]!
+    })
+  }
+
+  /** Compares bytes of a file that a direct read got with what they must be; all lie before its end. Throws ContentsError. */
+  checkBytes(object: number, offset: number, bytes: Uint8Array, sector: number): void {
+    const file = this.#file(object)
+    this.#eachPage(object, offset, bytes.length, (slot, within, length, at) => {
+      const isCopy = this.#contents.version[slot] === this.#known[slot]
+      const other = isCopy && file.bytes !== null ? file.bytes : this.#contents.expected(slot)
+      const from = isCopy && file.bytes !== null ? offset + at : within
+      for (let i = 0; i < length; i++)
+        if (bytes[at + i] !== other[from + i])
+          throw new ContentsError(
+            `byte ${offset + at + i} of file object ${object} was read directly as ${bytes[at + i]!}, not ${other[from + i]!}; the transfer began at sector ${sector}`,
+          )
+    })
+  }
+
+  /** The pages that bytes of a file lie in: slot, first byte within the page, how many, and how many came before. */
+  #eachPage(
+    object: number,
+    offset: number,
+    lengthBytes: number,
+    visit: (slot: number, within: number, length: number, at: number) => void,
+  ): void {
+    const { slotBase } = this.#file(object)
+    for (let at = 0; at < lengthBytes;) {
+      const within = (offset + at) % PAGE_SIZE
+      const length = Math.min(PAGE_SIZE - within, lengthBytes - at)
+      visit(slotBase + (offset + at - within) / PAGE_SIZE, within, length, at)
+      at += length
+    }
+  }
+
   /** The file has another size. What lies beyond a smaller one is forgotten and reads as zeros if it grows again. */
   resize(object: number, sizeBytes: number): void {
     const file = this.#file(object)

@@ -68,6 +68,8 @@ export class Files {
   readonly named = new Map<string, number>()
   /** By process: the errno of a call under way, WAITING; null: there is none. */
   readonly #calls: (number | null)[] = []
+  /** By object: calls on the file that are under way; -1: a direct one. */
+  readonly #underWay = new Map<number, number>()
   #hasSyncedAtEnd = false
   #isEnding = false
 
@@ -196,6 +198,31 @@ export class Files {
     return errno
   }
 
+  /** A call on a file: as its vnode's lock lets it. A direct one has the file to itself, others share it. */
+  *locked(object: number, isDirect: boolean, run: Operation<number>): Operation<number> {
+    const calls = this.#underWay
+    const isFree = () => (calls.get(object) ?? 0) === 0
+    const isShared = () => !this.isDirect(object)
+    const isOver = isDirect ? isFree : isShared
+    while (!isOver()) yield { on: 'call', isOver }
+    calls.set(object, isDirect ? -1 : (calls.get(object) ?? 0) + 1)
+    const errno = yield* run
+    calls.set(object, isDirect ? 0 : calls.get(object)! - 1)
+    return errno
+  }
+
+  /** A direct call is under way on a file, which is not to be mapped meanwhile. */
+  isDirect(object: number): boolean {
+    return this.#underWay.get(object) === -1
+  }
+
+  /** Waits until there is none. */
+  *settled(object: number): Operation<number> {
+    const isOver = () => !this.isDirect(object)
+    while (!isOver()) yield { on: 'call', isOver }
+    return 0
+  }
+
   /** sync(2): everything dirty begins to be written. */
   *syncCall(): Operation<number> {
     yield* this.#syncAll(false)
@@ -270,6 +297,7 @@ export class Files {
   /** The machine went back to a saved state. */
   restored(): void {
     this.tasks.clear()
+    this.#underWay.clear()
     this.#hasSyncedAtEnd = false
     this.#isEnding = false
   }

@@ -24,6 +24,8 @@ export type VnodeWait =
   | { on: 'output'; vnode: number }
   /** The lock that holds truncation off (NetBSD). */
   | { on: 'node-lock'; vnode: number }
+  /** Calls on a file to end. */
+  | { on: 'call'; isOver: () => boolean }
   /** Its turn on the processor: others are to run first. */
   | { on: 'processor' }
   /** Nothing but time. */
@@ -48,8 +50,8 @@ export const Errno = {
 /** Bits of a request to write pages: VM_PAGER_PUT_SYNC (which is OBJPC_SYNC), VM_PAGER_PUT_INVAL, VM_PAGER_CLUSTER_OK. */
 export const PutFlag = { sync: 1, invalidate: 2, clusterOk: 8 } as const
 
-/** Bits of a read or write operation: IO_VMIO, IO_SYNC, IO_ASYNC, IO_INVAL. */
-export const IoFlag = { fromPages: 1, sync: 2, async: 4, invalidate: 8 } as const
+/** Bits of a read or write operation: IO_VMIO, IO_SYNC, IO_ASYNC, IO_INVAL, IO_DIRECT. */
+export const IoFlag = { fromPages: 1, sync: 2, async: 4, invalidate: 8, direct: 16 } as const
 
 /** IO_SEQMAX: the file system is to read ahead and to cluster as much as it ever does. */
 export const SEQUENTIAL_MAX = 127

@@ -124,6 +124,8 @@ export class FileTasks {
         return pages.freeCount > thresholds.freeReserved && pages.freeCount >= thresholds.freeMin
       case 'pause':
         return now >= task.until
+      case 'call':
+        return wait.isOver()
       case 'processor':
         return true
       case 'vnode':

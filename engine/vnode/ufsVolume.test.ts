@@ -52,6 +52,7 @@ function onImage(
         nbuf: 0,
         hirunningspace: 1048576,
         maxphys: 131072,
+        maxdio: 65536,
       }
     },
     ...more,
@@ -80,6 +81,7 @@ describe.skipIf(!hasMakefs).each(cases)(
       const under = onImage(pager, image, name, [
         { verb: 'file-write', file: name, offset: 1000, bytes: 50000, isSync: false },
         { verb: 'file-write', file: name, offset: size - 10, bytes: 9000, isSync: true },
+        { verb: 'file-write', file: name, offset: 512, bytes: 3 * shape.blockSize, isSync: false, isDirect: true },
         { verb: 'file-truncate', file: name, bytes: 3 * shape.blockSize + 777 },
         { verb: 'file-sync', file: name },
         { verb: 'file-truncate', file: name, bytes: 6 * shape.blockSize + 5 },

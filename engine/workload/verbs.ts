@@ -31,9 +31,12 @@ export type VerbAction =
    * holds until it is written to.
    */
   | { verb: 'memory-disk'; object: string; pages: number; isReserved: boolean }
-  /** Files of the experiment by name, offsets and lengths in bytes: read(2), write(2) (O_SYNC or not), ftruncate(2), fsync(2), sync(2). */
-  | { verb: 'file-read'; file: string; offset: number; bytes: number }
-  | { verb: 'file-write'; file: string; offset: number; bytes: number; isSync: boolean }
+  /**
+   * Files of the experiment by name, offsets and lengths in bytes: read(2), write(2) (O_SYNC or not, O_DIRECT or not), ftruncate(2),
+   * fsync(2), sync(2).
+   */
+  | { verb: 'file-read'; file: string; offset: number; bytes: number; isDirect?: boolean }
+  | { verb: 'file-write'; file: string; offset: number; bytes: number; isSync: boolean; isDirect?: boolean }
   | { verb: 'file-truncate'; file: string; bytes: number }
   | { verb: 'file-sync'; file: string }
   | { verb: 'sync' }

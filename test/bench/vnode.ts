@@ -80,6 +80,7 @@ function readThrough(name: FilePagerName, image: string): number {
         nbuf: 0,
         hirunningspace: 1048576,
         maxphys: 131072,
+        maxdio: 65536,
       }
     },
   })

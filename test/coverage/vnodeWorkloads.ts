@@ -48,6 +48,21 @@ const write = (offset: number, bytes: number, isSync = false): VerbAction => ({
   bytes,
   isSync,
 })
+const readDirect = (offset: number, bytes: number): VerbAction => ({
+  verb: 'file-read',
+  ...FILE,
+  offset,
+  bytes,
+  isDirect: true,
+})
+const writeDirect = (offset: number, bytes: number): VerbAction => ({
+  verb: 'file-write',
+  ...FILE,
+  offset,
+  bytes,
+  isSync: false,
+  isDirect: true,
+})
 const truncate = (bytes: number): VerbAction => ({ verb: 'file-truncate', ...FILE, bytes })
 const sync: VerbAction = { verb: 'file-sync', ...FILE }
 const map = (pages: number, page = 0): VerbAction => ({
@@ -144,6 +159,33 @@ const workloads: Workload[] = [
       write(399 * PAGE, 3 * PAGE),
       truncate(500 * PAGE),
     ),
+  },
+  {
+    name: 'direct calls',
+    bytes: 50 * PAGE + 1,
+    mostBytes: 100 * PAGE,
+    verbs: first(
+      readDirect(0, 60 * PAGE),
+      writeDirect(512, 40 * PAGE),
+      readDirect(0, 40 * PAGE),
+      write(3000, 5000),
+      writeDirect(7, 9 * PAGE),
+      truncate(90 * PAGE),
+      // over holes, and beyond the end
+      readDirect(40 * PAGE, 48 * PAGE),
+      writeDirect(40 * PAGE, 60 * PAGE),
+      read(0, 100 * PAGE),
+      writeDirect(8 * PAGE, 8 * PAGE),
+      map(8),
+      readDirect(0, 16 * PAGE),
+    ),
+  },
+  {
+    name: 'direct calls that fail',
+    bytes: 50 * PAGE,
+    mostBytes: 50 * PAGE,
+    verbs: first(write(0, 8 * PAGE), writeDirect(0, 8 * PAGE), readDirect(8 * PAGE, 16 * PAGE), readDirect(0, 50 * PAGE)),
+    faults: [fault('write', 0, 1, 12), fault('write', 1, 1), fault('read', 0, 1)],
   },
   {
     name: 'calls with few buffers',
@@ -300,6 +342,7 @@ function runOne(pager: FilePagerName, workload: Workload): { status: string; pro
         nbuf: workload.nbuf ?? 0,
         hirunningspace: 262144,
         maxphys: 131072,
+        maxdio: 65536,
       }
     },
   }

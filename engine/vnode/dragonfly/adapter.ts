@@ -11,7 +11,7 @@ import { PagerResult } from '../../swap/pager.ts'
 import { ALL_SECTORS, PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
 import { BufferCache } from '../bufferCache.ts'
 import type { FileContext } from '../context.ts'
-import type { FileFault, FilePager, OwnCounters } from '../filePager.ts'
+import type { FileFault, FilePager, OwnCounters, WriteManner } from '../filePager.ts'
 import { IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
 import { DragonflyHost } from './kernelHost.ts'
 import { DragonflyPageFlag } from './pageOperations.ts'
@@ -137,9 +137,10 @@ export class DragonflyFiles implements FilePager {
     }
   }
 
-  *read(object: number, offset: number, lengthBytes: number): Operation<number> {
+  *read(object: number, offset: number, lengthBytes: number, isDirect: boolean): Operation<number> {
     const file = this.#fileOf(object)
-    const { errno } = yield* this.cache.read(object, file, offset, lengthBytes, SEQUENTIAL_MAX)
+    const flags = isDirect ? IoFlag.direct : 0
+    const { errno } = yield* this.cache.read(object, file, offset, lengthBytes, SEQUENTIAL_MAX, flags)
     this.#context.volume.touch(file, false, this.#context.kernel.now)
     return errno
   }
@@ -148,7 +149,7 @@ export class DragonflyFiles implements FilePager {
     return this.#host.files[this.#context.kernel.pages.handle[object]!]!
   }
 
-  *write(object: number, offset: number, lengthBytes: number, isSync: boolean): Operation<number> {
+  *write(object: number, offset: number, lengthBytes: number, { isSync, isDirect }: WriteManner): Operation<number> {
     const { kernel, volume, truth } = this.#context
     const file = this.#fileOf(object)
     const end = offset + lengthBytes
@@ -158,7 +159,7 @@ export class DragonflyFiles implements FilePager {
       truth.resize(object, end)
       yield* this.pager.setSize(kernel.pages.handle[object]!, end)
     }
-    const flags = isSync ? IoFlag.sync : 0
+    const flags = (isSync ? IoFlag.sync : 0) | (isDirect ? IoFlag.direct : 0)
     const result = yield* this.cache.write(object, file, offset, lengthBytes, flags, (frame, from, to) =>
       truth.write(frame, from, to),
     )

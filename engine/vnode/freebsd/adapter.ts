@@ -11,7 +11,7 @@ import { PagerResult } from '../../swap/pager.ts'
 import { ALL_SECTORS, PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
 import { BufferCache } from '../bufferCache.ts'
 import { zeroBytes, type FileContext } from '../context.ts'
-import type { FileFault, FilePager, OwnCounters } from '../filePager.ts'
+import type { FileFault, FilePager, OwnCounters, WriteManner } from '../filePager.ts'
 import { IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
 import { FreebsdHost } from './kernelHost.ts'
 import { FreebsdVnodePager } from './pager.ts'
@@ -230,10 +230,11 @@ export class FreebsdFiles implements FilePager {
     return answer
   }
 
-  *read(object: number, offset: number, lengthBytes: number): Operation<number> {
+  *read(object: number, offset: number, lengthBytes: number, isDirect: boolean): Operation<number> {
     const vnode = this.#context.kernel.pages.handle[object]!
     const sequential = this.#heuristic(object, offset, lengthBytes)
-    const { errno } = yield* this.cache.read(object, this.#host.files[vnode]!, offset, lengthBytes, sequential)
+    const flags = isDirect ? IoFlag.direct : 0
+    const { errno } = yield* this.cache.read(object, this.#host.files[vnode]!, offset, lengthBytes, sequential, flags)
     this.#context.volume.touch(this.#host.files[vnode]!, false, this.#context.kernel.now)
     return errno
   }
@@ -248,7 +249,7 @@ export class FreebsdFiles implements FilePager {
     return count > 1 ? count : 0
   }
 
-  *write(object: number, offset: number, lengthBytes: number, isSync: boolean): Operation<number> {
+  *write(object: number, offset: number, lengthBytes: number, { isSync, isDirect }: WriteManner): Operation<number> {
     const { kernel, volume, truth } = this.#context
     const vnode = kernel.pages.handle[object]!
     const file = this.#host.files[vnode]!
@@ -259,7 +260,7 @@ export class FreebsdFiles implements FilePager {
       truth.resize(object, end)
       this.pager.setSize(vnode, end)
     }
-    const flags = isSync ? IoFlag.sync : 0
+    const flags = (isSync ? IoFlag.sync : 0) | (isDirect ? IoFlag.direct : 0)
     const result = yield* this.cache.write(object, file, offset, lengthBytes, flags, (frame, from, to) =>
       truth.write(frame, from, to),
     )

@@ -9,7 +9,7 @@
  */
 import { ALL_SECTORS, ObjectType, PAGE_SIZE } from '../../vm/pages.ts'
 import { zeroBytes, type FileContext } from '../context.ts'
-import type { FileFault, FilePager, OwnCounters } from '../filePager.ts'
+import type { FileFault, FilePager, OwnCounters, WriteManner } from '../filePager.ts'
 import { Errno, PageOutcome, type Operation, type VnodeWait } from '../operation.ts'
 import { RequestFlag } from './host.ts'
 import { NetbsdHost } from './kernelHost.ts'
@@ -36,6 +36,7 @@ export class NetbsdFiles implements FilePager {
     this.#context = context
     this.#host = new NetbsdHost(context)
     this.pager = new NetbsdVnodePager(context.columns, context.kernel.pages, this.#host)
+    this.pager.directIoBytes = context.tunables.maxdio
     this.#host.pager = this.pager
     this.#readAhead = new ReadAhead(context.columns)
   }
@@ -185,11 +186,13 @@ export class NetbsdFiles implements FilePager {
     }
   }
 
-  *read(object: number, offset: number, lengthBytes: number): Operation<number> {
+  /** ffs_read: what direct I/O leaves goes through windows. */
+  *read(object: number, offset: number, lengthBytes: number, isDirect: boolean): Operation<number> {
     const { kernel } = this.#context
     const vnode = kernel.pages.handle[object]!
+    const from = isDirect ? yield* this.#direct(object, offset, lengthBytes, false) : offset
     const end = Math.min(offset + lengthBytes, this.pager.vnodes.size[vnode]!)
-    for (let at = offset; at < end;) {
+    for (let at = from; at < end;) {
       const window = Math.floor(at / (UBC_PAGES * PAGE_SIZE)) * UBC_PAGES * PAGE_SIZE
       const until = Math.min(end, window + UBC_PAGES * PAGE_SIZE)
       const first = Math.floor(at / PAGE_SIZE)
@@ -211,8 +214,30 @@ export class NetbsdFiles implements FilePager {
     return 0
   }
 
-  /** ffs_write: block by block; whole new pages are handed over unread, then what has passed a boundary is sent out. */
-  *write(object: number, offset: number, lengthBytes: number, isSync: boolean): Operation<number> {
+  /** Direct I/O as far as it goes; answers the place in the file that it came to. */
+  *#direct(object: number, offset: number, lengthBytes: number, isWrite: boolean): Operation<number> {
+    const { kernel, volume } = this.#context
+    const vnode = kernel.pages.handle[object]!
+    const request = {
+      isWrite,
+      offset,
+      residualBytes: lengthBytes,
+      vectors: [{ address: offset, length: lengthBytes }],
+      vectorIndex: 0,
+      space: object,
+      isKernelMemory: false,
+      isJournalLocked: isWrite,
+    }
+    yield* this.pager.directIo(vnode, request)
+    if (request.offset > offset) volume.touch(this.#host.files[vnode]!, isWrite, kernel.now)
+    return request.offset
+  }
+
+  /**
+   * ffs_write: block by block; whole new pages are handed over unread, then what has passed a boundary is sent out. Direct I/O is
+   * tried again before each block.
+   */
+  *write(object: number, offset: number, lengthBytes: number, { isSync, isDirect }: WriteManner): Operation<number> {
     const { kernel, volume, truth } = this.#context
     const { vnodes } = this.pager
     const vnode = kernel.pages.handle[object]!
@@ -220,6 +245,10 @@ export class NetbsdFiles implements FilePager {
     const end = offset + lengthBytes
     const { blockSize } = volume
     for (let at = offset; at < end;) {
+      if (isDirect) {
+        at = yield* this.#direct(object, at, end - at, true)
+        if (at >= end) break
+      }
       const to = Math.min(
         end,
         (Math.floor(at / blockSize) + 1) * blockSize,

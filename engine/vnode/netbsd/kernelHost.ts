@@ -86,13 +86,21 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
   endJournal(): void {}
 
   startRequest(buffer: number): void {
-    const { buffers } = this.pager
-    const frames = buffers.framesOf(buffers.masterOf(buffer))
+    const { buffers, vnodes } = this.pager
+    const { device } = this.context
+    const master = buffers.masterOf(buffer)
+    const frames = buffers.framesOf(master)
     const offset = buffers.dataOffset[buffer]!
     const length = buffers.length[buffer]!
-    const own = frames.subarray(Math.floor(offset / PAGE_SIZE), Math.ceil((offset + length) / PAGE_SIZE))
     const isWrite = buffers.isRead[buffer] === 0
-    this.context.device.startBuffer(isWrite, buffers.deviceBlock[buffer]!, length, own, offset % PAGE_SIZE, buffer)
+    const sector = buffers.deviceBlock[buffer]!
+    if (frames.length === 0) {
+      const place = buffers.userAddress[master]! + offset
+      device.startDirect(isWrite, sector, length, vnodes.object[buffers.vnode[buffer]!]!, place, buffer)
+      return
+    }
+    const own = frames.subarray(Math.floor(offset / PAGE_SIZE), Math.ceil((offset + length) / PAGE_SIZE))
+    device.startBuffer(isWrite, sector, length, own, offset % PAGE_SIZE, buffer)
   }
 
   // nobody sleeps: who waits looks again after each event
@@ -138,11 +146,16 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
     return false
   }
 
-  // the memory of processes outside of files is not part of a transfer
+  // The memory of a direct transfer is a buffer beside the frames, which nobody can take away. Its space is the file's object, its address
+  // the place in the file, so that it begins as far behind a page boundary as the bytes of the file do.
   // eslint-disable-next-line require-yield -- answers at once
   *wireUserMemory(): Operation<number> {
-    return Errno.EINVAL
+    return 0
   }
   unwireUserMemory(): void {}
-  zeroUserMemory(): void {}
+  /** A hole is read: the file must have zeros there. */
+  zeroUserMemory(object: number, offset: number, lengthBytes: number): void {
+    const { kernel, truth } = this.context
+    if (kernel.contents.isReal) truth.checkBytes(object, offset, new Uint8Array(lengthBytes), -1)
+  }
 }
