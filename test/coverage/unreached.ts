@@ -23,7 +23,7 @@ export const reasons: readonly Reason[] = [
       'freebsd/partialPages.ts': ['return 0', 'return', 'host.zero(frame, base - before'],
       'freebsd/fileBlocks.ts': ['|| wantsAfter'],
       'freebsd/vnodes.ts': ['canHaveObject('],
-      'netbsd/transfer.ts': ['? lengthBytes'],
+      'netbsd/transfer.ts': ['? lengthBytes', 'zeroPages(state, memory.frames'],
       'netbsd/getPages.ts': ['else {'],
       'netbsd/findPages.ts': ['continue'],
       'netbsd/putPages.ts': [
@@ -62,6 +62,7 @@ export const reasons: readonly Reason[] = [
       'dragonfly/vnodes.ts': ['? 1'],
       'dragonfly/lifeCycle.ts': ['pages.objectFlags[object]! |= ObjectFlag.noMsync'],
       'netbsd/compat.ts': ['*'],
+      'netbsd/findPages.ts': ['function* findPages('],
       'netbsd/pager.ts': ['compatGetPages', 'putNoPages'],
       'netbsd/transfer.ts': ['? writeThroughFile', 'function* writeThroughFile', 'skipped += left'],
       'netbsd/putPages.ts': ['function putNoPages'],
@@ -102,24 +103,22 @@ export const reasons: readonly Reason[] = [
     },
   },
   {
-    why: 'direct I/O: the memory of processes is made of versions of pages, and cannot be the source or the target of a transfer of a file',
+    why: 'a direct call is of one piece of memory, which is a buffer of its own: it cannot be refused, nor be from inside the kernel',
     blocks: {
-      'netbsd/directIo.ts': ['*'],
-      'netbsd/pager.ts': ['get directIoBytes', 'set directIoBytes', 'directIo('],
-      'netbsd/buffers.ts': ['addUserMaster('],
-      'netbsd/transfer.ts': [
-        'buffers.addUserMaster(',
-        'zeroMemory(',
-        'else releaseUserMaster',
-        'function zeroMemory',
-        'function releaseUserMaster',
-      ],
+      'netbsd/directIo.ts': ['request.vectorIndex += 1', 'return errno', 'return mapping.errno'],
+      'netbsd/pager.ts': ['get directIoBytes'],
     },
   },
   {
     why: 'no file system here has a journal or is suspended, and mounts keep access times',
     blocks: {
       'netbsd/getPages.ts': ['? yield* host.beginJournal', 'host.endJournal', '? 0'],
+      'netbsd/directIo.ts': [
+        '&& !request.isJournalLocked',
+        '&& (yield* host.beginJournal(vnode)) !== 0',
+        'return',
+        'host.endJournal(vnode)',
+      ],
       'netbsd/putPages.ts': [
         '&& (flags & RequestFlag.journalLocked) === 0',
         'return errno',
@@ -151,6 +150,7 @@ export const reasons: readonly Reason[] = [
       'dragonfly/getPages.ts': [
         'for (let i = 0; i < count; i++) if (i !== required)',
         'count -= 1',
+        'frames.subarray(0, count)',
         'keepOrRelease(',
         'function keepOrRelease',
         "host.message('vnode-page-not-read'",
@@ -161,7 +161,7 @@ export const reasons: readonly Reason[] = [
   {
     why: "this FreeBSD's callers allocate a row only as far as haspage said that it lies together, and look for holes before",
     blocks: {
-      'freebsd/getPages.ts': ['host.zero(wanted, 0', 'host.freePage(', 'for (let i = first; i < first + runPages'],
+      'freebsd/getPages.ts': ['frames.subarray(run.first', 'host.zero(wanted, 0', 'host.freePage(', 'for (let i = first; i < first + runPages'],
       'freebsd/fileBlocks.ts': ['? -1'],
       'freebsd/setSize.ts': ['host.freeCached('],
     },
@@ -171,13 +171,13 @@ export const reasons: readonly Reason[] = [
     blocks: {
       'freebsd/putPages.ts': ['? how | IoFlag.invalidate'],
       'dragonfly/putPages.ts': ['result |= IoFlag.invalidate'],
-      'netbsd/putPages.ts': ['PageState.released', 'continue', 'return', 'state.host.pageFreedByDaemon()'],
+      'netbsd/putPages.ts': ['return', 'state.host.pageFreedByDaemon()'],
     },
   },
   {
-    why: 'a file made for the run lies in one piece on its device: no request falls into several',
+    why: 'a file made for the run lies in one piece on its device: no write falls into several requests',
     blocks: {
-      'netbsd/transfer.ts': ['addPiece(', 'vnodes.outputCount[buffers.vnode[master]!]! += 1'],
+      'netbsd/transfer.ts': ['vnodes.outputCount[buffers.vnode[master]!]! += 1'],
       'netbsd/completion.ts': ['? Errno.EIO'],
     },
   },

@@ -88,6 +88,12 @@ const workloads: Workload[] = [
     untouched: 'file',
   },
   {
+    name: 'scan of a device that takes no time',
+    generator: ['sequential', { pages: 300, referencesPerPage: 1 }],
+    timing: 'instant',
+    untouched: 'file',
+  },
+  {
     name: 'stores, skewed',
     generator: ['zipf', { pages: 600, references: 12000, writeFraction: 0.3 }],
     mapping: 'shared',
