@@ -1,6 +1,6 @@
 /**
  * Speed of the vnode pagers' read path: each kernel's pager gets the pages of a file of 256 MiB in order, 32 in a call, against plain
- * reads of the same file in calls of 128 KiB; both compare each page whole with what it must be. A device without latency, so that only
+ * reads of the same file in calls of 128 KiB, always into the same 32 frames; both compare each page whole with what it must be. A device without latency, so that only
  * our own work is timed, in processor time. Rounds are interleaved and the fastest of nine counts: what else runs only adds to it.
  *
  *   pagein-freebsd, pagein-dragonfly, pagein-netbsd   pages per second
