@@ -306,6 +306,7 @@ describe('the keyboard', () => {
     await at('palette-input').fill('run 1')
     await page().keyboard.press('Enter')
     await expect.poll(() => page().url()).toMatch(/#\/runs\/1$/)
+    await at('palette').waitFor({ state: 'detached' })
     await page().keyboard.press('Control+k')
     await at('palette-input').fill('stalled')
     await expect.poll(() => at('palette').innerText()).toContain('A stalled disk')
