@@ -202,7 +202,7 @@ export function chartsOfDevice(device: number, name: string): ChartSpec[] {
       title: 'Queue',
       about: name,
       unit: 'requests',
-      hint: 'Requests that the device has, the one it works on included: mean, and the most at any time.',
+      hint: 'Requests that the device has, the one it works on included: mean and most of the moments that were sampled.',
       format: 'si',
       series: [
         { label: 'mean', metric: '', value: meanOf(column('queue')), ...strokeOf(0) },
