@@ -134,6 +134,12 @@ const verbSchema = z
     }),
     z.strictObject({ at, verb: z.literal('file-truncate'), file: namedFile, bytes: z.int().min(0) }),
     z.strictObject({ at, verb: z.literal('file-sync'), file: namedFile }),
+    z.strictObject({ at, verb: z.literal('file-open'), file: namedFile }),
+    z.strictObject({ at, verb: z.literal('file-close'), file: namedFile }),
+    z.strictObject({ at, verb: z.literal('file-unlink'), file: namedFile }),
+    z.strictObject({ at, verb: z.literal('file-reclaim'), file: namedFile }),
+    z.strictObject({ at, verb: z.literal('file-unmount'), isForced: z.boolean().default(false).describe('Files in use are taken from their users (MNT_FORCE)') }),
+    z.strictObject({ at, verb: z.literal('file-mount') }),
     z.strictObject({ at, verb: z.literal('sync') }),
     z.strictObject({ at, verb: z.literal('file-map'), ...range, file: namedFile, offset: z.int().min(0).default(0).describe('First page of the file') }),
   ])

@@ -165,9 +165,7 @@ function layOutFlat(
   const places = needs.map((_, file) => ({ object: files.open(file, false, null), offset: 0 }))
   const objects = places.map(({ object }) => object)
   named.forEach(({ name, mostBytes }, i) => {
-    const object = files.open(needs.length + i, false, null, mostBytes)
-    objects.push(object)
-    files.named.set(name, object)
+    objects.push(files.open(needs.length + i, false, null, mostBytes, name))
   })
   if (!contents.isReal) return places
   const buffers: Uint8Array[] = []
@@ -217,8 +215,8 @@ function layOutImage(
     source.isDevice,
     isReal ? source.readAll() : new Uint8Array(0),
     source.isDevice ? size : Math.max(size * 2, GROWTH_BYTES),
+    source.name,
   )
-  files.named.set(source.name, object)
   let offset = 0
   return needs.map(({ pages }) => {
     const place = { object, offset }

@@ -10,6 +10,7 @@ import type { VmObjects } from '../vm/objects.ts'
 import { ObjectFlag, ObjectType, PAGE_SIZE } from '../vm/pages.ts'
 import { RegionFlag, type RegionTable } from '../vm/regions.ts'
 import type { Verb, VerbAction } from '../workload/verbs.ts'
+import type { Operation } from '../vnode/operation.ts'
 import type { Columns } from './columns.ts'
 import type { Kernel } from './kernel.ts'
 
@@ -35,7 +36,9 @@ export interface ProcessControl {
   failed(process: number, verb: VerbAction['verb'], errno: number): void
 }
 
-type FileCall = Extract<Verb, { verb: 'file-read' | 'file-write' | 'file-truncate' | 'file-sync' | 'sync' }>
+type FileCall = Exclude<Extract<Verb, { verb: `file-${string}` | 'sync' }>, { verb: 'file-map' }>
+/** A file that has been closed or reclaimed may be named all the same. */
+const lifeVerbs: ReadonlySet<string> = new Set(['file-open', 'file-close', 'file-unlink', 'file-reclaim'])
 
 const ENOENT = 2
 const ECHILD = 10
@@ -165,6 +168,12 @@ export class VerbRunner {
       case 'file-read':
       case 'file-write':
       case 'file-truncate':
+      case 'file-open':
+      case 'file-close':
+      case 'file-unlink':
+      case 'file-reclaim':
+      case 'file-unmount':
+      case 'file-mount':
       case 'file-sync':
       case 'sync':
         return this.#callFiles(process, verb)
@@ -190,11 +199,12 @@ export class VerbRunner {
   #callFiles(process: number, verb: FileCall): number {
     const { control, kernel } = this.#parts
     const { files } = kernel
-    const object = files === null ? undefined : verb.verb === 'sync' ? -1 : files.named.get(verb.file)
-    if (files === null || object === undefined) {
+    const known = 'file' in verb && !lifeVerbs.has(verb.verb) ? files?.named.get(verb.file) : -1
+    if (files === null || known === undefined) {
       control.failed(process, verb.verb, ENOENT)
       return VerbOutcome.done
     }
+    const object = known
     const isDirect = 'isDirect' in verb && verb.isDirect === true
     const errno = files.call(process, () => {
       switch (verb.verb) {
@@ -212,6 +222,18 @@ export class VerbRunner {
           return files.pager.sync(object, true)
         case 'sync':
           return files.syncCall()
+        case 'file-open':
+          return atOnce(files.openAgain(verb.file))
+        case 'file-close':
+          return files.close(verb.file)
+        case 'file-unlink':
+          return files.unlink(verb.file)
+        case 'file-reclaim':
+          return files.reclaim(verb.file)
+        case 'file-unmount':
+          return files.unmount(verb.isForced)
+        case 'file-mount':
+          return atOnce(files.mount())
       }
     })
     if (errno < 0) {
@@ -223,7 +245,7 @@ export class VerbRunner {
   }
 
   #mapFile(process: number, verb: Extract<Verb, { verb: 'file-map' }>): number {
-    const { control, kernel, spaces } = this.#parts
+    const { control, kernel, objects, spaces } = this.#parts
     const object = kernel.files?.named.get(verb.file)
     if (kernel.files === null || object === undefined) {
       control.failed(process, 'file-map', ENOENT)
@@ -237,6 +259,7 @@ export class VerbRunner {
       }
     if (this.#mustWait(process, verb.page, verb.pages)) return VerbOutcome.blocked
     this.#unwire(process, verb.page, verb.pages)
+    objects.reference(object)
     kernel.files.pager.mapped(object, verb.pages * PAGE_SIZE)
     kernel.files.cover(
       object,
@@ -387,4 +410,9 @@ export class VerbRunner {
     this.#parts.objects.dereference(object)
     return true
   }
+}
+
+// eslint-disable-next-line require-yield -- a call that never waits
+function* atOnce(errno: number): Operation<number> {
+  return errno
 }

@@ -81,6 +81,7 @@ export class AddressSpaces {
         const place = placeOfFile(process, startPage)
         object = place.object
         offset = firstPage = place.offset
+        objects.reference(object)
         kernel.files.pager.mapped(object, isShared ? pageCount * PAGE_SIZE : 0)
         kernel.files.cover(
           object,
@@ -150,6 +151,7 @@ export class AddressSpaces {
       if (object >= 0) {
         objects.reference(object)
         pages.objectFlags[object]! &= ~ObjectFlag.oneMapping
+        if (isShared && this.#isPaged(object)) kernel.files?.pager.mapped(object, bytes)
       }
       if (!isShared && regions.chargedUser[region]! >= 0) {
         regions.chargedUser[copy] = user
@@ -429,6 +431,7 @@ export class AddressSpaces {
     const size = regions.pages[region]!
     const offset = regions.offset[region]!
     if (regions.chargedUser[region]! >= 0) pager.reservation.release(size * PAGE_SIZE, regions.chargedUser[region])
+    const isShared = (regions.flags[region]! & RegionFlag.shared) !== 0
     regions.remove(region)
     if (object < 0) return
     if (pages.references[object] !== 1 && (pages.objectFlags[object]! & ObjectFlag.oneMapping) !== 0) {
@@ -436,7 +439,14 @@ export class AddressSpaces {
       objects.removeRange(object, offset, size)
       this.#shrink(object, offset, offset + size)
     }
+    if (this.#isPaged(object)) kernel.files?.pager.unmapped(object, isShared ? size * PAGE_SIZE : 0)
     objects.dereference(object)
+  }
+
+  /** A vnode pager has the object. */
+  #isPaged(object: number): boolean {
+    const { files, pages } = this.#parts.kernel
+    return files !== null && pages.objectType[object] === ObjectType.file
   }
 
   /** An object whose end is no longer mapped ends before it. */

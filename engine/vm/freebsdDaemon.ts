@@ -471,6 +471,11 @@ export class FreebsdDaemon implements PageDaemon {
         }
       }
       if ((pages.objectFlags[object]! & ObjectFlag.dead) !== 0) continue
+      if (pages.objectType[object] === ObjectType.dead) {
+        // dead_pager_putpages: a file that was cut off takes no page
+        pages.activate(frame)
+        continue
+      }
       if (pages.objectType[object] === ObjectType.file) {
         if (!this.#launderFile(frame)) return
         continue

@@ -46,7 +46,14 @@ export class VmObjects {
   }
 
   reference(object: number): void {
-    this.#kernel.pages.references[object]! += 1
+    if (this.#isPaged(object)) this.#kernel.files!.pager.referenced(object)
+    else this.#kernel.pages.references[object]! += 1
+  }
+
+  /** A vnode pager has the object, and counts its users. */
+  #isPaged(object: number): boolean {
+    const { files, pages } = this.#kernel
+    return files !== null && pages.objectType[object] === ObjectType.file
   }
 
   /**
@@ -75,6 +82,11 @@ export class VmObjects {
   dereference(object: number): void {
     const { pages } = this.#kernel
     while (object >= 0) {
+      if (this.#isPaged(object)) {
+        this.#kernel.files!.pager.released(object)
+        this.#kernel.files!.mappingGone(object)
+        return
+      }
       pages.references[object]! -= 1
       const left = pages.references[object]!
       if (left > 0) {

@@ -125,11 +125,24 @@ export class PolicyDaemon implements PageDaemon {
     this.#endFlush(operation)
   }
 
+  /** The page that is to go, -1: none. A dirty page of a file that was cut off has nowhere to go. */
+  #victim(): number {
+    const { pages, mappings } = this.#kernel
+    for (let tries = 0; tries < pages.frames; tries++) {
+      let frame = this.#policy === 'clock' ? this.#underHand() : this.#oldest()
+      if (this.#chooseVictim) frame = this.#chooseVictim(this.#view, frame)
+      if (frame < 0 || pages.objectType[pages.object[frame]!] !== ObjectType.dead) return frame
+      mappings.testDirty(frame)
+      if (pages.dirty[frame] === 0) return frame
+      pages.enqueue(frame, Queue.active)
+    }
+    return -1
+  }
+
   /** Takes one page: frees it if it is clean, begins to write it if it is dirty. False if there is none to take. */
   #take(): boolean {
     const { pages, mappings, pager, files } = this.#kernel
-    let frame = this.#policy === 'clock' ? this.#underHand() : this.#oldest()
-    if (this.#chooseVictim) frame = this.#chooseVictim(this.#view, frame)
+    const frame = this.#victim()
     if (frame < 0) return false
     // a vnode pager may know of stores otherwise
     const wasDirty = this.#isOfFile(frame) && files!.pager.isDirty(frame)

@@ -68,6 +68,7 @@ export class BufferCache {
     const totals = columns.define('file.cache.totals', 'f64', 5)
     totals[0] = totals[1] = -1
     this.#rebind()
+    this.#object.fill(-1)
     for (let row = 0; row < this.#count; row++) this.#chain[row] = row + 1 < this.#count ? row + 1 : -1
     columns.onRebind(() => this.#rebind())
   }

@@ -34,10 +34,24 @@ export interface WriteManner {
 
 export interface FilePager extends WaitJudge {
   readonly name: FilePagerName
-  /** A vnode for a file of the volume, and its object, which one mapping holds. Answers the object. */
+  /** A vnode for a file of the volume, and its object. One descriptor holds the vnode; nobody refers to the object yet. Answers the object. */
   openFile(file: number, isDevice: boolean): number
-  /** Another mapping holds the object; `storedBytes` of it, if any, are shared and may be stored into. */
+  /** Another descriptor holds the vnode, or one less: open(2), close(2). */
+  opened(object: number): void
+  closed(object: number): void
+  /** The VM has another reference to the object, or one less. */
+  referenced(object: number): void
+  released(object: number): void
+  /** A mapping, which has its reference, begins or is about to go; `storedBytes` of it, if any, are shared and may be stored into. */
   mapped(object: number, storedBytes: number): void
+  unmapped(object: number, storedBytes: number): void
+  /** A descriptor or a mapping holds the file. */
+  isUsed(object: number): boolean
+  /**
+   * Takes the vnode from its file, whoever uses it: what is dirty is written, then the pages go, and mappings are cut off. vgone, vclean.
+   * Answers the errno of the writes.
+   */
+  reclaim(object: number): Operation<number>
   /** A new map entry backed by a file, which begins at a page of it. */
   newRegion(region: number, firstPage: number): void
   /** A resident page cannot simply be mapped: the pager wants to be asked. */

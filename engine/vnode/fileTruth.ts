@@ -49,8 +49,14 @@ export class FileTruth {
       this.#known = this.#columns.resize('file.known', 'u32', Math.max(end, old * 2))
       this.#known.fill(NEVER, old)
     }
-    if (bytes !== null) this.#known.fill(0, slotBase, end)
+    this.#known.fill(bytes === null ? NEVER : 0, slotBase, end)
     this.#files.set(object, { slotBase, sizeBytes, bytes })
+  }
+
+  /** The object is no longer the file's. */
+  forget(object: number): void {
+    this.#files.delete(object)
+    if (this.#lastObject === object) this.#lastObject = -1
   }
 
   #file(object: number): TruthFile {

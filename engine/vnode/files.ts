@@ -7,6 +7,7 @@
 import type { Device } from '../disk/device.ts'
 import type { Columns } from '../sim/columns.ts'
 import { QueueEvent } from '../sim/kernel.ts'
+import { ObjectType, PAGE_SIZE } from '../vm/pages.ts'
 import type { RegionTable } from '../vm/regions.ts'
 import type { FileContext, FileKernel, FileTunables } from './context.ts'
 import { DragonflyFiles } from './dragonfly/adapter.ts'
@@ -15,7 +16,7 @@ import type { FileFault, FilePager, FilePagerName } from './filePager.ts'
 import { FileTruth } from './fileTruth.ts'
 import { FreebsdFiles } from './freebsd/adapter.ts'
 import { NetbsdFiles } from './netbsd/adapter.ts'
-import { PageOutcome, type Operation } from './operation.ts'
+import { Errno, PageOutcome, type Operation } from './operation.ts'
 import { FileTasks } from './tasks.ts'
 import type { FileVolume } from './volume.ts'
 
@@ -44,6 +45,28 @@ export interface FilesOptions {
   pageWritten: (frame: number) => void
 }
 
+/** What is kept of a file that has an object. */
+interface OpenFile {
+  /** Number in the volume. */
+  file: number
+  isDevice: boolean
+  /** Slots of the contents ledger: the pages that it may grow to. */
+  slots: number
+  /** What verbs call it; null: only mappings know it. */
+  name: string | null
+  /** Open descriptors. */
+  descriptors: number
+  isUnlinked: boolean
+}
+
+/** A file without an object: what it takes to open it again. */
+interface ClosedFile {
+  file: number
+  isDevice: boolean
+  mostBytes: number
+  bytes: Uint8Array
+}
+
 /** No answer yet. */
 const WAITING = -100
 
@@ -61,8 +84,13 @@ export class Files {
   #answer: Int32Array
   /** By slot of the contents ledger: mappings take the page from the file. */
   #covers: Uint8Array
-  /** Objects of the files that were opened. */
-  readonly #objects: number[] = []
+  /** By object: the files that have one. */
+  readonly #open = new Map<number, OpenFile>()
+  /** By name: the files that had one. */
+  readonly #closed = new Map<string, ClosedFile>()
+  #isMounted = true
+  /** A call may have changed what is in no column, so that the machine cannot be saved. */
+  #hasCalled = false
   readonly #faults: FileFault[] = []
   /** Objects of the files that verbs know, by name. */
   readonly named = new Map<string, number>()
@@ -118,7 +146,7 @@ export class Files {
   // ---- making it -------------------------------------------------------------------------------------------
 
   /** Opens a file of the volume; its object, with the contents that it must have (null: made by the ledger, from version 1 on). */
-  open(file: number, isDevice: boolean, bytes: Uint8Array | null, mostBytes = 0): number {
+  open(file: number, isDevice: boolean, bytes: Uint8Array | null, mostBytes = 0, name: string | null = null): number {
     const { pages, contents } = this.#kernel
     const object = this.pager.openFile(file, isDevice)
     const size = this.volume.sizeBytes(file)
@@ -129,7 +157,10 @@ export class Files {
     if (bytes === null) contents.version.fill(1, base, base + Math.ceil(size / 4096))
     if (base + slots > this.#covers.length)
       this.#covers = this.#columns.resize('file.covers', 'u8', Math.max(base + slots, this.#covers.length * 2))
-    this.#objects.push(object)
+    // whoever maps a file that no verb names has closed it
+    if (name === null) this.pager.closed(object)
+    else this.named.set(name, object)
+    this.#open.set(object, { file, isDevice, slots, name, descriptors: name === null ? 0 : 1, isUnlinked: false })
     return object
   }
 
@@ -185,6 +216,7 @@ export class Files {
     const known = this.#calls[process] ?? null
     if (known === null) {
       this.#calls[process] = WAITING
+      this.#hasCalled = true
       let isLater = false
       this.tasks.start(run(), (errno) => {
         this.#calls[process] = errno
@@ -229,6 +261,119 @@ export class Files {
     return 0
   }
 
+  // ---- life of files ---------------------------------------------------------------------------------------
+
+  /** open(2) of a file that verbs know. Answers an errno, as all of these do. */
+  openAgain(name: string): number {
+    const object = this.named.get(name)
+    if (object !== undefined) {
+      this.pager.opened(object)
+      this.#open.get(object)!.descriptors += 1
+      return 0
+    }
+    const closed = this.#closed.get(name)
+    if (closed === undefined || !this.#isMounted) return Errno.ENOENT
+    this.#closed.delete(name)
+    this.open(closed.file, closed.isDevice, closed.bytes, closed.mostBytes, name)
+    return 0
+  }
+
+  /** close(2). The last one of an unlinked file that nothing maps removes it. */
+  *close(name: string): Operation<number> {
+    for (const [object, open] of this.#open) {
+      if (open.name !== name || open.descriptors === 0) continue
+      open.descriptors -= 1
+      this.pager.closed(object)
+      return yield* this.#removeUnused(object)
+    }
+    return Errno.EBADF
+  }
+
+  /** unlink(2): the name goes, and the file with its last user. */
+  *unlink(name: string): Operation<number> {
+    const closed = this.#closed.get(name)
+    if (closed !== undefined) {
+      const errno = this.volume.remove(closed.file)
+      if (errno === 0) this.#closed.delete(name)
+      return errno
+    }
+    const object = this.named.get(name)
+    if (object === undefined) return Errno.ENOENT
+    if (!this.#canRemove()) return Errno.EOPNOTSUPP
+    this.named.delete(name)
+    this.#open.get(object)!.isUnlinked = true
+    return yield* this.#removeUnused(object)
+  }
+
+  #canRemove(): boolean {
+    return this.volume.kind === 'flat'
+  }
+
+  /** A mapping of a file has gone: ufs_inactive. */
+  mappingGone(object: number): void {
+    if (this.#open.get(object)?.isUnlinked === true && !this.pager.isUsed(object))
+      this.tasks.start(this.#removeUnused(object), () => {})
+  }
+
+  *#removeUnused(object: number): Operation<number> {
+    const open = this.#open.get(object)!
+    if (!open.isUnlinked || this.pager.isUsed(object)) return 0
+    let errno = yield* this.pager.truncate(object, 0)
+    if (errno === 0) errno = yield* this.#takeObject(object)
+    return errno === 0 ? this.volume.remove(open.file) : errno
+  }
+
+  /** The kernel takes the vnode of a file for another: who maps the file is cut off, who opens it gets a new one. */
+  *reclaim(name: string): Operation<number> {
+    const object = this.named.get(name)
+    if (object === undefined) return Errno.ENOENT
+    return yield* this.#takeObject(object)
+  }
+
+  /** unmount(2): refused while a file is used, unless it is forced; then all vnodes are reclaimed. */
+  *unmount(isForced: boolean): Operation<number> {
+    if (!this.#isMounted) return Errno.EINVAL
+    const objects = [...this.#open.keys()]
+    if (!isForced && objects.some((object) => this.pager.isUsed(object))) return Errno.EBUSY
+    this.#isMounted = false
+    let errno = 0
+    for (const object of objects) {
+      const failed = yield* this.#takeObject(object)
+      if (errno === 0) errno = failed
+    }
+    this.volume.flush()
+    return errno
+  }
+
+  /** mount(2) of the same volume. */
+  mount(): number {
+    if (this.#isMounted) return Errno.EBUSY
+    this.#isMounted = true
+    return 0
+  }
+
+  *#takeObject(object: number): Operation<number> {
+    const { pages, contents } = this.#kernel
+    const open = this.#open.get(object)!
+    const errno = yield* this.pager.reclaim(object)
+    // somebody else took it while this one waited
+    if (!this.#open.delete(object)) return errno
+    const { file, isDevice, slots, name, isUnlinked } = open
+    if (name !== null && this.named.get(name) === object) this.named.delete(name)
+    const bytes = contents.isReal ? this.truth.bytesOf(object) : new Uint8Array(0)
+    if (name !== null && !isUnlinked) this.#closed.set(name, { file, isDevice, mostBytes: slots * PAGE_SIZE, bytes })
+    this.truth.forget(object)
+    if (pages.objectType[object] !== ObjectType.dead) return errno
+    // who still maps it reads zeros from now on
+    const base = pages.slotBase[object]!
+    contents.version.fill(0, base, base + slots)
+    if (pages.references[object] === 0) {
+      contents.freeSlots(base, slots)
+      pages.destroyObject(object)
+    }
+    return errno
+  }
+
   // ---- the page daemon -------------------------------------------------------------------------------------
 
   /** Puts pages next to each other out; true if that is over already, else `finished` is called later. */
@@ -257,9 +402,9 @@ export class Files {
     return this.#options.syncerSeconds > 0 && !this.#isEnding ? 1 : 0
   }
 
-  /** Nothing is under way, so that the machine could be saved. */
+  /** Nothing is under way, and nothing has changed what no column holds, so that the machine could be saved. */
   get isQuiet(): boolean {
-    return this.tasks.count === 0
+    return this.tasks.count === 0 && !this.#hasCalled
   }
 
   /** A transfer of the file device is over. */
@@ -280,7 +425,7 @@ export class Files {
   }
 
   *#syncAll(waits: boolean): Operation<void> {
-    for (const object of this.#objects) yield* this.pager.sync(object, waits)
+    for (const object of [...this.#open.keys()]) if (this.#open.has(object)) yield* this.pager.sync(object, waits)
     this.volume.flush()
   }
 

@@ -38,10 +38,13 @@ export type Operation<Result> = Generator<VnodeWait, Result, void>
 /** Errors that the pagers tell apart or make themselves. */
 export const Errno = {
   none: 0,
+  ENOENT: 2,
   EIO: 5,
+  EBADF: 9,
   EDEADLK: 11,
   ENOMEM: 12,
   EBUSY: 16,
+  ENODEV: 19,
   EINVAL: 22,
   ENOSPC: 28,
   EOPNOTSUPP: 45,

@@ -1,6 +1,7 @@
 /** A UFS file system as a volume: files by the numbers of their inodes. */
 import type { UfsFileSystem } from '../ufs/fileSystem.ts'
 import { UfsError } from '../ufs/ufsError.ts'
+import { Errno } from './operation.ts'
 import type { BlockPlace, FileVolume } from './volume.ts'
 
 export class UfsVolume implements FileVolume {
@@ -30,6 +31,11 @@ export class UfsVolume implements FileVolume {
 
   setSize(file: number, sizeBytes: number): number {
     return errnoOf(() => this.fileSystem.setSize(file, sizeBytes))
+  }
+
+  /** Directories are not written to. */
+  remove(): number {
+    return Errno.EOPNOTSUPP
   }
 
   touch(file: number, isModified: boolean, nowNs: number): void {

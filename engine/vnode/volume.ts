@@ -30,6 +30,8 @@ export interface FileVolume {
   allocate(file: number, offset: number, lengthBytes: number): number
   /** Makes a file shorter or longer. Answers an errno. */
   setSize(file: number, sizeBytes: number): number
+  /** Gives back all that a file has, once its name is gone and nobody uses it. Answers an errno; EOPNOTSUPP: it cannot be removed. */
+  remove(file: number): number
   /** Notes that a file was read or written at a virtual time. */
   touch(file: number, isModified: boolean, nowNs: number): void
   /** Writes back what it keeps of metadata. */
@@ -137,6 +139,10 @@ export class FlatVolume implements FileVolume {
       page.fill(0, at % PAGE_SIZE)
       store.writePages(Math.floor(at / PAGE_SIZE), [page], 1)
     }
+  }
+
+  remove(file: number): number {
+    return this.setSize(file, 0)
   }
 
   touch(): void {

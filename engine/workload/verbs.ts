@@ -38,6 +38,15 @@ export type VerbAction =
   | { verb: 'file-read'; file: string; offset: number; bytes: number; isDirect?: boolean }
   | { verb: 'file-write'; file: string; offset: number; bytes: number; isSync: boolean; isDirect?: boolean }
   | { verb: 'file-truncate'; file: string; bytes: number }
+  /** Another descriptor of a file, or one less; each is open once when the machine starts. */
+  | { verb: 'file-open'; file: string }
+  | { verb: 'file-close'; file: string }
+  /** The name goes, and the file with the last who has it open or mapped. */
+  | { verb: 'file-unlink'; file: string }
+  /** The kernel takes the vnode of a file for another one, whoever uses it. */
+  | { verb: 'file-reclaim'; file: string }
+  | { verb: 'file-unmount'; isForced: boolean }
+  | { verb: 'file-mount' }
   | { verb: 'file-sync'; file: string }
   | { verb: 'sync' }
   /** A shared mapping of a file from page `offset` of it on. */
@@ -67,6 +76,12 @@ export const verbNames = [
   'file-read',
   'file-write',
   'file-truncate',
+  'file-open',
+  'file-close',
+  'file-unlink',
+  'file-reclaim',
+  'file-unmount',
+  'file-mount',
   'file-sync',
   'sync',
   'file-map',

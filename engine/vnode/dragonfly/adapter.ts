@@ -49,13 +49,53 @@ export class DragonflyFiles implements FilePager {
     vnodes.references[vnode] = 1
     const step = this.pager.allocate(vnode, volume.sizeBytes(file), volume.blockSize, -1).next()
     if (step.done !== true) throw new Error('a new vnode has an object already')
+    // vinitvmio: the object is there, and nobody refers to it yet
+    this.released(step.value)
     return step.value
   }
 
-  mapped(object: number): void {
+  opened(object: number): void {
+    this.pager.vnodes.references[this.#vnodeOf(object)]! += 1
+  }
+  closed(object: number): void {
+    this.pager.vnodes.references[this.#vnodeOf(object)]! -= 1
+  }
+  /** vm_object_reference of a vnode's object takes the vnode along (vnode_pager_reference); the last one gives it back. */
+  referenced(object: number): void {
+    const step = this.pager.reference(this.#vnodeOf(object)).next()
+    if (step.done !== true) throw new Error('the object of a file in use is being ended')
+  }
+  released(object: number): void {
+    this.#context.kernel.pages.references[object]! -= 1
+    this.closed(object)
+  }
+
+  // the kernel counts no writable mappings
+  mapped(): void {}
+  unmapped(): void {}
+
+  isUsed(object: number): boolean {
+    return this.pager.vnodes.references[this.#vnodeOf(object)]! > 0
+  }
+
+  #vnodeOf(object: number): number {
+    return this.#context.kernel.pages.handle[object]!
+  }
+
+  /** vclean_vxlocked: vinvalbuf, then the object is cut off, which takes the vnode's references of its mappings along. */
+  *reclaim(object: number): Operation<number> {
     const { pages } = this.#context.kernel
-    pages.references[object]! += 1
-    this.pager.vnodes.references[pages.handle[object]!]! += 1
+    const errno = yield* this.sync(object, true)
+    yield* this.cache.invalidate(object, 0)
+    for (let frame = pages.lookupFrom(object, 0); frame >= 0; frame = pages.lookupFrom(object, 0)) {
+      while (pages.isBusy(frame)) {
+        pages.wanted[frame] = 1
+        yield { on: 'page', frame }
+      }
+      if (pages.object[frame] === object) this.#host.freePage(frame)
+    }
+    yield* this.pager.deallocate(object)
+    return errno
   }
 
   newRegion(): void {}

@@ -15,7 +15,7 @@ import type { FileFault, FilePager, OwnCounters, WriteManner } from '../filePage
 import { IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
 import { FreebsdHost } from './kernelHost.ts'
 import { FreebsdVnodePager } from './pager.ts'
-import { VnodeType } from './vnodes.ts'
+import { VnodeFlag, VnodeType } from './vnodes.ts'
 
 /** VM_FAULT_READ_BEHIND, VM_FAULT_READ_AHEAD_MIN, _INIT and _MAX (atop(MAXPHYS) - 1), pages. */
 const READ_BEHIND = 8
@@ -53,16 +53,56 @@ export class FreebsdFiles implements FilePager {
     })
     this.#host.files[vnode] = file
     this.pager.vnodes.useCount[vnode] = 1
-    const step = this.pager.allocate(vnode, volume.sizeBytes(file)).next()
+    const step = this.pager.createVnodeObject(vnode, volume.sizeBytes(file)).next()
     if (step.done !== true) throw new Error('a new vnode has an object already')
-    return step.value
+    return this.pager.vnodes.object[vnode]!
+  }
+
+  opened(object: number): void {
+    this.pager.vnodes.useCount[this.#vnodeOf(object)]! += 1
+  }
+  closed(object: number): void {
+    this.pager.vnodes.useCount[this.#vnodeOf(object)]! -= 1
+  }
+  /** vm_object_reference of a vnode's object takes the vnode along; vm_object_vndeallocate gives it back. */
+  referenced(object: number): void {
+    this.#context.kernel.pages.references[object]! += 1
+    this.opened(object)
+  }
+  released(object: number): void {
+    this.#context.kernel.pages.references[object]! -= 1
+    this.closed(object)
   }
 
   mapped(object: number, storedBytes: number): void {
-    const { pages } = this.#context.kernel
-    pages.references[object]! += 1
-    this.pager.vnodes.useCount[pages.handle[object]!]! += 1
     if (storedBytes > 0) this.pager.updateWriteCount(object, storedBytes)
+  }
+  unmapped(object: number, storedBytes: number): void {
+    if (storedBytes > 0) this.#context.spawn(this.pager.releaseWriteCount(object, storedBytes))
+  }
+
+  isUsed(object: number): boolean {
+    return this.pager.vnodes.useCount[this.#vnodeOf(object)]! > 0
+  }
+
+  #vnodeOf(object: number): number {
+    return this.#context.kernel.pages.handle[object]!
+  }
+
+  /** vgonel: the vnode is doomed first, so that no fault reads any more; then vinvalbuf, then ufs_reclaim. */
+  *reclaim(object: number): Operation<number> {
+    const { pages } = this.#context.kernel
+    const { vnodes } = this.pager
+    const vnode = this.#vnodeOf(object)
+    vnodes.useCount[vnode]! += 1
+    vnodes.flags[vnode]! |= VnodeFlag.doomed
+    const errno = yield* this.sync(object, true)
+    yield* this.cache.invalidate(object, 0)
+    yield* this.#waitForPages(object, 0)
+    this.#host.removePages(object, 0, pages.objectSize[object]!)
+    yield* this.pager.destroyVnodeObject(vnode)
+    vnodes.useCount[vnode]! -= 1
+    return errno
   }
 
   /** vm_map_insert: the first fault continues a reader in order if it is at the beginning. */

@@ -62,11 +62,43 @@ export class NetbsdFiles implements FilePager {
     return object
   }
 
-  mapped(object: number, storedBytes: number): void {
+  /** A vnode is its own object: one count for all of its users (v_usecount, which is uo_refs). */
+  opened(object: number): void {
+    this.#context.kernel.pages.references[object]! += 1
+  }
+  /** vrelel: a vnode that nobody uses any more is not mapped either. */
+  closed(object: number): void {
     const { pages } = this.#context.kernel
+    pages.references[object]! -= 1
+    if (pages.references[object] === 0)
+      this.pager.vnodes.flags[pages.handle[object]!]! &= ~(VnodeFlag.mapped | VnodeFlag.writeMapped)
+  }
+  referenced(object: number): void {
+    this.opened(object)
+  }
+  released(object: number): void {
+    this.closed(object)
+  }
+
+  mapped(object: number, storedBytes: number): void {
     const { vnodes } = this.pager
-    pages.references[object]! += 1
-    vnodes.flags[pages.handle[object]!]! |= VnodeFlag.mapped | (storedBytes > 0 ? VnodeFlag.writeMapped : 0)
+    const vnode = this.#context.kernel.pages.handle[object]!
+    vnodes.flags[vnode]! |= VnodeFlag.mapped | (storedBytes > 0 ? VnodeFlag.writeMapped : 0)
+  }
+  // the marks stay until nobody uses the vnode
+  unmapped(): void {}
+
+  isUsed(object: number): boolean {
+    return this.#context.kernel.pages.references[object]! > 0
+  }
+
+  /** vclean: all pages are written and freed, whatever stands in the way; then the operations on the vnode are the dead ones. */
+  *reclaim(object: number): Operation<number> {
+    const vnode = this.#context.kernel.pages.handle[object]!
+    const { allPages, cleanIt, free, reclaim, syncIo } = RequestFlag
+    const errno = yield* this.pager.putPages(vnode, 0, 0, allPages | cleanIt | free | syncIo | reclaim)
+    this.pager.vnodes.flags[vnode]! |= VnodeFlag.dead
+    return errno
   }
 
   newRegion(): void {}
@@ -108,6 +140,8 @@ export class NetbsdFiles implements FilePager {
     const { pages } = kernel
     const { object, pageIndex, isWrite } = fault
     const vnode = pages.handle[object]!
+    // dead_getpages
+    if (this.pager.vnodes.hasFlag(vnode, VnodeFlag.dead)) return PageOutcome.failed
     if (pageIndex * PAGE_SIZE >= this.pager.vnodes.size[vnode]!) return PageOutcome.failed
     const behind = Math.min(WINDOW_BEHIND, fault.pagesBefore)
     const frames = new Int32Array(behind + 1 + Math.min(WINDOW_AHEAD, fault.pagesAfter)).fill(NO_PAGE)

@@ -8,8 +8,8 @@ import type { Columns } from '../../sim/columns.ts'
 
 export const VnodeType = { none: 0, regular: 1, directory: 2, link: 3, blockDevice: 4, other: 5 } as const
 
-/** Bits of `flags`: VI_ONWORKLST, VI_WRMAP, VI_WRMAPDIRTY, VV_MAPPED. */
-export const VnodeFlag = { onWorklist: 1, writeMapped: 2, writeMapDirty: 4, mapped: 8 } as const
+/** Bits of `flags`: VI_ONWORKLST, VI_WRMAP, VI_WRMAPDIRTY, VV_MAPPED; the vnode was reclaimed and its operations are deadfs's. */
+export const VnodeFlag = { onWorklist: 1, writeMapped: 2, writeMapDirty: 4, mapped: 8, dead: 16 } as const
 
 /** Bits of `mount`: MNT_NOATIME, MNT_NODEVMTIME, and whether there is a WAPBL journal. */
 export const MountFlag = { noAccessTime: 1, noDeviceModifiedTime: 2, journal: 4 } as const
