@@ -206,7 +206,7 @@ export class VerbRunner {
     }
     const object = known
     const isDirect = 'isDirect' in verb && verb.isDirect === true
-    const errno = files.call(process, () => {
+    const errno = files.call(process, object, () => {
       switch (verb.verb) {
         case 'file-read':
           return files.locked(object, isDirect, files.pager.read(object, verb.offset, verb.bytes, isDirect))
@@ -253,7 +253,7 @@ export class VerbRunner {
     }
     const { files } = kernel
     while (files.isDirect(object))
-      if (files.call(process, () => files.settled(object)) < 0) {
+      if (files.call(process, object, () => files.settled(object)) < 0) {
         control.waitForFile(process)
         return VerbOutcome.blocked
       }

@@ -57,6 +57,10 @@ interface OpenFile {
   /** Open descriptors. */
   descriptors: number
   isUnlinked: boolean
+  /** Faults and calls under way on it: who holds the vnode's lock. */
+  users: number
+  /** Its vnode is being reclaimed. */
+  isGoing: boolean
 }
 
 /** A file without an object: what it takes to open it again. */
@@ -66,6 +70,9 @@ interface ClosedFile {
   mostBytes: number
   bytes: Uint8Array
 }
+
+/** Virtual time between two looks whether a vnode's lock is free: a tick. */
+const LOCK_PAUSE_NS = 1_000_000
 
 /** No answer yet. */
 const WAITING = -100
@@ -160,7 +167,7 @@ export class Files {
     // whoever maps a file that no verb names has closed it
     if (name === null) this.pager.closed(object)
     else this.named.set(name, object)
-    this.#open.set(object, { file, isDevice, slots, name, descriptors: name === null ? 0 : 1, isUnlinked: false })
+    this.#open.set(object, { file, isDevice, slots, name, descriptors: name === null ? 0 : 1, isUnlinked: false, users: 0, isGoing: false })
     return object
   }
 
@@ -187,7 +194,10 @@ export class Files {
     fault.wasResident = false
     this.#answer[process] = WAITING
     let isOver = false
+    const open = this.#open.get(fault.object)
+    if (open !== undefined) open.users += 1
     const started = this.tasks.start(this.pager.getPage(fault), (answer) => {
+      if (open !== undefined) open.users -= 1
       this.#answer[process] = answer
       if (isOver) this.#options.faultAnswered(process)
     })
@@ -210,15 +220,19 @@ export class Files {
   // ---- calls -----------------------------------------------------------------------------------------------
 
   /**
-   * A call of a process: begun, or asked after again. Answers its errno once it is over, -1 before. `run` is made when it begins.
+   * A call of a process, on an object (-1: on none): begun, or asked after again. Answers its errno once it is over, -1 before. `run` is
+   * made when it begins.
    */
-  call(process: number, run: () => Operation<number>): number {
+  call(process: number, object: number, run: () => Operation<number>): number {
     const known = this.#calls[process] ?? null
     if (known === null) {
       this.#calls[process] = WAITING
       this.#hasCalled = true
       let isLater = false
+      const open = this.#open.get(object)
+      if (open !== undefined) open.users += 1
       this.tasks.start(run(), (errno) => {
+        if (open !== undefined) open.users -= 1
         this.#calls[process] = errno
         if (isLater) this.#options.callEnded(process)
       })
@@ -354,12 +368,15 @@ export class Files {
 
   *#takeObject(object: number): Operation<number> {
     const { pages, contents } = this.#kernel
-    const open = this.#open.get(object)!
-    const errno = yield* this.pager.reclaim(object)
-    // somebody else took it while this one waited
-    if (!this.#open.delete(object)) return errno
+    const open = this.#open.get(object)
+    if (open === undefined || open.isGoing) return 0
+    open.isGoing = true
     const { file, isDevice, slots, name, isUnlinked } = open
+    // nobody finds it from now on; who has its lock is waited for
     if (name !== null && this.named.get(name) === object) this.named.delete(name)
+    while (open.users > 0) yield { on: 'pause', durationNs: LOCK_PAUSE_NS }
+    const errno = yield* this.pager.reclaim(object)
+    this.#open.delete(object)
     const bytes = contents.isReal ? this.truth.bytesOf(object) : new Uint8Array(0)
     if (name !== null && !isUnlinked) this.#closed.set(name, { file, isDevice, mostBytes: slots * PAGE_SIZE, bytes })
     this.truth.forget(object)
@@ -425,7 +442,12 @@ export class Files {
   }
 
   *#syncAll(waits: boolean): Operation<void> {
-    for (const object of [...this.#open.keys()]) if (this.#open.has(object)) yield* this.pager.sync(object, waits)
+    for (const [object, open] of [...this.#open]) {
+      if (open.isGoing) continue
+      open.users += 1
+      yield* this.pager.sync(object, waits)
+      open.users -= 1
+    }
     this.volume.flush()
   }
 

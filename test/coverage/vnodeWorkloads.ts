@@ -65,6 +65,7 @@ const writeDirect = (offset: number, bytes: number): VerbAction => ({
 })
 const truncate = (bytes: number): VerbAction => ({ verb: 'file-truncate', ...FILE, bytes })
 const sync: VerbAction = { verb: 'file-sync', ...FILE }
+const life = (verb: 'file-open' | 'file-close' | 'file-unlink' | 'file-reclaim'): VerbAction => ({ verb, ...FILE })
 const map = (pages: number, page = 0): VerbAction => ({
   verb: 'file-map',
   ...FILE,
@@ -289,6 +290,22 @@ const workloads: Workload[] = [
     timing: 'hdd',
     verbs: first(read(0, 200 * PAGE), write(0, 100 * PAGE), read(0, 200 * PAGE), write(0, 100 * PAGE, true)),
     other: first(truncate(20 * PAGE + 5), truncate(200 * PAGE), sync, truncate(90 * PAGE), truncate(200 * PAGE)),
+  },
+  {
+    name: 'files that are closed, removed and taken away',
+    bytes: 200 * PAGE,
+    mapping: 'shared',
+    generator: ['zipf', { pages: 60, references: 3000, writeFraction: 0.4 }],
+    untouched: 'file',
+    verbs: [
+      ...first(map(40), write(0, 90 * PAGE), life('file-reclaim'), life('file-open'), read(0, 100 * PAGE), write(0, 5000)),
+      ...[life('file-close'), life('file-reclaim'), life('file-open'), map(30), map(20, 10)].map((verb) => ({ ...verb, at: 800 })),
+      { at: 1200, verb: 'file-unmount', isForced: true },
+      { at: 1500, verb: 'file-mount' },
+      ...[life('file-open'), map(30), life('file-unlink'), life('file-close')].map((verb) => ({ ...verb, at: 1500 })),
+      { at: 2500, verb: 'unmap', page: FIRST_PAGE_NUMBER, pages: 60 },
+    ],
+    other: first(life('file-open'), read(0, 20 * PAGE), life('file-reclaim'), sync, life('file-open'), life('file-close')),
   },
   {
     name: 'the device itself',

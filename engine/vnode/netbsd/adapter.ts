@@ -96,9 +96,8 @@ export class NetbsdFiles implements FilePager {
   *reclaim(object: number): Operation<number> {
     const vnode = this.#context.kernel.pages.handle[object]!
     const { allPages, cleanIt, free, reclaim, syncIo } = RequestFlag
-    const errno = yield* this.pager.putPages(vnode, 0, 0, allPages | cleanIt | free | syncIo | reclaim)
     this.pager.vnodes.flags[vnode]! |= VnodeFlag.dead
-    return errno
+    return yield* this.pager.putPages(vnode, 0, 0, allPages | cleanIt | free | syncIo | reclaim)
   }
 
   newRegion(): void {}
