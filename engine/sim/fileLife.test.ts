@@ -15,7 +15,13 @@ const unlink: VerbAction = { verb: 'file-unlink', ...log }
 const reclaim: VerbAction = { verb: 'file-reclaim', ...log }
 const sync: VerbAction = { verb: 'file-sync', ...log }
 const read = (bytes = PAGES * PAGE): VerbAction => ({ verb: 'file-read', ...log, offset: 0, bytes })
-const write = (offset: number, bytes: number): VerbAction => ({ verb: 'file-write', ...log, offset, bytes, isSync: false })
+const write = (offset: number, bytes: number): VerbAction => ({
+  verb: 'file-write',
+  ...log,
+  offset,
+  bytes,
+  isSync: false,
+})
 const unmount = (isForced: boolean): VerbAction => ({ verb: 'file-unmount', isForced })
 const map: VerbAction = { verb: 'file-map', ...log, page: FIRST_PAGE_NUMBER, pages: PAGES, offset: 0 }
 const unmap: VerbAction = { verb: 'unmap', page: FIRST_PAGE_NUMBER, pages: PAGES }
@@ -53,14 +59,26 @@ function run(pager: FilePagerName, verbs: readonly (VerbAction | [number, VerbAc
     totals,
     files: files!,
     /** Errnos of calls that failed. */
-    errnos: under.messages.filter(({ id }) => id === 'call-failed').map(({ text }) => Number(/errno (\d+)/.exec(text)?.[1])),
+    errnos: under.messages
+      .filter(({ id }) => id === 'call-failed')
+      .map(({ text }) => Number(/errno (\d+)/.exec(text)?.[1])),
     signals: under.messages.filter(({ id }) => id === 'process-signal').length,
   }
 }
 
 describe.each(filePagerNames)('the life of a file under %s', (pager) => {
   test('what was written before its vnode was taken is read through the next one', () => {
-    const { end, errnos, totals } = run(pager, [write(5000, 20000), reclaim, read(), open, read(), write(0, 100), reclaim, open, read()])
+    const { end, errnos, totals } = run(pager, [
+      write(5000, 20000),
+      reclaim,
+      read(),
+      open,
+      read(),
+      write(0, 100),
+      reclaim,
+      open,
+      read(),
+    ])
     expect([end, errnos]).toEqual([['finished', null], [2]])
     expect(totals[Counter.bytesRead]).toBeGreaterThanOrEqual(2 * PAGES * PAGE)
     expect(totals[Counter.bytesVerified]).toBe(totals[Counter.bytesRead])
@@ -103,7 +121,10 @@ describe.each(filePagerNames)('the life of a file under %s', (pager) => {
       [60, open],
       [60, read()],
     ])
-    expect([end, errnos]).toEqual([['finished', null], [16, 2, 22, 16]])
+    expect([end, errnos]).toEqual([
+      ['finished', null],
+      [16, 2, 22, 16],
+    ])
     expect(totals[Counter.bytesVerified]).toBe(totals[Counter.bytesRead])
     expect(totals[Counter.vnodePagesOut]).toBeGreaterThan(PAGES / 2)
   })

@@ -167,7 +167,16 @@ export class Files {
     // whoever maps a file that no verb names has closed it
     if (name === null) this.pager.closed(object)
     else this.named.set(name, object)
-    this.#open.set(object, { file, isDevice, slots, name, descriptors: name === null ? 0 : 1, isUnlinked: false, users: 0, isGoing: false })
+    this.#open.set(object, {
+      file,
+      isDevice,
+      slots,
+      name,
+      descriptors: name === null ? 0 : 1,
+      isUnlinked: false,
+      users: 0,
+      isGoing: false,
+    })
     return object
   }
 
