@@ -47,6 +47,7 @@ function run(pager: FilePagerName, verbs: readonly (VerbAction | [number, VerbAc
         nbuf: 0,
         hirunningspace: 1048576,
         maxphys: 131072,
+        maxdio: 65536,
       }
     },
   })
