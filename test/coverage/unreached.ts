@@ -199,7 +199,7 @@ export const reasons: readonly Reason[] = [
   {
     why: "the machine's allocations wait, and never fail in the middle of a request",
     blocks: {
-      'netbsd/getPages.ts': ['buffers.errno[master]', 
+      'netbsd/getPages.ts': [
         'errno = Errno.ENOMEM',
         'return busy(',
         'clearState(state, frame, PageState.clean)',
