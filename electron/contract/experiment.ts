@@ -141,6 +141,11 @@ const verbSchema = z
     z.strictObject({ at, verb: z.literal('file-unmount'), isForced: z.boolean().default(false).describe('Files in use are taken from their users (MNT_FORCE)') }),
     z.strictObject({ at, verb: z.literal('file-mount') }),
     z.strictObject({ at, verb: z.literal('sync') }),
+    z.strictObject({
+      at,
+      verb: z.literal('file-suspend'),
+      seconds: z.number().positive().describe('Virtual seconds until the file system is resumed, for which the process waits'),
+    }),
     z.strictObject({ at, verb: z.literal('file-map'), ...range, file: namedFile, offset: z.int().min(0).default(0).describe('First page of the file') }),
   ])
   .describe('What a process does besides referencing memory')

@@ -652,7 +652,11 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
           this.#status = 'finished'
           return 'finished'
         }
-      } else if (queue.length === (this.files?.timers ?? 0) && !administration.isBusy) {
+      } else if (
+        queue.length === (this.files?.timers ?? 0) &&
+        !administration.isBusy &&
+        (this.files?.nextTime ?? Infinity) === Infinity
+      ) {
         if (this.#reclaimForFiles()) continue
         this.outOfMemory('nothing-left')
         if (!this.#processes.someReady() && !this.#processes.allEnded())

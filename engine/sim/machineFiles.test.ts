@@ -254,6 +254,39 @@ describe.each(filePagerNames)('calls on files under %s', (pager) => {
     under.close()
   })
 
+  test.skipIf(pager === 'dragonfly').each(['freebsd', 'lru'] as const)(
+    'what writes and stores while the file system is suspended goes on when it is resumed, under the daemon %s',
+    (policy) => {
+      const file = 'log'
+      const stream = generated('uniform', { pages: 300, references: 6000, writeFraction: 0.5 })
+      const under = testMachine({
+        streams: [stream, stream],
+        frames: 250,
+        swapPages: [],
+        policy,
+        timing: 'ssd',
+        verbs: [
+          [{ at: 2000, verb: 'file-suspend', seconds: 2 }],
+          [
+            { at: 2500, verb: 'file-write', file, offset: 0, bytes: 100000, isSync: true },
+            { at: 3000, verb: 'file-truncate', file, bytes: 5000 },
+            { at: 3500, verb: 'file-read', file, offset: 0, bytes: 5000 },
+          ],
+        ],
+        change: withFiles(pager, {
+          mapping: 'shared',
+          syncerSeconds: 0.5,
+          named: [{ name: file, bytes: 40000, mostBytes: 163840 }],
+        }),
+      })
+      expect([runToEnd(under.machine), under.machine.problem, under.messages]).toEqual(['finished', null, []])
+      expect(under.machine.now).toBeGreaterThan(2e9)
+      const totals = under.machine.totals()
+      expect(totals[Counter.bytesVerified]).toBe(totals[Counter.bytesRead])
+      under.close()
+    },
+  )
+
   test('a file longer than memory is written and read in order', () => {
     const bytes = 40 * 4096
     const under = withCalls(

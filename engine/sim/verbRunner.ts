@@ -175,6 +175,7 @@ export class VerbRunner {
       case 'file-unmount':
       case 'file-mount':
       case 'file-sync':
+      case 'file-suspend':
       case 'sync':
         return this.#callFiles(process, verb)
       case 'file-map':
@@ -220,6 +221,8 @@ export class VerbRunner {
           return files.locked(object, false, files.pager.truncate(object, verb.bytes))
         case 'file-sync':
           return files.pager.sync(object, true)
+        case 'file-suspend':
+          return files.suspendCall(verb.seconds * 1e9)
         case 'sync':
           return files.syncCall()
         case 'file-open':

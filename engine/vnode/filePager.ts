@@ -79,6 +79,8 @@ export interface FilePager extends WaitJudge {
   truncate(object: number, sizeBytes: number): Operation<number>
   /** Puts what is dirty of a file out: fsync(2), which waits, or the syncer, which does not. */
   sync(object: number, waits: boolean): Operation<number>
+  /** Nothing of the file system changes for some virtual time. Answers an errno. */
+  suspend(durationNs: number): number
   /** A NetBSD buffer's request is over. */
   bufferDone(buffer: number, errno: number): void
   ownCounters(): OwnCounters

@@ -400,6 +400,16 @@ export class Files {
     return errno
   }
 
+  // ---- snapshots -------------------------------------------------------------------------------------------
+
+  /** As who makes a snapshot does: all is written, then the file system is suspended, and resumed some time later. */
+  *suspendCall(durationNs: number): Operation<number> {
+    yield* this.#syncAll(true)
+    const errno = this.pager.suspend(durationNs)
+    if (errno === 0) yield { on: 'pause', durationNs }
+    return errno
+  }
+
   // ---- the page daemon -------------------------------------------------------------------------------------
 
   /** Puts pages next to each other out; true if that is over already, else `finished` is called later. */

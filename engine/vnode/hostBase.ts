@@ -1,6 +1,7 @@
 /** What the hosts of the three pagers do alike: pages, zeros, messages, the clock, and which file a vnode stands for. */
 import { isWriteMapped, PAGEOUT_FREE_MIN, zeroBytes, type FileContext } from './context.ts'
 import type { FilePagerName } from './filePager.ts'
+import type { Operation } from './operation.ts'
 
 export class HostBase {
   /** By vnode: the file of the volume. */
@@ -9,9 +10,27 @@ export class HostBase {
   /** Whose pager it is: what its messages' ids begin with. */
   readonly #kernelName: FilePagerName
 
+  /** [0] virtual time until which the file system is suspended */
+  #suspended: Float64Array
+
   constructor(context: FileContext, kernelName: FilePagerName) {
     this.context = context
+    this.#suspended = context.columns.define('file.suspended', 'f64', 1)
+    context.columns.onRebind(() => {
+      this.#suspended = context.columns.get('file.suspended', 'f64')
+    })
     this.#kernelName = kernelName
+  }
+
+  /** From now on nothing of the file system changes for some virtual time. */
+  suspend(durationNs: number): void {
+    this.#suspended[0] = Math.max(this.#suspended[0]!, this.context.kernel.now + durationNs)
+  }
+  get isSuspended(): boolean {
+    return this.context.kernel.now < this.#suspended[0]!
+  }
+  *waitForResume(): Operation<void> {
+    while (this.isSuspended) yield { on: 'pause', durationNs: this.#suspended[0]! - this.context.kernel.now }
   }
 
   /** Nobody sleeps on pages: who waits for one looks at it again. */

@@ -49,6 +49,8 @@ export type VerbAction =
   | { verb: 'file-mount' }
   | { verb: 'file-sync'; file: string }
   | { verb: 'sync' }
+  /** The file system is suspended for some virtual seconds, as for a snapshot; the process waits until it is resumed. */
+  | { verb: 'file-suspend'; seconds: number }
   /** A shared mapping of a file from page `offset` of it on. */
   | { verb: 'file-map'; page: number; pages: number; file: string; offset: number }
   /** RLIMIT_SWAP, as the limit call returns it. */
@@ -85,4 +87,5 @@ export const verbNames = [
   'file-sync',
   'sync',
   'file-map',
+  'file-suspend',
 ] as const satisfies readonly VerbAction['verb'][]

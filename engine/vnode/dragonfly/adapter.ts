@@ -12,7 +12,7 @@ import { ALL_SECTORS, PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
 import { BufferCache } from '../bufferCache.ts'
 import type { FileContext } from '../context.ts'
 import type { FileFault, FilePager, OwnCounters, WriteManner } from '../filePager.ts'
-import { IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
+import { Errno, IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
 import { DragonflyHost } from './kernelHost.ts'
 import { DragonflyPageFlag } from './pageOperations.ts'
 import { DragonflyVnodePager } from './pager.ts'
@@ -247,6 +247,11 @@ export class DragonflyFiles implements FilePager {
     const errno = yield* this.cache.flush(object, waits)
     volume.flush()
     return errno
+  }
+
+  /** This kernel knows no suspended mounts. */
+  suspend(): number {
+    return Errno.EOPNOTSUPP
   }
 
   bufferDone(): void {}

@@ -241,7 +241,13 @@ export class FreebsdFiles implements FilePager {
     pages.valid[frame] = ALL_SECTORS
   }
 
+  /** Under a suspended mount nothing is written: the pages are to be met again later. A plain policy has no others: it goes on. */
   *pageOut(object: number, frames: Int32Array): Operation<void> {
+    const { pages } = this.#context.kernel
+    if (this.#host.isSuspended && !pages.isOneQueue) {
+      for (const frame of frames) pages.activate(frame)
+      return
+    }
     yield* this.#putPages(object, frames, 0)
   }
 
@@ -294,6 +300,7 @@ export class FreebsdFiles implements FilePager {
     const vnode = kernel.pages.handle[object]!
     const file = this.#host.files[vnode]!
     const end = offset + lengthBytes
+    yield* this.#host.startWrite()
     if (end > volume.sizeBytes(file)) {
       const errno = yield* this.cache.grow(object, file, end)
       if (errno !== 0) return errno
@@ -312,6 +319,7 @@ export class FreebsdFiles implements FilePager {
     const { pages } = kernel
     const vnode = pages.handle[object]!
     const file = this.#host.files[vnode]!
+    yield* this.#host.startWrite()
     const old = volume.sizeBytes(file)
     if (sizeBytes < old) {
       yield* this.cache.cut(object, file, sizeBytes)
@@ -346,6 +354,9 @@ export class FreebsdFiles implements FilePager {
   *sync(object: number, waits: boolean): Operation<number> {
     const { kernel, volume } = this.#context
     const { pages } = kernel
+    // the syncer passes a suspended mount by
+    if (this.#host.isSuspended && !waits) return 0
+    yield* this.#host.startWrite()
     for (let frame = pages.lookupFrom(object, 0); frame >= 0;) {
       const index = pages.pageIndex[frame]!
       if (!pages.isBusy(frame) && this.isDirty(frame)) {
@@ -362,6 +373,12 @@ export class FreebsdFiles implements FilePager {
     const errno = yield* this.cache.flush(object, waits)
     volume.flush()
     return errno
+  }
+
+  /** vfs_write_suspend */
+  suspend(durationNs: number): number {
+    this.#host.suspend(durationNs)
+    return 0
   }
 
   bufferDone(): void {}

@@ -53,9 +53,8 @@ export class FreebsdHost extends HostBase implements FreebsdVnodeHost {
     return { errno: 0, sizeBytes: this.context.volume.sizeBytes(this.files[vnode]!) }
   }
 
-  // eslint-disable-next-line require-yield -- nothing suspends a mount
-  *startWrite(): Operation<void> {
-    return
+  startWrite(): Operation<void> {
+    return this.waitForResume()
   }
   finishWrite(): void {}
   vnodeUnused(): void {}

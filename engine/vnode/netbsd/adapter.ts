@@ -213,7 +213,11 @@ export class NetbsdFiles implements FilePager {
       this.#host.isDaemon = true
       const first = run.next()
       this.#host.isDaemon = false
-      if (first.done === true) continue
+      if (first.done === true) {
+        // a suspended file system takes nothing: the page is to be met again later
+        if (first.value !== 0 && pages.object[frame] === object) pages.activate(frame)
+        continue
+      }
       yield first.value
       yield* run
     }
@@ -223,6 +227,7 @@ export class NetbsdFiles implements FilePager {
   *read(object: number, offset: number, lengthBytes: number, isDirect: boolean): Operation<number> {
     const { kernel } = this.#context
     const vnode = kernel.pages.handle[object]!
+    yield* this.#host.startTransaction()
     const from = isDirect ? yield* this.#direct(object, offset, lengthBytes, false) : offset
     const end = Math.min(offset + lengthBytes, this.pager.vnodes.size[vnode]!)
     for (let at = from; at < end;) {
@@ -277,6 +282,7 @@ export class NetbsdFiles implements FilePager {
     const file = this.#host.files[vnode]!
     const end = offset + lengthBytes
     const { blockSize } = volume
+    yield* this.#host.startTransaction()
     for (let at = offset; at < end;) {
       if (isDirect) {
         at = yield* this.#direct(object, at, end - at, true)
@@ -355,6 +361,7 @@ export class NetbsdFiles implements FilePager {
     const { vnodes } = this.pager
     const vnode = kernel.pages.handle[object]!
     const file = this.#host.files[vnode]!
+    yield* this.#host.startTransaction()
     const old = vnodes.size[vnode]!
     const within = sizeBytes % PAGE_SIZE
     if (sizeBytes < old && within !== 0) {
@@ -401,6 +408,12 @@ export class NetbsdFiles implements FilePager {
     const errno = yield* this.pager.putPages(pages.handle[object]!, 0, 0, flags)
     volume.flush()
     return errno
+  }
+
+  /** vfs_suspend */
+  suspend(durationNs: number): number {
+    this.#host.suspend(durationNs)
+    return 0
   }
 
   bufferDone(buffer: number, errno: number): void {

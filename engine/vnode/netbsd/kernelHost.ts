@@ -71,12 +71,12 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
     return false
   }
   worklistChanged(): void {}
-  // eslint-disable-next-line require-yield -- nothing suspends a file system
-  *startTransaction(): Operation<void> {
-    return
+  startTransaction(): Operation<void> {
+    return this.waitForResume()
   }
+  /** A plain policy has no other page to take instead: its pageouts are not held up. */
   tryStartTransaction(): number {
-    return 0
+    return this.isSuspended && !this.context.kernel.pages.isOneQueue ? Errno.EBUSY : 0
   }
   finishTransaction(): void {}
   // eslint-disable-next-line require-yield -- there is no journal
