@@ -96,8 +96,8 @@ export class Files {
   /** By name: the files that had one. */
   readonly #closed = new Map<string, ClosedFile>()
   #isMounted = true
-  /** A call may have changed what is in no column, so that the machine cannot be saved. */
-  #hasCalled = false
+  /** A call may have changed what is in no column: the machine can neither be saved nor go back. */
+  hasCalled = false
   readonly #faults: FileFault[] = []
   /** Objects of the files that verbs know, by name. */
   readonly named = new Map<string, number>()
@@ -236,7 +236,7 @@ export class Files {
     const known = this.#calls[process] ?? null
     if (known === null) {
       this.#calls[process] = WAITING
-      this.#hasCalled = true
+      this.hasCalled = true
       let isLater = false
       const open = this.#open.get(object)
       if (open !== undefined) open.users += 1
@@ -440,7 +440,7 @@ export class Files {
 
   /** Nothing is under way, and nothing has changed what no column holds, so that the machine could be saved. */
   get isQuiet(): boolean {
-    return this.tasks.count === 0 && !this.#hasCalled
+    return this.tasks.count === 0 && !this.hasCalled
   }
 
   /** A transfer of the file device is over. */

@@ -61,7 +61,6 @@ interface Executed {
   referencesMax: number
   /** Which interventions it knows of, as text. */
   interventions: string
-  canGoBack: boolean
   kept: Kept[]
   devices: OpenedDevices | null
   /** Whether what was executed was compared with what was recorded. */
@@ -106,7 +105,7 @@ function refuseIfSuperseded(key: string): void {
 
 async function goTo(at: Recorded, isLive: boolean, key: string): Promise<MachineViews> {
   let run = await machineOfRun()
-  if (!run.canGoBack && !isBefore(placeOf(run.machine), at)) {
+  if (!canGoBack(run) && !isBefore(placeOf(run.machine), at)) {
     drop()
     run = await machineOfRun()
   }
@@ -125,7 +124,7 @@ async function goTo(at: Recorded, isLive: boolean, key: string): Promise<Machine
     } while (!isThere && performance.now() - begun < SLICE_MS)
     if (isThere) break
     if (performance.now() - begun > SLICE_MS * 2) references = Math.max(64, references >> 1)
-    if (performance.now() >= keepAt && machine.canSave && run.canGoBack) {
+    if (performance.now() >= keepAt && machine.canSave && canGoBack(run)) {
       kept.push(stateToKeep(machine))
       thinOut(kept)
       keepAt = performance.now() + KEEP_MS
@@ -134,6 +133,11 @@ async function goTo(at: Recorded, isLive: boolean, key: string): Promise<Machine
   }
   if (!isLive) check(run)
   return run.views
+}
+
+/** A machine that writes to devices, or whose files were called, does not go back: what they hold is in no column. */
+function canGoBack({ machine, devices }: Executed): boolean {
+  return devices === null && machine.files?.hasCalled !== true
 }
 
 /** Goes on by so many references at the most; true at the moment, or at the run's end. */
@@ -164,7 +168,7 @@ function goBackOrStay(run: Executed, at: Recorded): Executed {
   const nearest = kept
     .filter((place) => isBefore(place, at))
     .reduce((best: Kept | null, each) => (best && best.events >= each.events ? best : each), null)
-  const stored = run.canGoBack ? storedBefore(at) : null
+  const stored = canGoBack(run) ? storedBefore(at) : null
   const best = Math.max(isAhead ? here.references : -1, nearest?.references ?? -1)
   // a keyframe of the store must be unpacked: it is worth that only when it is much nearer
   if (stored && stored.reference > best + 100_000) {
@@ -297,5 +301,5 @@ async function makeMachine(): Promise<Omit<Executed, 'referencesMax' | 'interven
     hostTimes: hostTimesFor(experiment, store, data.run),
   })
   const kept = devices ? [] : [stateToKeep(machine)]
-  return { machine, views: viewsOf(machine), canGoBack: devices === null, kept, devices, isChecked: false }
+  return { machine, views: viewsOf(machine), kept, devices, isChecked: false }
 }
