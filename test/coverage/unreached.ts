@@ -125,7 +125,7 @@ export const reasons: readonly Reason[] = [
     },
   },
   {
-    why: 'no file system here has a journal or is suspended, and mounts keep access times',
+    why: 'no file system here has a journal; all is written before one is suspended, so that the page daemon finds nothing dirty; mounts keep access times',
     blocks: {
       'netbsd/getPages.ts': ['? yield* host.beginJournal', 'host.endJournal', '? 0'],
       'netbsd/directIo.ts': [

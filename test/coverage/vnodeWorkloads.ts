@@ -308,6 +308,21 @@ const workloads: Workload[] = [
     other: first(life('file-open'), read(0, 20 * PAGE), life('file-reclaim'), sync, life('file-open'), life('file-close')),
   },
   {
+    name: 'a suspended file system',
+    bytes: 200 * PAGE,
+    mapping: 'shared',
+    frames: 200,
+    generator: ['uniform', { pages: 300, references: 6000, writeFraction: 0.5 }],
+    untouched: 'file',
+    syncerSeconds: 0.01,
+    verbs: [
+      ...first(map(40), write(0, 90 * PAGE)),
+      { at: 2000, verb: 'file-suspend', seconds: 0.05 },
+      ...[write(0, 5 * PAGE), truncate(50 * PAGE), sync].map((verb) => ({ ...verb, at: 2500 })),
+    ],
+    other: [{ at: 2200, ...write(0, 60 * PAGE, true) }, { at: 2300, ...sync }, { at: 2300, ...read(0, 60 * PAGE) }],
+  },
+  {
     name: 'the device itself',
     isDevice: true,
     verbs: first(read(0, 40 * PAGE), write(3 * PAGE, 5 * PAGE, true), write(100, 100), sync, map(8)),
