@@ -10,7 +10,8 @@ export function makeFolder(folder: string): void {
   const whole = path.resolve(folder)
   if (isFolder(whole)) return
   const above = path.dirname(whole)
-  if (above !== whole) makeFolder(above)
+  // something else above is for mkdir to refuse
+  if (!exists(above)) makeFolder(above)
   try {
     mkdirSync(whole)
   } catch (error) {
@@ -20,3 +21,4 @@ export function makeFolder(folder: string): void {
 }
 
 const isFolder = (folder: string): boolean => statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true
+const exists = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined

@@ -176,7 +176,12 @@ export const reasons: readonly Reason[] = [
   {
     why: "this FreeBSD's callers allocate a row only as far as haspage said that it lies together, and look for holes before",
     blocks: {
-      'freebsd/getPages.ts': ['frames.subarray(run.first', 'host.zero(wanted, 0', 'host.freePage(', 'for (let i = first; i < first + runPages'],
+      'freebsd/getPages.ts': [
+        'frames.subarray(run.first',
+        'host.zero(wanted, 0',
+        'host.freePage(',
+        'for (let i = first; i < first + runPages',
+      ],
       'freebsd/fileBlocks.ts': ['? -1'],
       'freebsd/setSize.ts': ['host.freeCached('],
     },

@@ -191,7 +191,12 @@ const workloads: Workload[] = [
     name: 'direct calls that fail',
     bytes: 50 * PAGE,
     mostBytes: 50 * PAGE,
-    verbs: first(write(0, 8 * PAGE), writeDirect(0, 8 * PAGE), readDirect(8 * PAGE, 16 * PAGE), readDirect(0, 50 * PAGE)),
+    verbs: first(
+      write(0, 8 * PAGE),
+      writeDirect(0, 8 * PAGE),
+      readDirect(8 * PAGE, 16 * PAGE),
+      readDirect(0, 50 * PAGE),
+    ),
     faults: [fault('write', 0, 1, 12), fault('write', 1, 1), fault('read', 0, 1)],
   },
   {
@@ -298,14 +303,31 @@ const workloads: Workload[] = [
     generator: ['zipf', { pages: 60, references: 3000, writeFraction: 0.4 }],
     untouched: 'file',
     verbs: [
-      ...first(map(40), write(0, 90 * PAGE), life('file-reclaim'), life('file-open'), read(0, 100 * PAGE), write(0, 5000)),
-      ...[life('file-close'), life('file-reclaim'), life('file-open'), map(30), map(20, 10)].map((verb) => ({ ...verb, at: 800 })),
+      ...first(
+        map(40),
+        write(0, 90 * PAGE),
+        life('file-reclaim'),
+        life('file-open'),
+        read(0, 100 * PAGE),
+        write(0, 5000),
+      ),
+      ...[life('file-close'), life('file-reclaim'), life('file-open'), map(30), map(20, 10)].map((verb) => ({
+        ...verb,
+        at: 800,
+      })),
       { at: 1200, verb: 'file-unmount', isForced: true },
       { at: 1500, verb: 'file-mount' },
       ...[life('file-open'), map(30), life('file-unlink'), life('file-close')].map((verb) => ({ ...verb, at: 1500 })),
       { at: 2500, verb: 'unmap', page: FIRST_PAGE_NUMBER, pages: 60 },
     ],
-    other: first(life('file-open'), read(0, 20 * PAGE), life('file-reclaim'), sync, life('file-open'), life('file-close')),
+    other: first(
+      life('file-open'),
+      read(0, 20 * PAGE),
+      life('file-reclaim'),
+      sync,
+      life('file-open'),
+      life('file-close'),
+    ),
   },
   {
     name: 'a suspended file system',
@@ -320,7 +342,11 @@ const workloads: Workload[] = [
       { at: 2000, verb: 'file-suspend', seconds: 0.05 },
       ...[write(0, 5 * PAGE), truncate(50 * PAGE), sync].map((verb) => ({ ...verb, at: 2500 })),
     ],
-    other: [{ at: 2200, ...write(0, 60 * PAGE, true) }, { at: 2300, ...sync }, { at: 2300, ...read(0, 60 * PAGE) }],
+    other: [
+      { at: 2200, ...write(0, 60 * PAGE, true) },
+      { at: 2300, ...sync },
+      { at: 2300, ...read(0, 60 * PAGE) },
+    ],
   },
   {
     name: 'the device itself',
