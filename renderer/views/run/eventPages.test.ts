@@ -13,9 +13,9 @@ test('only pages in sight are fetched, of those that were scrolled past none', a
     asked.push(offset)
     return Promise.resolve({ rows: rows(offset, limit), more: true })
   })
-  pages.want(0, 40)
-  for (let at = 1; at < 60; at++) pages.want(at * 1_000_000, at * 1_000_000 + 40)
-  pages.want(99_999_980, 100_000_020)
+  void pages.want(0, 40)
+  for (let at = 1; at < 60; at++) void pages.want(at * 1_000_000, at * 1_000_000 + 40)
+  void pages.want(99_999_980, 100_000_020)
   await settled()
   expect(asked).toEqual([0, 99_999_500])
   expect(pages.row(99_999_990)?.number).toBe(99_999_990)
@@ -30,7 +30,7 @@ test('rows that are not counted are fetched one page after the other, until ther
     return Promise.resolve({ rows: rest.slice(0, limit), more: rest.length > limit })
   })
   for (let round = 0; round < 4; round++) {
-    pages.want(pages.total - 30, pages.total)
+    void pages.want(pages.total - 30, pages.total)
     await settled()
   }
   expect([pages.total, pages.isCounted]).toEqual([all.length, true])
