@@ -11,7 +11,7 @@ import type { Kernel } from '../sim/kernel.ts'
 import { buildRegions } from '../workload/regions.ts'
 import { PageUse, type StreamTables } from '../workload/workload.ts'
 import type { FilePages } from './filePages.ts'
-import type { VmObjects } from './objects.ts'
+import { hasVnodePager, type VmObjects } from './objects.ts'
 import { ObjectFlag, ObjectType, PAGE_SIZE, PageFlag, Queue } from './pages.ts'
 import { RegionAdvice, RegionFlag, type RegionTable } from './regions.ts'
 
@@ -151,7 +151,7 @@ export class AddressSpaces {
       if (object >= 0) {
         objects.reference(object)
         pages.objectFlags[object]! &= ~ObjectFlag.oneMapping
-        if (isShared && this.#isPaged(object)) kernel.files?.pager.mapped(object, bytes)
+        if (isShared && hasVnodePager(kernel, object)) kernel.files?.pager.mapped(object, bytes)
       }
       if (!isShared && regions.chargedUser[region]! >= 0) {
         regions.chargedUser[copy] = user
@@ -439,14 +439,8 @@ export class AddressSpaces {
       objects.removeRange(object, offset, size)
       this.#shrink(object, offset, offset + size)
     }
-    if (this.#isPaged(object)) kernel.files?.pager.unmapped(object, isShared ? size * PAGE_SIZE : 0)
+    if (hasVnodePager(kernel, object)) kernel.files?.pager.unmapped(object, isShared ? size * PAGE_SIZE : 0)
     objects.dereference(object)
-  }
-
-  /** A vnode pager has the object. */
-  #isPaged(object: number): boolean {
-    const { files, pages } = this.#parts.kernel
-    return files !== null && pages.objectType[object] === ObjectType.file
   }
 
   /** An object whose end is no longer mapped ends before it. */

@@ -17,6 +17,11 @@ import type { Kernel } from '../sim/kernel.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, PAGE_SIZE, PageFlag } from './pages.ts'
 import { RegionFlag, type RegionTable } from './regions.ts'
 
+/** A vnode pager has the object, and counts its users. */
+export function hasVnodePager({ files, pages }: Kernel, object: number): boolean {
+  return files !== null && pages.objectType[object] === ObjectType.file
+}
+
 export class VmObjects {
   readonly #kernel: Kernel
   readonly #regions: RegionTable
@@ -46,14 +51,8 @@ export class VmObjects {
   }
 
   reference(object: number): void {
-    if (this.#isPaged(object)) this.#kernel.files!.pager.referenced(object)
+    if (hasVnodePager(this.#kernel, object)) this.#kernel.files!.pager.referenced(object)
     else this.#kernel.pages.references[object]! += 1
-  }
-
-  /** A vnode pager has the object, and counts its users. */
-  #isPaged(object: number): boolean {
-    const { files, pages } = this.#kernel
-    return files !== null && pages.objectType[object] === ObjectType.file
   }
 
   /**
@@ -82,7 +81,7 @@ export class VmObjects {
   dereference(object: number): void {
     const { pages } = this.#kernel
     while (object >= 0) {
-      if (this.#isPaged(object)) {
+      if (hasVnodePager(this.#kernel, object)) {
         this.#kernel.files!.pager.released(object)
         this.#kernel.files!.mappingGone(object)
         return

@@ -71,9 +71,6 @@ interface ClosedFile {
   bytes: Uint8Array
 }
 
-/** Virtual time between two looks whether a vnode's lock is free: a tick. */
-const LOCK_PAUSE_NS = 1_000_000
-
 /** No answer yet. */
 const WAITING = -100
 
@@ -314,22 +311,14 @@ export class Files {
 
   /** unlink(2): the name goes, and the file with its last user. */
   *unlink(name: string): Operation<number> {
-    const closed = this.#closed.get(name)
-    if (closed !== undefined) {
-      const errno = this.volume.remove(closed.file)
-      if (errno === 0) this.#closed.delete(name)
-      return errno
-    }
-    const object = this.named.get(name)
-    if (object === undefined) return Errno.ENOENT
-    if (!this.#canRemove()) return Errno.EOPNOTSUPP
+    const found = this.#closed.get(name) ?? this.named.get(name)
+    if (found === undefined) return Errno.ENOENT
+    if (!this.volume.canUnlink) return Errno.EOPNOTSUPP
+    this.#closed.delete(name)
     this.named.delete(name)
-    this.#open.get(object)!.isUnlinked = true
-    return yield* this.#removeUnused(object)
-  }
-
-  #canRemove(): boolean {
-    return this.volume.kind === 'flat'
+    if (typeof found !== 'number') return this.volume.setSize(found.file, 0)
+    this.#open.get(found)!.isUnlinked = true
+    return yield* this.#removeUnused(found)
   }
 
   /** A mapping of a file has gone: ufs_inactive. */
@@ -341,9 +330,8 @@ export class Files {
   *#removeUnused(object: number): Operation<number> {
     const open = this.#open.get(object)!
     if (!open.isUnlinked || this.pager.isUsed(object)) return 0
-    let errno = yield* this.pager.truncate(object, 0)
-    if (errno === 0) errno = yield* this.#takeObject(object)
-    return errno === 0 ? this.volume.remove(open.file) : errno
+    const errno = yield* this.pager.truncate(object, 0)
+    return errno === 0 ? yield* this.#takeObject(object) : errno
   }
 
   /** The kernel takes the vnode of a file for another: who maps the file is cut off, who opens it gets a new one. */
@@ -383,7 +371,8 @@ export class Files {
     const { file, isDevice, slots, name, isUnlinked } = open
     // nobody finds it from now on; who has its lock is waited for
     if (name !== null && this.named.get(name) === object) this.named.delete(name)
-    while (open.users > 0) yield { on: 'pause', durationNs: LOCK_PAUSE_NS }
+    const isOver = () => open.users === 0
+    while (!isOver()) yield { on: 'call', isOver }
     const errno = yield* this.pager.reclaim(object)
     this.#open.delete(object)
     const bytes = contents.isReal ? this.truth.bytesOf(object) : new Uint8Array(0)
@@ -484,6 +473,7 @@ export class Files {
   restored(): void {
     this.tasks.clear()
     this.#underWay.clear()
+    for (const open of this.#open.values()) open.users = 0
     this.#hasSyncedAtEnd = false
     this.#isEnding = false
   }

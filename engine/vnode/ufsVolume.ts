@@ -1,7 +1,6 @@
 /** A UFS file system as a volume: files by the numbers of their inodes. */
 import type { UfsFileSystem } from '../ufs/fileSystem.ts'
 import { UfsError } from '../ufs/ufsError.ts'
-import { Errno } from './operation.ts'
 import type { BlockPlace, FileVolume } from './volume.ts'
 
 export class UfsVolume implements FileVolume {
@@ -9,6 +8,8 @@ export class UfsVolume implements FileVolume {
   readonly blockSize: number
   readonly kind: string
   readonly isReadOnly: boolean
+  /** Directories are not written to. */
+  readonly canUnlink = false
 
   constructor(fileSystem: UfsFileSystem) {
     this.fileSystem = fileSystem
@@ -31,11 +32,6 @@ export class UfsVolume implements FileVolume {
 
   setSize(file: number, sizeBytes: number): number {
     return errnoOf(() => this.fileSystem.setSize(file, sizeBytes))
-  }
-
-  /** Directories are not written to. */
-  remove(): number {
-    return Errno.EOPNOTSUPP
   }
 
   touch(file: number, isModified: boolean, nowNs: number): void {

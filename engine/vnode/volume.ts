@@ -24,14 +24,14 @@ export interface FileVolume {
   /** What it is, in a word: 'ufs2', 'flat', 'device'. */
   readonly kind: string
   readonly isReadOnly: boolean
+  /** Names can be taken away: else unlinking is not supported. */
+  readonly canUnlink: boolean
   sizeBytes(file: number): number
   bmap(file: number, block: number): BlockPlace
   /** Gives every block that the bytes touch a place. Answers an errno. Blocks that are new are zero on the device. */
   allocate(file: number, offset: number, lengthBytes: number): number
   /** Makes a file shorter or longer. Answers an errno. */
   setSize(file: number, sizeBytes: number): number
-  /** Gives back all that a file has, once its name is gone and nobody uses it. Answers an errno; EOPNOTSUPP: it cannot be removed. */
-  remove(file: number): number
   /** Notes that a file was read or written at a virtual time. */
   touch(file: number, isModified: boolean, nowNs: number): void
   /** Writes back what it keeps of metadata. */
@@ -48,6 +48,7 @@ const RUN_BYTES = 131072
 export class FlatVolume implements FileVolume {
   readonly kind: string = 'flat'
   readonly isReadOnly = false
+  readonly canUnlink: boolean = true
   readonly blockSize: number
   readonly #first: number[] = []
   readonly #size: number[] = []
@@ -141,10 +142,6 @@ export class FlatVolume implements FileVolume {
     }
   }
 
-  remove(file: number): number {
-    return this.setSize(file, 0)
-  }
-
   touch(): void {
     // there is nothing that keeps times
   }
@@ -157,6 +154,7 @@ export class FlatVolume implements FileVolume {
 /** A whole device as one file, number 0. */
 export class DeviceVolume extends FlatVolume {
   override readonly kind = 'device'
+  override readonly canUnlink = false
 
   constructor(pages: number) {
     super(PAGE_SIZE)
