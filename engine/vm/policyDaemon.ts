@@ -125,18 +125,27 @@ export class PolicyDaemon implements PageDaemon {
     this.#endFlush(operation)
   }
 
-  /** The page that is to go, -1: none. A dirty page of a file that was cut off has nowhere to go. */
+  /** The page that is to go, -1: none. */
   #victim(): number {
-    const { pages, mappings } = this.#kernel
+    const { pages } = this.#kernel
     for (let tries = 0; tries < pages.frames; tries++) {
       let frame = this.#policy === 'clock' ? this.#underHand() : this.#oldest()
       if (this.#chooseVictim) frame = this.#chooseVictim(this.#view, frame)
-      if (frame < 0 || pages.objectType[pages.object[frame]!] !== ObjectType.dead) return frame
-      mappings.testDirty(frame)
-      if (pages.dirty[frame] === 0) return frame
+      if (frame < 0 || !this.#mustStay(frame)) return frame
       pages.enqueue(frame, Queue.active)
     }
     return -1
+  }
+
+  /** A dirty page that cannot be written now: of a file that was cut off, or on a file system that is suspended. */
+  #mustStay(frame: number): boolean {
+    const { pages, mappings, files } = this.#kernel
+    const type = pages.objectType[pages.object[frame]!]
+    if (type === ObjectType.dead) {
+      mappings.testDirty(frame)
+      return pages.dirty[frame] !== 0
+    }
+    return type === ObjectType.file && files?.pager.isSuspended === true && files.pager.isDirty(frame)
   }
 
   /** Takes one page: frees it if it is clean, begins to write it if it is dirty. False if there is none to take. */

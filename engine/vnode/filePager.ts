@@ -81,6 +81,8 @@ export interface FilePager extends WaitJudge {
   sync(object: number, waits: boolean): Operation<number>
   /** Nothing of the file system changes for some virtual time. Answers an errno. */
   suspend(durationNs: number): number
+  /** That is so now: the page daemon is to pass dirty pages by. */
+  readonly isSuspended: boolean
   /** A NetBSD buffer's request is over. */
   bufferDone(buffer: number, errno: number): void
   ownCounters(): OwnCounters

@@ -395,8 +395,11 @@ export class Files {
   *suspendCall(durationNs: number): Operation<number> {
     yield* this.#syncAll(true)
     const errno = this.pager.suspend(durationNs)
-    if (errno === 0) yield { on: 'pause', durationNs }
-    return errno
+    if (errno !== 0) return errno
+    yield { on: 'pause', durationNs }
+    // what a plain policy had to leave alone may go now
+    this.#kernel.retryAllocations()
+    return 0
   }
 
   // ---- the page daemon -------------------------------------------------------------------------------------

@@ -250,6 +250,7 @@ export class DragonflyFiles implements FilePager {
   }
 
   /** This kernel knows no suspended mounts. */
+  readonly isSuspended = false
   suspend(): number {
     return Errno.EOPNOTSUPP
   }

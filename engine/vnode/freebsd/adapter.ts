@@ -241,10 +241,10 @@ export class FreebsdFiles implements FilePager {
     pages.valid[frame] = ALL_SECTORS
   }
 
-  /** Under a suspended mount nothing is written: the pages are to be met again later. A plain policy has no others: it goes on. */
+  /** Under a suspended mount nothing is written: the pages are to be met again later. */
   *pageOut(object: number, frames: Int32Array): Operation<void> {
     const { pages } = this.#context.kernel
-    if (this.#host.isSuspended && !pages.isOneQueue) {
+    if (this.isSuspended) {
       for (const frame of frames) pages.activate(frame)
       return
     }
@@ -355,7 +355,7 @@ export class FreebsdFiles implements FilePager {
     const { kernel, volume } = this.#context
     const { pages } = kernel
     // the syncer passes a suspended mount by
-    if (this.#host.isSuspended && !waits) return 0
+    if (this.isSuspended && !waits) return 0
     yield* this.#host.startWrite()
     for (let frame = pages.lookupFrom(object, 0); frame >= 0;) {
       const index = pages.pageIndex[frame]!
@@ -379,6 +379,9 @@ export class FreebsdFiles implements FilePager {
   suspend(durationNs: number): number {
     this.#host.suspend(durationNs)
     return 0
+  }
+  get isSuspended(): boolean {
+    return this.#host.isSuspended
   }
 
   bufferDone(): void {}

@@ -415,6 +415,9 @@ export class NetbsdFiles implements FilePager {
     this.#host.suspend(durationNs)
     return 0
   }
+  get isSuspended(): boolean {
+    return this.#host.isSuspended
+  }
 
   bufferDone(buffer: number, errno: number): void {
     this.pager.requestDone(buffer, errno)

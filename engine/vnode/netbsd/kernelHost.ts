@@ -74,9 +74,8 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
   startTransaction(): Operation<void> {
     return this.waitForResume()
   }
-  /** A plain policy has no other page to take instead: its pageouts are not held up. */
   tryStartTransaction(): number {
-    return this.isSuspended && !this.context.kernel.pages.isOneQueue ? Errno.EBUSY : 0
+    return this.isSuspended ? Errno.EBUSY : 0
   }
   finishTransaction(): void {}
   // eslint-disable-next-line require-yield -- there is no journal
