@@ -146,6 +146,14 @@ const verbSchema = z
       verb: z.literal('file-suspend'),
       seconds: z.number().positive().describe('Virtual seconds until the file system is resumed, for which the process waits'),
     }),
+    z.strictObject({
+      at,
+      verb: z.literal('file-send'),
+      file: namedFile,
+      offset: fileOffset,
+      bytes: z.int().min(0).default(0).describe('Bytes; 0: all from offset on'),
+      bytesPerSecond: z.number().positive().default(125e6).describe('What the network takes in a virtual second'),
+    }),
     z.strictObject({ at, verb: z.literal('file-map'), ...range, file: namedFile, offset: z.int().min(0).default(0).describe('First page of the file') }),
   ])
   .describe('What a process does besides referencing memory')

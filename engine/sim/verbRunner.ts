@@ -176,6 +176,7 @@ export class VerbRunner {
       case 'file-mount':
       case 'file-sync':
       case 'file-suspend':
+      case 'file-send':
       case 'sync':
         return this.#callFiles(process, verb)
       case 'file-map':
@@ -200,14 +201,17 @@ export class VerbRunner {
   #callFiles(process: number, verb: FileCall): number {
     const { control, kernel } = this.#parts
     const { files } = kernel
-    const known = 'file' in verb && !lifeVerbs.has(verb.verb) ? files?.named.get(verb.file) : -1
+    // a file may lose its name while a call on it is under way
+    const isFound = !('file' in verb) || lifeVerbs.has(verb.verb) || files?.isCalling(process) === true
+    const known = isFound ? -1 : files?.named.get(verb.file)
     if (files === null || known === undefined) {
       control.failed(process, verb.verb, ENOENT)
       return VerbOutcome.done
     }
     const object = known
     const isDirect = 'isDirect' in verb && verb.isDirect === true
-    const errno = files.call(process, object, () => {
+    // sendfile(2) holds the vnode's lock for some of its time only
+    const errno = files.call(process, verb.verb === 'file-send' ? -1 : object, () => {
       switch (verb.verb) {
         case 'file-read':
           return files.locked(object, isDirect, files.pager.read(object, verb.offset, verb.bytes, isDirect))
@@ -217,6 +221,8 @@ export class VerbRunner {
             isDirect,
             files.pager.write(object, verb.offset, verb.bytes, { isSync: verb.isSync, isDirect }),
           )
+        case 'file-send':
+          return files.send(object, verb.offset, verb.bytes, verb.bytesPerSecond)
         case 'file-truncate':
           return files.locked(object, false, files.pager.truncate(object, verb.bytes))
         case 'file-sync':

@@ -5,6 +5,7 @@
  * lets go of them, and clips a request to the file; and what lies around the pager in that kernel: read-ahead, buffer cache or UBC.
  */
 import type { Operation } from './operation.ts'
+import type { SendRequest, VnodeLock } from './sendFile.ts'
 import type { WaitJudge } from './tasks.ts'
 
 export type FilePagerName = 'freebsd' | 'dragonfly' | 'netbsd'
@@ -75,6 +76,8 @@ export interface FilePager extends WaitJudge {
   read(object: number, offset: number, lengthBytes: number, isDirect: boolean): Operation<number>
   /** write(2). Answers an errno. */
   write(object: number, offset: number, lengthBytes: number, how: WriteManner): Operation<number>
+  /** sendfile(2): returns when the last page is on the socket. Answers an errno. */
+  send(request: SendRequest, lock: VnodeLock): Operation<number>
   /** ftruncate(2). Answers an errno. */
   truncate(object: number, sizeBytes: number): Operation<number>
   /** Puts what is dirty of a file out: fsync(2), which waits, or the syncer, which does not. */

@@ -17,6 +17,7 @@ import { FileTruth } from './fileTruth.ts'
 import { FreebsdFiles } from './freebsd/adapter.ts'
 import { NetbsdFiles } from './netbsd/adapter.ts'
 import { Errno, PageOutcome, type Operation } from './operation.ts'
+import type { VnodeLock } from './sendFile.ts'
 import { FileTasks } from './tasks.ts'
 import type { FileVolume } from './volume.ts'
 
@@ -250,6 +251,11 @@ export class Files {
     return errno
   }
 
+  /** A call of the process is under way, or over and not yet asked after. */
+  isCalling(process: number): boolean {
+    return (this.#calls[process] ?? null) !== null
+  }
+
   /** A call on a file: as its vnode's lock lets it. A direct one has the file to itself, others share it. */
   *locked(object: number, isDirect: boolean, run: Operation<number>): Operation<number> {
     const calls = this.#underWay
@@ -273,6 +279,37 @@ export class Files {
     const isOver = () => !this.isDirect(object)
     while (!isOver()) yield { on: 'call', isOver }
     return 0
+  }
+
+  /** sendfile(2) of bytes from `offset` on, 0: all of them. The call holds the file, and its lock as its kernel does. */
+  *send(object: number, offset: number, lengthBytes: number, bytesPerSecond: number): Operation<number> {
+    const open = this.#open.get(object)!
+    const calls = this.#underWay
+    const isShared = () => !this.isDirect(object)
+    const lock: VnodeLock = {
+      isGone: () => open.isGoing,
+      *take() {
+        while (!isShared()) yield { on: 'call', isOver: isShared }
+        if (open.isGoing) return false
+        open.users += 1
+        calls.set(object, (calls.get(object) ?? 0) + 1)
+        return true
+      },
+      leave() {
+        open.users -= 1
+        calls.set(object, calls.get(object)! - 1)
+      },
+    }
+    this.pager.referenced(object)
+    const errno = yield* this.pager.send({ object, file: open.file, offset, lengthBytes, bytesPerSecond }, lock)
+    if (this.#kernel.pages.objectType[object] !== ObjectType.dead) {
+      this.pager.released(object)
+      this.mappingGone(object)
+    } else {
+      this.#kernel.pages.references[object]! -= 1
+      this.#endDead(object, open.slots)
+    }
+    return errno
   }
 
   /** sync(2): everything dirty begins to be written. */
@@ -382,11 +419,17 @@ export class Files {
     // who still maps it reads zeros from now on
     const base = pages.slotBase[object]!
     contents.version.fill(0, base, base + slots)
-    if (pages.references[object] === 0) {
-      contents.freeSlots(base, slots)
-      pages.destroyObject(object)
-    }
+    this.#endDead(object, slots)
     return errno
+  }
+
+  /** An object without a file goes with the last who refers to it. */
+  #endDead(object: number, slots: number): void {
+    const { pages, contents } = this.#kernel
+    if (pages.references[object] !== 0) return
+    while (pages.firstPage[object]! >= 0) this.#kernel.freePage(pages.firstPage[object]!)
+    contents.freeSlots(pages.slotBase[object]!, slots)
+    pages.destroyObject(object)
   }
 
   // ---- snapshots -------------------------------------------------------------------------------------------

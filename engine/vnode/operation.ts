@@ -48,6 +48,7 @@ export const Errno = {
   EINVAL: 22,
   ENOSPC: 28,
   EOPNOTSUPP: 45,
+  ENOSYS: 78,
 } as const
 
 /** Bits of a request to write pages: VM_PAGER_PUT_SYNC (which is OBJPC_SYNC), VM_PAGER_PUT_INVAL, VM_PAGER_CLUSTER_OK. */

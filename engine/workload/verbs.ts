@@ -51,6 +51,8 @@ export type VerbAction =
   | { verb: 'sync' }
   /** The file system is suspended for some virtual seconds, as for a snapshot; the process waits until it is resumed. */
   | { verb: 'file-suspend'; seconds: number }
+  /** sendfile(2) of bytes of a file (0: all from `offset` on) to a network that takes so many a second. */
+  | { verb: 'file-send'; file: string; offset: number; bytes: number; bytesPerSecond: number }
   /** A shared mapping of a file from page `offset` of it on. */
   | { verb: 'file-map'; page: number; pages: number; file: string; offset: number }
   /** RLIMIT_SWAP, as the limit call returns it. */
@@ -88,4 +90,5 @@ export const verbNames = [
   'sync',
   'file-map',
   'file-suspend',
+  'file-send',
 ] as const satisfies readonly VerbAction['verb'][]

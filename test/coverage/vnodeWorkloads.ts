@@ -63,6 +63,13 @@ const writeDirect = (offset: number, bytes: number): VerbAction => ({
   isSync: false,
   isDirect: true,
 })
+const send = (offset: number, bytes: number): VerbAction => ({
+  verb: 'file-send',
+  ...FILE,
+  offset,
+  bytes,
+  bytesPerSecond: 20e6,
+})
 const truncate = (bytes: number): VerbAction => ({ verb: 'file-truncate', ...FILE, bytes })
 const sync: VerbAction = { verb: 'file-sync', ...FILE }
 const life = (verb: 'file-open' | 'file-close' | 'file-unlink' | 'file-reclaim'): VerbAction => ({ verb, ...FILE })
@@ -347,6 +354,21 @@ const workloads: Workload[] = [
       { at: 2300, ...sync },
       { at: 2300, ...read(0, 60 * PAGE) },
     ],
+  },
+  {
+    name: 'files that are sent, written and taken away meanwhile',
+    bytes: 200 * PAGE,
+    frames: 250,
+    timing: 'hdd',
+    verbs: first(send(100, 0), write(0, 50 * PAGE), send(0, 90 * PAGE), life('file-open'), send(0, 0)),
+    other: first(
+      read(150 * PAGE, PAGE),
+      truncate(120 * PAGE + 5),
+      truncate(200 * PAGE),
+      send(0, 60 * PAGE),
+      life('file-reclaim'),
+    ),
+    faults: [fault('read', 20, 1)],
   },
   {
     name: 'the device itself',

@@ -13,6 +13,7 @@ import { BufferCache } from '../bufferCache.ts'
 import type { FileContext } from '../context.ts'
 import type { FileFault, FilePager, OwnCounters, WriteManner } from '../filePager.ts'
 import { Errno, IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
+import { SentPages, type SendRequest, type VnodeLock } from '../sendFile.ts'
 import { DragonflyHost } from './kernelHost.ts'
 import { DragonflyPageFlag } from './pageOperations.ts'
 import { DragonflyVnodePager } from './pager.ts'
@@ -23,11 +24,13 @@ export class DragonflyFiles implements FilePager {
   readonly pager: DragonflyVnodePager
   readonly cache: BufferCache
   readonly #context: FileContext
+  readonly #sent: SentPages
   readonly #host: DragonflyHost
 
   constructor(context: FileContext) {
     this.#context = context
     this.cache = new BufferCache(context)
+    this.#sent = new SentPages(context, this.cache)
     this.#host = new DragonflyHost(context, this.cache)
     this.pager = new DragonflyVnodePager(context.columns, context.kernel.pages, this.#host)
     this.#host.pager = this.pager
@@ -92,6 +95,7 @@ export class DragonflyFiles implements FilePager {
         pages.wanted[frame] = 1
         yield { on: 'page', frame }
       }
+      this.#sent.cutOff(object)
       if (pages.object[frame] === object) this.#host.freePage(frame)
     }
     yield* this.pager.deallocate(object)
@@ -204,6 +208,10 @@ export class DragonflyFiles implements FilePager {
       truth.write(frame, from, to),
     )
     return result.errno
+  }
+
+  send(request: SendRequest, lock: VnodeLock): Operation<number> {
+    return this.#sent.sendPages(request, lock)
   }
 
   /** Buffers go first, then the pager is told. */

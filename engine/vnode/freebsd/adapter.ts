@@ -13,6 +13,7 @@ import { BufferCache } from '../bufferCache.ts'
 import { zeroBytes, type FileContext } from '../context.ts'
 import type { FileFault, FilePager, OwnCounters, WriteManner } from '../filePager.ts'
 import { IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
+import { SentPages, type SendRequest, type VnodeLock } from '../sendFile.ts'
 import { FreebsdHost } from './kernelHost.ts'
 import { FreebsdVnodePager } from './pager.ts'
 import { VnodeFlag, VnodeType } from './vnodes.ts'
@@ -30,6 +31,7 @@ export class FreebsdFiles implements FilePager {
   readonly pager: FreebsdVnodePager
   readonly cache: BufferCache
   readonly #context: FileContext
+  readonly #sent: SentPages
   readonly #host: FreebsdHost
   /** By object: where a reader in order would go on, and how far it has been one. */
   readonly #nextRead = new Map<number, number>()
@@ -38,6 +40,7 @@ export class FreebsdFiles implements FilePager {
   constructor(context: FileContext) {
     this.#context = context
     this.cache = new BufferCache(context)
+    this.#sent = new SentPages(context, this.cache)
     this.#host = new FreebsdHost(context, this.cache)
     this.pager = new FreebsdVnodePager(context.columns, context.kernel.pages, this.#host)
     this.#host.pager = this.pager
@@ -99,6 +102,7 @@ export class FreebsdFiles implements FilePager {
     const errno = yield* this.sync(object, true)
     yield* this.cache.invalidate(object, 0)
     yield* this.#waitForPages(object, 0)
+    this.#sent.cutOff(object)
     this.#host.removePages(object, 0, pages.objectSize[object]!)
     yield* this.pager.destroyVnodeObject(vnode)
     vnodes.useCount[vnode]! -= 1
@@ -314,6 +318,10 @@ export class FreebsdFiles implements FilePager {
     return result.errno
   }
 
+  send(request: SendRequest, lock: VnodeLock): Operation<number> {
+    return this.#sent.sendChains(request, lock)
+  }
+
   *truncate(object: number, sizeBytes: number): Operation<number> {
     const { kernel, volume, truth } = this.#context
     const { pages } = kernel
@@ -393,6 +401,7 @@ export class FreebsdFiles implements FilePager {
       'vm.stats.vm.v_vnodepgsin': pager.vnodePagesIn,
       'vm.stats.vm.v_vnodeout': pager.vnodeOuts,
       'vm.stats.vm.v_vnodepgsout': pager.vnodePagesOut,
+      'mbstat.sf_iocnt': this.#sent.reads,
     }
   }
 

@@ -355,6 +355,12 @@ export class NetbsdFiles implements FilePager {
     return 0
   }
 
+  /** There is no such system call. */
+  // eslint-disable-next-line require-yield -- refused at once
+  *send(): Operation<number> {
+    return Errno.ENOSYS
+  }
+
   /** The tail of the last page is zeroed in memory, then the pages beyond the end are freed, written or not. */
   *truncate(object: number, sizeBytes: number): Operation<number> {
     const { kernel, volume, truth } = this.#context
