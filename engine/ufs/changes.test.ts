@@ -148,6 +148,71 @@ describe.skipIf(!hasMakefs).each(shapes)('UFS$version $order $blockSize/$fragmen
     expect(checkFileSystem(again).problems).toEqual([])
   })
 
+  it('keeps a file without a name until it is released, and one that has another name', () => {
+    const image = makeImage(shape)
+    const ufs = openImage(image)
+    const free = ufs.freeBytes
+    const bytes = makeTree(shape).get('indirect')!
+    const file = ufs.removeName(ROOT_INODE, 'indirect', 3_000_000_000)
+    expect(ufsErrorOf(() => ufs.lookup('indirect')).code).toBe('no-such-file')
+    expect(bytes.equals(ufs.readAt(file, 0, bytes.length))).toBe(true)
+    ufs.flush()
+    expect(checkFileSystem(openImage(image)).problems).toHaveLength(1)
+    ufs.release(file)
+    ufs.unlink(ROOT_INODE, 'second name')
+    ufs.flush()
+    const again = openImage(image)
+    expect(checkFileSystem(again).problems).toEqual([])
+    expect(again.freeBytes).toBeGreaterThanOrEqual(free + bytes.length)
+    expect(again.inode(file)).toMatchObject({ mode: 0, links: 0, size: 0, sectors: 0, hasBlocks: false })
+    expect(again.inode(file).time('ctime').seconds).toBe(ufs.superblock.time)
+    expect(again.inode(ROOT_INODE).time('mtime').seconds).toBe(ufs.superblock.time)
+    const other = again.lookup('sub/deep/file')
+    expect(again.inode(other).links).toBe(1)
+    expect(
+      makeTree(shape)
+        .get('sub/deep/file')!
+        .equals(again.readAt(other, 0, 1 << 20)),
+    ).toBe(true)
+  })
+
+  it('frees short and long symbolic links, and extended attributes', () => {
+    const image = makeImage(shape)
+    const ufs = openImage(image)
+    const inode = ufs.inode(ufs.lookup('one'))
+    if (shape.version === 2) {
+      // a block and a fragment of them
+      ;[shape.blockSize, 1].forEach((length, index) => {
+        const count = Math.ceil(length / shape.fragmentSize)
+        inode.fields.setI64(96 + 8 * index, ufs.groups.allocate(0, count))
+        inode.addSectors((count * shape.fragmentSize) / 512)
+      })
+      inode.fields.setU32(92, shape.blockSize + 1)
+      ufs.touch(inode.number, true, 0)
+    }
+    ufs.flush()
+    expect(checkFileSystem(openImage(image)).problems).toEqual([])
+    for (const name of ['one', 'link', 'long link', 'circle']) ufs.unlink(ROOT_INODE, name)
+    ufs.flush()
+    expect(checkFileSystem(openImage(image)).problems).toEqual([])
+    expect(openImage(image).inode(inode.number)).toMatchObject({ mode: 0, sectors: 0, extendedBytes: 0 })
+  })
+
+  it('removes no file that a flag keeps', () => {
+    const ufs = openImage(makeImage(shape))
+    const inode = ufs.inode(ufs.lookup('one'))
+    const flags = shape.version === 1 ? 100 : 88
+    for (const flag of [0x2, 0x4, 0x10, 0x20000, 0x40000, 0x100000]) {
+      inode.fields.setU32(flags, flag)
+      expect(ufsErrorOf(() => ufs.unlink(ROOT_INODE, 'one')).code).toBe('not-permitted')
+    }
+    inode.fields.setU32(flags, 0)
+    ufs.inode(ROOT_INODE).fields.setU32(flags, 0x4)
+    expect(ufsErrorOf(() => ufs.unlink(ROOT_INODE, 'one')).errno).toBe(1)
+    expect(ufs.lookup('one')).toBe(inode.number)
+    expect(ufsErrorOf(() => ufs.unlink(ROOT_INODE, 'sub')).code).toBe('not-a-file')
+  })
+
   it('notes times in the inode', () => {
     const image = makeImage(shape)
     const ufs = openImage(image)
@@ -179,6 +244,7 @@ describe.skipIf(!hasMakefs || !hasIcat).each(readBySleuthkit)(
       ufs.writeAt(ufs.lookup('tail'), 5, noise(shape.blockSize * 14, 99))
       ufs.setSize(ufs.lookup('direct'), shape.blockSize + 3)
       ufs.writeAt(ufs.create(ROOT_INODE, 'fresh'), shape.blockSize * 13, noise(1000, 98))
+      const removed = ufs.lookup('one')
       ufs.unlink(ROOT_INODE, 'one')
       ufs.flush()
       const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pager-ufs-'))
@@ -193,6 +259,9 @@ describe.skipIf(!hasMakefs || !hasIcat).each(readBySleuthkit)(
           .flatMap((line) => /^r\/r (\d+):\t(.*)$/.exec(line)?.slice(1, 3).join(' ') ?? [])
         expect(names).toContain(`${ufs.lookup('fresh')} fresh`)
         expect(names.some((name) => name.endsWith(' one'))).toBe(false)
+        // its name is still to be seen in the room behind the entry before it, its inode is free
+        expect(run('fls', ['-f', type, '-d', '-p', '-r', file]).toString()).toMatch(/\* \d+(\(realloc\))?:\tone\n/)
+        expect(run('istat', ['-f', type, file, String(removed)]).toString()).toContain('Not Allocated')
         for (const name of ['tail', 'direct', 'indirect', 'fresh', 'sub/deep/file']) {
           const inode = ufs.lookup(name)
           const size = ufs.sizeBytes(inode)

@@ -21,7 +21,7 @@ import { BlockMap } from './blockMap.ts'
 import { DIRECTORY_PIECE, type DirectoryEntry, entryBytes, readEntries, writeEntry } from './directory.ts'
 import { decodeText } from './fields.ts'
 import { GroupTable } from './groups.ts'
-import { FileKind, Inode } from './inode.ts'
+import { FileKind, Inode, type TimeName } from './inode.ts'
 import { Medium } from './medium.ts'
 import { type Superblock, readSuperblock } from './superblock.ts'
 import { UfsError } from './ufsError.ts'
@@ -258,15 +258,13 @@ export class UfsFileSystem {
 
   /** Notes that a file was read or written at a virtual time. Nothing happens on a read-only file system. */
   touch(file: number, isModified: boolean, nowNs: number): void {
-    if (this.isReadOnly) return
+    if (!this.isReadOnly) this.#stamp(this.inode(file), isModified ? ['mtime', 'ctime'] : ['atime'], nowNs)
+  }
+
+  #stamp(inode: Inode, names: readonly TimeName[], nowNs: number): void {
     const seconds = this.#epoch + Math.floor(nowNs / 1e9)
-    const nanoseconds = nowNs % 1e9
     this.#nowSeconds = Math.max(this.#nowSeconds, seconds)
-    const inode = this.inode(file)
-    if (isModified) {
-      inode.setTime('mtime', seconds, nanoseconds)
-      inode.setTime('ctime', seconds, nanoseconds)
-    } else inode.setTime('atime', seconds, nanoseconds)
+    for (const name of names) inode.setTime(name, seconds, nowNs % 1e9)
     this.#isChanged = true
   }
 
@@ -412,23 +410,44 @@ export class UfsFileSystem {
     return number
   }
 
-  /** Takes a name away, and its file with the last of them. Throws UfsError, `not-a-file` for directories. */
+  /** Takes a name away, and its file with the last of them. Throws UfsError as `removeName` does. */
   unlink(directory: number, name: string): void {
-    this.#writable(directory)
+    this.release(this.removeName(directory, name))
+  }
+
+  /**
+   * Takes a name away at a virtual time; answers the inode that had it, which stays until it is released. Throws UfsError,
+   * `not-a-file` for directories, `not-permitted` where a flag of the file or of the directory keeps it.
+   */
+  removeName(directory: number, name: string, nowNs = (this.#nowSeconds - this.#epoch) * 1e9): number {
+    const parent = this.#writable(directory)
     const entry = this.list(directory).find((each) => each.name === name)
     if (entry === undefined) throw new UfsError('no-such-file', `there is no "${name}"`, { inode: directory })
     const inode = this.#writable(entry.inode)
     if (inode.kind === FileKind.directory)
       throw new UfsError('not-a-file', `"${name}" is a directory`, { inode: entry.inode })
+    if (inode.keepsNames || parent.keepsNames)
+      throw new UfsError('not-permitted', `"${name}" may not be removed: a flag says so`, { inode: entry.inode })
     this.#remove(directory, entry)
     inode.setLinks(inode.links - 1)
+    this.#stamp(parent, ['mtime', 'ctime'], nowNs)
+    this.#stamp(inode, ['ctime'], nowNs)
+    return entry.inode
+  }
+
+  /** Gives back all that a file has which has no name any more; one that has is left alone. */
+  release(file: number): void {
+    const inode = this.#writable(file)
     if (inode.links > 0) return
-    for (const fragment of inode.extendedBlocks())
-      if (fragment !== 0) throw new UfsError('unsupported', `"${name}" has extended attributes`, { inode: entry.inode })
     const isInline = inode.kind === FileKind.link && inode.sectors === 0
     if (!isInline && (inode.kind === FileKind.regular || inode.kind === FileKind.link)) this.#shrink(inode, 0)
-    inode.reset(0, 0)
-    this.groups.freeInode(entry.inode, false)
+    inode.extendedBlocks().forEach((fragment, index) => {
+      const left = Math.min(this.blockSize, inode.extendedBytes - index * this.blockSize)
+      if (fragment !== 0) this.#map.freeFragments(inode, fragment, Math.max(1, Math.ceil(left / this.fragmentSize)))
+    })
+    inode.clearExtended()
+    inode.setFree()
+    this.groups.freeInode(file, false)
   }
 
   #insert(parent: Inode, entry: { name: Uint8Array; inode: number; type: number }): void {

@@ -62,6 +62,9 @@ const BIRTH_AT = 56
 
 /** A snapshot of the file system: its pointers have meanings of their own. */
 const FLAG_SNAPSHOT = 0x00200000
+/** The user's and the system's immutable, append-only and no-unlink flags, and those of them that keep a directory as it is. */
+const FLAGS_THAT_KEEP = 0x00160016
+const FLAGS_OF_DIRECTORY_THAT_KEEP = 0x00060006
 
 export type TimeName = 'atime' | 'mtime' | 'ctime'
 
@@ -94,6 +97,12 @@ export class Inode {
 
   get isSnapshot(): boolean {
     return (this.fields.u32(this.#at.flags) & FLAG_SNAPSHOT) !== 0
+  }
+
+  /** A name of the file may not go, or of a file in this directory. */
+  get keepsNames(): boolean {
+    const flags = this.kind === FileKind.directory ? FLAGS_OF_DIRECTORY_THAT_KEEP : FLAGS_THAT_KEEP
+    return (this.fields.u32(this.#at.flags) & flags) !== 0
   }
 
   get links(): number {
@@ -164,7 +173,7 @@ export class Inode {
 
   extendedBlocks(): number[] {
     if (this.#version === 1) return []
-    return Array.from({ length: EXTENDED_BLOCKS }, (_, i) => this.fields.i64(EXTENDED_AT + i * 8))
+    return Array.from({ length: EXTENDED_BLOCKS }, (_, i) => this.#pointer(EXTENDED_AT, i))
   }
 
   /** Where the pointers would be: the text of a short symbolic link. */
@@ -192,7 +201,7 @@ export class Inode {
     this.isDirty = true
   }
 
-  /** Makes it the inode of a new, empty file, or a free one (mode 0). */
+  /** Makes it the inode of a new, empty file. */
   reset(mode: number, links: number): void {
     const generation = this.fields.u32(this.#at.generation)
     const { uid, gid } = this
@@ -200,11 +209,26 @@ export class Inode {
     this.fields.setU16(0, mode)
     this.fields.setU16(2, links)
     this.fields.setU32(this.#at.generation, generation + 1)
-    if (mode !== 0) {
-      this.fields.setU32(this.#at.uid, uid)
-      this.fields.setU32(this.#at.gid, gid)
-    }
+    this.fields.setU32(this.#at.uid, uid)
+    this.fields.setU32(this.#at.gid, gid)
     this.isDirty = true
+  }
+
+  /** Makes it a free one, whose blocks have gone; its times and its owner stay, as in the kernels. */
+  setFree(): void {
+    this.fields.setU16(0, 0)
+    this.fields.setU16(2, 0)
+    this.setSize(0)
+    // what a short symbolic link has in their place
+    for (let i = 0; i < DIRECT_BLOCKS; i++) this.setDirect(i, 0)
+    for (let level = 1; level <= INDIRECT_LEVELS; level++) this.setIndirect(level, 0)
+  }
+
+  /** Forgets the blocks of the extended attributes. */
+  clearExtended(): void {
+    if (this.#version === 1) return
+    this.fields.setU32(EXTENDED_BYTES_AT, 0)
+    for (let i = 0; i < EXTENDED_BLOCKS; i++) this.#setPointer(EXTENDED_AT, i, 0)
   }
 
   setLinks(links: number): void {

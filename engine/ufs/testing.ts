@@ -85,6 +85,7 @@ export function makeImage(shape: Shape, sizeBytes = 12 << 20): Buffer {
     fs.symlinkSync('../../one', path.join(tree, 'sub/deep/up'))
     fs.symlinkSync(`./${'./'.repeat(100)}one`, path.join(tree, 'long link'))
     fs.symlinkSync('circle', path.join(tree, 'circle'))
+    fs.linkSync(path.join(tree, 'sub/deep/file'), path.join(tree, 'second name'))
     const image = path.join(folder, 'image')
     const { version, order, blockSize, fragmentSize } = shape
     const options = `version=${version},bsize=${blockSize},fsize=${fragmentSize},density=${Math.max(4096, blockSize)}`

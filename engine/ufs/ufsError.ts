@@ -10,6 +10,8 @@ export type UfsErrorCode =
   /** A write to a file system that is read-only; the message says why it is. */
   | 'read-only'
   | 'no-space'
+  /** A flag of the file forbids it. */
+  | 'not-permitted'
   | 'no-such-file'
   | 'not-a-directory'
   | 'not-a-file'
@@ -23,6 +25,7 @@ const errnoOf: { readonly [code in UfsErrorCode]: number } = {
   unsupported: 45,
   'read-only': 30,
   'no-space': 28,
+  'not-permitted': 1,
   'no-such-file': 2,
   'not-a-directory': 20,
   'not-a-file': 22,

@@ -348,14 +348,19 @@ export class Files {
 
   /** unlink(2): the name goes, and the file with its last user. */
   *unlink(name: string): Operation<number> {
-    const found = this.#closed.get(name) ?? this.named.get(name)
-    if (found === undefined) return Errno.ENOENT
-    if (!this.volume.canUnlink) return Errno.EOPNOTSUPP
+    const isOver = () => !this.pager.isSuspended
+    while (!isOver()) yield { on: 'call', isOver }
+    const object = this.named.get(name) ?? -1
+    const open = this.#open.get(object)
+    const file = (open ?? this.#closed.get(name))?.file
+    if (file === undefined) return Errno.ENOENT
+    const errno = this.volume.unlink(file, name, this.#kernel.now)
+    if (errno !== 0) return errno
     this.#closed.delete(name)
     this.named.delete(name)
-    if (typeof found !== 'number') return this.volume.setSize(found.file, 0)
-    this.#open.get(found)!.isUnlinked = true
-    return yield* this.#removeUnused(found)
+    if (open === undefined) return this.volume.release(file)
+    open.isUnlinked = true
+    return yield* this.#removeUnused(object)
   }
 
   /** A mapping of a file has gone: ufs_inactive. */
@@ -366,7 +371,7 @@ export class Files {
 
   *#removeUnused(object: number): Operation<number> {
     const open = this.#open.get(object)!
-    if (!open.isUnlinked || this.pager.isUsed(object)) return 0
+    if (!open.isUnlinked || this.volume.hasName(open.file) || this.pager.isUsed(object)) return 0
     const errno = yield* this.pager.truncate(object, 0)
     return errno === 0 ? yield* this.#takeObject(object) : errno
   }
@@ -410,8 +415,9 @@ export class Files {
     if (name !== null && this.named.get(name) === object) this.named.delete(name)
     const isOver = () => open.users === 0
     while (!isOver()) yield { on: 'call', isOver }
-    const errno = yield* this.pager.reclaim(object)
+    let errno = yield* this.pager.reclaim(object)
     this.#open.delete(object)
+    if (isUnlinked) errno = this.volume.release(file) || errno
     const bytes = contents.isReal ? this.truth.bytesOf(object) : new Uint8Array(0)
     if (name !== null && !isUnlinked) this.#closed.set(name, { file, isDevice, mostBytes: slots * PAGE_SIZE, bytes })
     this.truth.forget(object)
@@ -510,9 +516,19 @@ export class Files {
     if (!this.#hasSyncedAtEnd) {
       this.#hasSyncedAtEnd = true
       this.#isEnding = true
-      this.tasks.start(this.#syncAll(true), () => {})
+      this.tasks.start(this.#closeAll(), () => {})
     }
     return this.tasks.count === 0 && this.device.inFlight === 0
+  }
+
+  /** Descriptors went with the processes: files without a name go, the others are written. */
+  *#closeAll(): Operation<void> {
+    for (const [object, open] of [...this.#open]) {
+      if (!open.isUnlinked) continue
+      for (; open.descriptors > 0; open.descriptors--) this.pager.closed(object)
+      yield* this.#removeUnused(object)
+    }
+    yield* this.#syncAll(true)
   }
 
   /** The machine went back to a saved state. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { FileSource } from '../sim/machineFiles.ts'
 import { Counter } from '../sim/metrics.ts'
 import { runToEnd, testMachine, type TestMachineOptions } from '../sim/testing.ts'
+import { checkFileSystem } from '../ufs/check.ts'
 import { UfsFileSystem } from '../ufs/fileSystem.ts'
 import { hasProgram, makeImage, makeTree, MemoryStore, openImage, shapes } from '../ufs/testing.ts'
 import { FIRST_PAGE_NUMBER } from '../workload/generators/generator.ts'
@@ -100,6 +101,48 @@ describe.skipIf(!hasMakefs).each(cases)(
           true,
         )
       under.close()
+    })
+
+    test.each([true, false])('a file that is removed goes with its last user (closed by a call: %s)', (isClosed) => {
+      const image = makeImage(shape)
+      const free = openImage(image).freeBytes
+      const name = 'sub/deep/../../indirect'
+      const file = openImage(image).lookup(name)
+      const size = shape.blockSize * 15 + 100
+      const under = onImage(pager, image, name, [
+        { verb: 'file-write', file: name, offset: 1000, bytes: size, isSync: true },
+        { verb: 'file-unlink', file: name },
+        { verb: 'file-open', file: name },
+        { verb: 'sync' },
+        ...(isClosed ? [{ verb: 'file-close', file: name } as const] : []),
+      ])
+      expect([runToEnd(under.machine), under.machine.problem]).toEqual(['finished', null])
+      expect(under.messages.map(({ id, text }) => `${id}: ${text}`)).toEqual([expect.stringMatching(/errno 2\./)])
+      const again = openImage(image)
+      expect(checkFileSystem(again).problems).toEqual([])
+      expect(again.freeBytes).toBeGreaterThan(free)
+      expect(again.list(2).some((entry) => entry.name === 'indirect')).toBe(false)
+      expect(again.inode(file)).toMatchObject({ mode: 0, size: 0, sectors: 0 })
+      under.close()
+    })
+
+    test('with another name, or by a symbolic link, a file stays, and what was written to it', () => {
+      for (const name of ['second name', 'link']) {
+        const image = makeImage(shape)
+        const under = onImage(pager, image, name, [
+          { verb: 'file-write', file: name, offset: 5, bytes: 1000, isSync: false },
+          { verb: 'file-unlink', file: name },
+          { verb: 'file-close', file: name },
+        ])
+        const object = under.machine.files!.named.get(name)!
+        expect([runToEnd(under.machine), under.machine.problem, under.messages]).toEqual(['finished', null, []])
+        const again = openImage(image)
+        expect(checkFileSystem(again).problems).toEqual([])
+        expect(again.list(2).some((entry) => entry.name === name)).toBe(false)
+        const expected = under.machine.files!.truth.bytesOf(object)
+        expect(Buffer.from(again.readAt(again.lookup('sub/deep/file'), 0, 1 << 20)).equals(expected)).toBe(true)
+        under.close()
+      }
     })
   },
 )

@@ -8,8 +8,6 @@ export class UfsVolume implements FileVolume {
   readonly blockSize: number
   readonly kind: string
   readonly isReadOnly: boolean
-  /** Directories are not written to. */
-  readonly canUnlink = false
 
   constructor(fileSystem: UfsFileSystem) {
     this.fileSystem = fileSystem
@@ -32,6 +30,24 @@ export class UfsVolume implements FileVolume {
 
   setSize(file: number, sizeBytes: number): number {
     return errnoOf(() => this.fileSystem.setSize(file, sizeBytes))
+  }
+
+  /** `name` is a path; a symbolic link at its end goes, and not the file that it leads to. */
+  unlink(file: number, name: string, nowNs: number): number {
+    const parts = name.split('/').filter((part) => part !== '' && part !== '.')
+    return errnoOf(() => {
+      const directory = this.fileSystem.lookup(parts.slice(0, -1).join('/'))
+      const inode = this.fileSystem.removeName(directory, parts.at(-1) ?? '', nowNs)
+      if (inode !== file) this.fileSystem.release(inode)
+    })
+  }
+
+  hasName(file: number): boolean {
+    return this.fileSystem.inode(file).links > 0
+  }
+
+  release(file: number): number {
+    return errnoOf(() => this.fileSystem.release(file))
   }
 
   touch(file: number, isModified: boolean, nowNs: number): void {

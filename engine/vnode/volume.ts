@@ -24,14 +24,18 @@ export interface FileVolume {
   /** What it is, in a word: 'ufs2', 'flat', 'device'. */
   readonly kind: string
   readonly isReadOnly: boolean
-  /** Names can be taken away: else unlinking is not supported. */
-  readonly canUnlink: boolean
   sizeBytes(file: number): number
   bmap(file: number, block: number): BlockPlace
   /** Gives every block that the bytes touch a place. Answers an errno. Blocks that are new are zero on the device. */
   allocate(file: number, offset: number, lengthBytes: number): number
   /** Makes a file shorter or longer. Answers an errno. */
   setSize(file: number, sizeBytes: number): number
+  /** Takes a name of a file away, at a virtual time. Answers an errno. */
+  unlink(file: number, name: string, nowNs: number): number
+  /** The file has a name still: another link. */
+  hasName(file: number): boolean
+  /** Gives back all that a file without a name has; nobody uses it any more. Answers an errno. */
+  release(file: number): number
   /** Notes that a file was read or written at a virtual time. */
   touch(file: number, isModified: boolean, nowNs: number): void
   /** Writes back what it keeps of metadata. */
@@ -48,7 +52,6 @@ const RUN_BYTES = 131072
 export class FlatVolume implements FileVolume {
   readonly kind: string = 'flat'
   readonly isReadOnly = false
-  readonly canUnlink: boolean = true
   readonly blockSize: number
   readonly #first: number[] = []
   readonly #size: number[] = []
@@ -142,6 +145,18 @@ export class FlatVolume implements FileVolume {
     }
   }
 
+  unlink(): number {
+    return 0
+  }
+
+  hasName(): boolean {
+    return false
+  }
+
+  release(file: number): number {
+    return this.setSize(file, 0)
+  }
+
   touch(): void {
     // there is nothing that keeps times
   }
@@ -154,10 +169,13 @@ export class FlatVolume implements FileVolume {
 /** A whole device as one file, number 0. */
 export class DeviceVolume extends FlatVolume {
   override readonly kind = 'device'
-  override readonly canUnlink = false
 
   constructor(pages: number) {
     super(PAGE_SIZE)
     this.add(pages * PAGE_SIZE)
+  }
+
+  override unlink(): number {
+    return Errno.EOPNOTSUPP
   }
 }
