@@ -4,7 +4,8 @@ import type { EventChunk } from '../engine/sim/events.ts'
 import { CodecError, decodeColumn, decompressBytes } from '../engine/workload/codec.ts'
 import { decodeGroupedColumn, decodeSortedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
 import { StoreError } from './errors.ts'
-import { isModelled, modelMemory } from './eventModel.ts'
+import { chunkMemory } from './chunkMemory.ts'
+import { isModelled } from './eventModel.ts'
 import type { ModelledColumn } from './eventModel.ts'
 
 export type ColumnName = (typeof eventColumns)[number]['name']
@@ -110,8 +111,9 @@ export class ChunkReader {
     const groups = this.#rowGroups()
     const rows = { kind: this.kinds() }
     for (const needed of model.needs) Object.assign(rows, { [needed]: this.column(needed) })
-    const memory = modelMemory()
-    memory.take(rows, this.count, groups.places)
+    const memory = chunkMemory()
+    memory.take(rows, this.count)
+    memory.places.set(groups.places)
     const heads = model.columns.map((each) => {
       const raw = this.canonical(each)
       const head = raw[0] ?? -1

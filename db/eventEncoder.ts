@@ -10,13 +10,13 @@
  * Chunks have EVENTS_PER_CHUNK events, the last one fewer. It depends on nothing but the events, so it is the same whether they
  * are stored or not, and chunks can be encoded beside each other in several threads.
  */
-import { createHash } from 'node:crypto'
-import { chunkArrays, eventColumns, eventKinds, EVENTS_PER_CHUNK } from '../engine/sim/events.ts'
+import { createHash, hash } from 'node:crypto'
+import { eventColumns, eventKinds, EVENTS_PER_CHUNK } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
-import { compressBytes, encodeColumn } from '../engine/workload/codec.ts'
-import { encodeGroupedColumn, encodeSortedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
+import { compressBytes } from '../engine/workload/codec.ts'
+import { chunkMemory } from './chunkMemory.ts'
 import { StoreError } from './errors.ts'
-import { isModelled, modelMemory } from './eventModel.ts'
+import { isModelled } from './eventModel.ts'
 import { indexPages } from './pageIndex.ts'
 import type { PageIndex } from './pageIndex.ts'
 
@@ -58,18 +58,16 @@ const COMPRESS_BYTES_MIN = 64
 /** Encodes a chunk by itself, in whatever thread. Throws CodecError for a value that is no whole number. */
 export function encodeChunk(chunk: EventChunk, firstEvent: number, recording: boolean): EncodedChunk {
   const { count, time } = chunk
-  const groups = new RowGroups(chunk.kind, count)
-  const raw = groupedBytes(chunk, groups)
-  const kindCounts = eventKinds.map((_, kind) => groups.starts[kind + 1]! - groups.starts[kind]!)
+  const { starts, digested, columns } = canonicalChunk(chunk)
   return {
     firstEvent,
     count,
     beginNs: count > 0 ? time[0]! : 0,
     endNs: count > 0 ? time[count - 1]! : 0,
-    kindCounts,
-    digest: digestOf(count, raw),
+    kindCounts: eventKinds.map((_, kind) => starts[kind + 1]! - starts[kind]!),
+    digest: sha256(digested),
     columns: recording
-      ? raw.map((bytes, i) => ({ name: eventColumns[i]!.name, rawBytes: bytes.length, data: compressed(bytes) }))
+      ? columns.map((bytes, i) => ({ name: eventColumns[i]!.name, rawBytes: bytes.length, data: compressed(bytes) }))
       : [],
     index: recording ? indexPages(chunk) : null,
   }
@@ -131,50 +129,57 @@ export class EventEncoder {
 
 /** The digest of a chunk with these canonical columns. */
 export function digestOf(count: number, columns: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash('sha256')
-  const word = new Uint32Array(1)
-  word[0] = count
-  hash.update(word)
+  const whole = new Uint8Array(columns.reduce((sum, bytes) => sum + WORD_BYTES + bytes.length, WORD_BYTES))
+  const words = new DataView(whole.buffer)
+  words.setUint32(0, count, true)
+  let at = WORD_BYTES
   for (const bytes of columns) {
-    word[0] = bytes.length
-    hash.update(word)
-    hash.update(bytes)
+    words.setUint32(at, bytes.length, true)
+    whole.set(bytes, at + WORD_BYTES)
+    at += WORD_BYTES + bytes.length
   }
-  return new Uint8Array(hash.digest())
+  return sha256(whole)
 }
+
+const sha256 = (bytes: Uint8Array) => new Uint8Array(hash('sha256', bytes, 'buffer'))
 
 /** The bytes of each column in canonical order. */
 export function canonicalBytes(chunk: EventChunk): Uint8Array[] {
-  return groupedBytes(chunk, new RowGroups(chunk.kind, chunk.count))
+  return canonicalChunk(chunk).columns.map((bytes) => bytes.slice())
 }
 
-function groupedBytes(chunk: EventChunk, groups: RowGroups): Uint8Array[] {
-  const { count } = groups
-  const memory = modelMemory()
-  memory.take(chunk, count, groups.places)
+/** What is digested of a chunk, and the bytes of its columns within that: views of memory that the next chunk takes over. */
+function canonicalChunk(chunk: EventChunk): { starts: Uint32Array; digested: Uint8Array; columns: Uint8Array[] } {
+  const { count } = chunk
+  const memory = chunkMemory()
+  const { encoder } = memory
+  memory.take(chunk, count)
+  encoder.group(count)
   const placesFit = memory.foresee('places', count)
   const timesFit = memory.foresee('times', count)
   const blocksFit = memory.foresee('blocks', count)
   const fits = { object: placesFit, page: placesFit, time: timesFit, duration: timesFit, block: blocksFit }
-  return chunkArrays(chunk).map((column, i) => {
-    const { name } = eventColumns[i]!
-    if (name === 'kind') return encodeColumn(column, count)
-    if (!isModelled(name)) return encodeGroupedColumn(column, groups)
-    return fits[name]
-      ? headed(1, encodeSortedColumn(memory.residuals[name], groups))
-      : headed(0, encodeGroupedColumn(column, groups))
+  const { out } = encoder
+  const words = new DataView(out.buffer, out.byteOffset)
+  words.setUint32(0, count, true)
+  let at = WORD_BYTES
+  const columns = eventColumns.map(({ name }) => {
+    const begin = at + WORD_BYTES
+    let from = begin
+    const fromModel = isModelled(name) && fits[name]
+    if (isModelled(name)) out[from++] = Number(fromModel)
+    const end = name === 'kind' ? encoder.keys(from) : memory.encode(name, fromModel, from)
+    words.setUint32(at, end - begin, true)
+    at = end
+    return out.subarray(begin, end)
   })
+  return { starts: encoder.starts, digested: out.subarray(0, at), columns }
 }
 
-function headed(head: number, bytes: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(bytes.length + 1)
-  whole[0] = head
-  whole.set(bytes, 1)
-  return whole
-}
+const WORD_BYTES = 4
 
+/** A fresh array. */
 function compressed(bytes: Uint8Array): Uint8Array {
-  if (bytes.length < COMPRESS_BYTES_MIN) return bytes
-  const shorter = compressBytes(bytes)
-  return shorter.length < bytes.length ? shorter : bytes
+  const shorter = bytes.length < COMPRESS_BYTES_MIN ? bytes : compressBytes(bytes)
+  return shorter.length < bytes.length ? shorter : bytes.slice()
 }

@@ -16,25 +16,54 @@
  *     block             from kind, object, page, pages, detail
  *
  * A residual of object or page is 0 where the row is as foreseen, else the difference to an earlier row, moved away from 0 by one.
- * Residuals stand sorted by kind (RowGroups.places), as they are encoded.
+ * Residuals stand sorted by kind, as they are encoded.
  *
  * The models are a program of their own (program.ts), which is four times as quick as the same loops over typed arrays. It is said once
  * for both directions: what differs between them is a condition on `recalls` while it is made, not one for each row.
  */
 import { EventKind, EVENTS_PER_CHUNK, FaultKind } from '../engine/sim/events.ts'
-import type { EventChunk } from '../engine/sim/events.ts'
-import { Program } from '../engine/workload/program.ts'
-import type { Float, Int, RunningProgram } from '../engine/workload/program.ts'
+import type { Float, Int, Program, Table } from '../engine/workload/program.ts'
 
 export const modelledColumns = ['object', 'page', 'time', 'duration', 'block'] as const
 export type ModelledColumn = (typeof modelledColumns)[number]
-export type Residuals = Pick<EventChunk, ModelledColumn>
 export type Model = 'places' | 'times' | 'blocks'
 
-/** Columns that models read or write. */
-const rowColumns = ['kind', 'time', 'object', 'page', 'pages', 'block', 'duration', 'detail'] as const
-
 export const isModelled = (name: string): name is ModelledColumn => modelledColumns.some((each) => each === name)
+
+/** Where the models find rows and residuals of a chunk, and where each row stands when they are sorted by kind. */
+export interface ModelTables {
+  rows: {
+    kind: Table<'u8'>
+    object: Table<'i32'>
+    pages: Table<'i32'>
+    detail: Table<'i32'>
+    time: Table<'f64'>
+    page: Table<'f64'>
+    block: Table<'f64'>
+    duration: Table<'f64'>
+  }
+  places: Table<'u32'>
+  residuals: {
+    object: Table<'i32'>
+    page: Table<'f64'>
+    time: Table<'f64'>
+    duration: Table<'f64'>
+    block: Table<'f64'>
+  }
+}
+
+/**
+ * Adds the models to a program: `foresee MODEL` makes residuals from so many rows, and answers 0 where some value is beyond MODELLED_MAX, so
+ * that they cannot be used; `recall MODEL` makes rows from residuals.
+ */
+export function defineModels(program: Program, tables: ModelTables): void {
+  for (const recalls of [false, true]) {
+    const name = recalls ? 'recall' : 'foresee'
+    program.define(`${name} places`, (count) => definePlaces(program, tables, count, recalls))
+    program.define(`${name} times`, (count) => defineTimes(program, tables, count, recalls))
+    program.define(`${name} blocks`, (count) => defineBlocks(program, tables, count, recalls))
+  }
+}
 
 /** Beyond this a difference of differences may not be exact; a chunk with such values is kept without its model. */
 export const MODELLED_MAX = 2 ** 50
@@ -54,85 +83,6 @@ const SUCCESSORS_MAX = 8
 const PAGES_MAX = 64
 const SITUATIONS = 16 * 16 * 8
 
-/** Rows and residuals of a chunk where the models work on them: views of memory that the next chunk takes over. */
-export class ModelMemory {
-  readonly rows: Pick<EventChunk, (typeof rowColumns)[number]>
-  readonly places: Uint32Array
-  readonly residuals: Residuals
-  readonly #running: RunningProgram
-
-  constructor() {
-    const running = program.start()
-    const { view } = running
-    this.#running = running
-    this.places = view(places)
-    this.rows = {
-      kind: view(kinds),
-      time: view(times),
-      object: view(objects),
-      page: view(pageIndices),
-      pages: view(pageCounts),
-      block: view(blocks),
-      duration: view(durations),
-      detail: view(details),
-    }
-    this.residuals = {
-      object: view(objectResiduals),
-      page: view(pageResiduals),
-      time: view(timeResiduals),
-      duration: view(durationResiduals),
-      block: view(blockResiduals),
-    }
-  }
-
-  /** Takes rows, of the columns that a model needs, and where each stands when they are sorted by kind. Throws RangeError. */
-  take(rows: Partial<EventChunk>, count: number, sorted: Uint32Array): void {
-    if (count > EVENTS_PER_CHUNK) throw new RangeError(`a chunk of ${count} events, more than ${EVENTS_PER_CHUNK}`)
-    for (const name of rowColumns) {
-      const column = rows[name]
-      if (column) this.rows[name].set(column.subarray(0, count))
-    }
-    this.places.set(sorted.subarray(0, count))
-  }
-
-  /** Residuals from rows; false where some value is beyond MODELLED_MAX, and they cannot be used. */
-  foresee(model: Model, count: number): boolean {
-    return this.#running.run(`foresee ${model}`, count) === 1
-  }
-
-  /** Rows from residuals. */
-  recall(model: Model, count: number): void {
-    this.#running.run(`recall ${model}`, count)
-  }
-}
-
-let memory: ModelMemory | undefined
-
-/** The memory of this thread; who uses it is done with it before another begins. */
-export function modelMemory(): ModelMemory {
-  memory ??= new ModelMemory()
-  return memory
-}
-
-const program = new Program()
-const kinds = program.table('u8', EVENTS_PER_CHUNK)
-const times = program.table('f64', EVENTS_PER_CHUNK)
-const objects = program.table('i32', EVENTS_PER_CHUNK)
-const pageIndices = program.table('f64', EVENTS_PER_CHUNK)
-const pageCounts = program.table('i32', EVENTS_PER_CHUNK)
-const blocks = program.table('f64', EVENTS_PER_CHUNK)
-const durations = program.table('f64', EVENTS_PER_CHUNK)
-const details = program.table('i32', EVENTS_PER_CHUNK)
-const places = program.table('u32', EVENTS_PER_CHUNK)
-const objectResiduals = program.table('i32', EVENTS_PER_CHUNK)
-const pageResiduals = program.table('f64', EVENTS_PER_CHUNK)
-const timeResiduals = program.table('f64', EVENTS_PER_CHUNK)
-const durationResiduals = program.table('f64', EVENTS_PER_CHUNK)
-const blockResiduals = program.table('f64', EVENTS_PER_CHUNK)
-
-const zero = program.float(0)
-const widest = program.float(MODELLED_MAX)
-
 /** A page's place in the tables, by the lowest 32 bits of its index. */
 function slotOf(object: Int, page: Int): Int {
   return object
@@ -141,15 +91,9 @@ function slotOf(object: Int, page: Int): Int {
     .shiftRightUnsigned(32 - TABLE_BITS)
 }
 
-for (const recalls of [false, true]) {
-  const name = recalls ? 'recall' : 'foresee'
-  program.define(`${name} places`, (count) => definePlaces(count, recalls))
-  program.define(`${name} times`, (count) => defineTimes(count, recalls))
-  program.define(`${name} blocks`, (count) => defineBlocks(count, recalls))
-}
-
 /** Object and page. */
-function definePlaces(count: Int, recalls: boolean): Int {
+function definePlaces(program: Program, { rows, places, residuals }: ModelTables, count: Int, recalls: boolean): Int {
+  const widest = program.float(MODELLED_MAX)
   const lastObject = program.table('i32', KINDS)
   const lastPlace = program.table('i32', KINDS)
   const rowAfter = program.table('i32', TABLE_ROWS + KINDS)
@@ -181,9 +125,9 @@ function definePlaces(count: Int, recalls: boolean): Int {
   }
 
   program.count(count, (row) => {
-    const kind = program.int(kinds.at(row))
-    const detail = program.int(details.at(row))
-    const pages = program.int(pageCounts.at(row))
+    const kind = program.int(rows.kind.at(row))
+    const detail = program.int(rows.detail.at(row))
+    const pages = program.int(rows.pages.at(row))
     const place = program.int(places.at(row))
     // what this kind named last, and where that stands in rowAfter; before the kind has come, where nothing does
     const objectBefore = program.int(lastObject.at(kind))
@@ -227,8 +171,8 @@ function definePlaces(count: Int, recalls: boolean): Int {
             program.if(
               after.isAtLeast(0),
               () => {
-                object.set(objects.at(after))
-                page.set(pageIndices.at(after))
+                object.set(rows.object.at(after))
+                page.set(rows.page.at(after))
               },
               () => {
                 program.if(placeBefore.isBelow(TABLE_ROWS), () => page.set(pageAfter.at(objectBefore.and(OBJECT_MASK))))
@@ -240,30 +184,30 @@ function definePlaces(count: Int, recalls: boolean): Int {
     )
 
     if (recalls) {
-      const objectResidual = program.int(objectResiduals.at(place))
-      const pageResidual = program.double(pageResiduals.at(place))
+      const objectResidual = program.int(residuals.object.at(place))
+      const pageResidual = program.double(residuals.page.at(place))
       program.if(objectResidual, () => object.set(objectBefore.plus(objectResidual).minus(objectResidual.isAbove(0))))
-      program.if(objectResidual.or(pageResidual.differs(zero)), () => {
-        const step = pageResidual.minus(pageResidual.isAbove(zero).toFloat())
+      program.if(objectResidual.or(pageResidual.differs(program.float(0))), () => {
+        const step = pageResidual.minus(pageResidual.isAbove(program.float(0)).toFloat())
         page.set(pageAfter.at(object.and(OBJECT_MASK)).plus(step))
       })
-      objects.put(row, object)
-      pageIndices.put(row, page)
+      rows.object.put(row, object)
+      rows.page.put(row, page)
     } else {
       const foreseenObject = program.int(object)
       const foreseenPage = program.double(page)
-      object.set(objects.at(row))
-      page.set(pageIndices.at(row))
+      object.set(rows.object.at(row))
+      page.set(rows.page.at(row))
       isWide.set(isWide.or(page.absolute().isAtMost(widest).isZero()))
       widestObject.set(widestObject.or(object.xor(object.shiftRight(31))))
       // whether a row is as foreseen is itself hard to foresee, so nothing branches on it
       const objectDiffers = program.int(object.differs(foreseenObject))
       const objectStep = program.int(object.minus(objectBefore))
       const objectMoved = objectStep.plus(objectStep.isAtLeast(0))
-      objectResiduals.put(place, objectMoved.times(objectDiffers))
+      residuals.object.put(place, objectMoved.times(objectDiffers))
       const pageStep = program.double(page.minus(pageAfter.at(object.and(OBJECT_MASK))))
-      const pageMoved = pageStep.plus(pageStep.isAtLeast(zero).toFloat())
-      pageResiduals.put(place, pageMoved.times(objectDiffers.or(page.differs(foreseenPage)).toFloat()))
+      const pageMoved = pageStep.plus(pageStep.isAtLeast(program.float(0)).toFloat())
+      residuals.page.put(place, pageMoved.times(objectDiffers.or(page.differs(foreseenPage)).toFloat()))
     }
 
     const low = program.int(page.toInt())
@@ -304,7 +248,8 @@ function definePlaces(count: Int, recalls: boolean): Int {
  * Time and duration, both together. Of several guesses the one is taken that was best the last time in the same situation: the same
  * kind after the same kind, and the same sort of fault.
  */
-function defineTimes(count: Int, recalls: boolean): Int {
+function defineTimes(program: Program, { rows, places, residuals }: ModelTables, count: Int, recalls: boolean): Int {
+  const widest = program.float(MODELLED_MAX)
   const timeChoice = program.table('u8', SITUATIONS)
   const durationChoice = program.table('u8', SITUATIONS)
   const situationTime = program.table('f64', SITUATIONS)
@@ -322,31 +267,33 @@ function defineTimes(count: Int, recalls: boolean): Int {
   const isWide = program.int(0)
   const constant = (value: number) => program.constant(value)
   program.count(count, (row) => {
-    const kind = program.int(kinds.at(row))
+    const kind = program.int(rows.kind.at(row))
     const place = program.int(places.at(row))
     const isFault = program.int(kind.equals(EventKind.fault))
-    const sort = isFault.choose(details.at(row).and(7), constant(0))
+    const sort = isFault.choose(rows.detail.at(row).and(7), constant(0))
     const situation = program.int(kindBefore.shiftLeft(7).or(kind.and(15).shiftLeft(3)).or(sort))
     const timePeriodic = program.double(situationTime.at(situation).plus(situationPeriod.at(situation)))
     const byTime = program.int(timeChoice.at(situation))
     const foreseenTime = program.double(
       byTime.isZero().choose(timeBefore, byTime.equals(1).choose(requestEnd, timePeriodic)),
     )
-    const time = program.double(recalls ? timeResiduals.at(place).plus(foreseenTime) : times.at(row))
-    const alike = program.int(kind.shiftLeft(6).or(pageCounts.at(row).and(PAGES_MAX - 1)))
+    const time = program.double(recalls ? residuals.time.at(place).plus(foreseenTime) : rows.time.at(row))
+    const alike = program.int(kind.shiftLeft(6).or(rows.pages.at(row).and(PAGES_MAX - 1)))
     const durationBefore = program.double(lastDuration.at(alike))
     const byDuration = program.int(durationChoice.at(situation))
     const since = byDuration.equals(2).choose(sinceFault, faultTime)
     const foreseenDuration = program.double(
       byDuration.isZero().choose(durationBefore, byDuration.equals(1).choose(readDuration, time.minus(since))),
     )
-    const duration = program.double(recalls ? durationResiduals.at(place).plus(foreseenDuration) : durations.at(row))
+    const duration = program.double(
+      recalls ? residuals.duration.at(place).plus(foreseenDuration) : rows.duration.at(row),
+    )
     if (recalls) {
-      times.put(row, time)
-      durations.put(row, duration)
+      rows.time.put(row, time)
+      rows.duration.put(row, duration)
     } else {
-      timeResiduals.put(place, time.minus(foreseenTime))
-      durationResiduals.put(place, duration.minus(foreseenDuration))
+      residuals.time.put(place, time.minus(foreseenTime))
+      residuals.duration.put(place, duration.minus(foreseenDuration))
       const fits = time.absolute().isAtMost(widest).and(duration.absolute().isAtMost(widest))
       isWide.set(isWide.or(fits.isZero()))
     }
@@ -398,7 +345,8 @@ function defineTimes(count: Int, recalls: boolean): Int {
 }
 
 /** Block: which frame a page gets and loses, where it lies on swap and in its file. */
-function defineBlocks(count: Int, recalls: boolean): Int {
+function defineBlocks(program: Program, { rows, places, residuals }: ModelTables, count: Int, recalls: boolean): Int {
+  const widest = program.float(MODELLED_MAX)
   const frameOf = program.table('i32', TABLE_ROWS)
   const swapBlockOf = program.table('f64', TABLE_ROWS)
   const freedFrames = program.table('i32', EVENTS_PER_CHUNK)
@@ -415,10 +363,10 @@ function defineBlocks(count: Int, recalls: boolean): Int {
   }
 
   program.count(count, (row) => {
-    const kind = program.int(kinds.at(row))
-    const object = program.int(objects.at(row))
-    const page = program.double(pageIndices.at(row))
-    const pages = program.int(pageCounts.at(row).atMost(program.constant(PAGES_MAX)))
+    const kind = program.int(rows.kind.at(row))
+    const object = program.int(rows.object.at(row))
+    const page = program.double(rows.page.at(row))
+    const pages = program.int(rows.pages.at(row).atMost(program.constant(PAGES_MAX)))
     const place = program.int(places.at(row))
     const low = program.int(page.toInt())
     const slot = program.int(slotOf(object, low))
@@ -441,10 +389,10 @@ function defineBlocks(count: Int, recalls: boolean): Int {
       },
     )
 
-    const block = program.double(recalls ? blockResiduals.at(place).plus(foreseen) : blocks.at(row))
-    if (recalls) blocks.put(row, block)
+    const block = program.double(recalls ? residuals.block.at(place).plus(foreseen) : rows.block.at(row))
+    if (recalls) rows.block.put(row, block)
     else {
-      blockResiduals.put(place, block.minus(foreseen))
+      residuals.block.put(place, block.minus(foreseen))
       isWide.set(isWide.or(block.absolute().isAtMost(widest).isZero()))
     }
 
@@ -475,7 +423,7 @@ function defineBlocks(count: Int, recalls: boolean): Int {
     )
     program.if(kind.equals(EventKind.swapin).or(kind.equals(EventKind.filein)), () => {
       // a read takes frames for the page that is asked for, then for those before it, then for those after it
-      const asked = program.int(details.at(row).atMost(pages.minus(1)).atLeast(program.constant(0)))
+      const asked = program.int(rows.detail.at(row).atMost(pages.minus(1)).atLeast(program.constant(0)))
       const i = program.int(asked)
       const takeFrame = () => frameOf.put(slotOf(object, low.plus(i)), takeFreed().plus(1))
       program.while(i.isAtLeast(0).and(freed.isAbove(0)), () => {

@@ -20,7 +20,8 @@
  *
  * How the mode is chosen is part of the definition, because the digest rests on it (`modeOf` in columnEncoder.ts, which encodes).
  */
-import { columnEncoder, columnModes } from './columnEncoder.ts'
+import { CodecError } from './codecError.ts'
+import { columnEncoder, columnHeads, columnModes } from './columnEncoder.ts'
 import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib'
 
 export type ColumnKind = 'f64' | 'i32' | 'u32' | 'u8'
@@ -33,21 +34,8 @@ export interface ColumnOf {
   u8: Uint8Array
 }
 
-export type CodecErrorCode =
-  'not-an-integer' | 'truncated' | 'trailing-bytes' | 'bad-head' | 'bad-value' | 'bad-compression'
-
-/** Data that the codec cannot take. `offset` is a row number when encoding, a byte offset when decoding. */
-export class CodecError extends Error {
-  readonly code: CodecErrorCode
-  readonly offset: number
-
-  constructor(code: CodecErrorCode, offset: number, message: string) {
-    super(message)
-    this.name = 'CodecError'
-    this.code = code
-    this.offset = offset
-  }
-}
+export { CodecError }
+export type { CodecErrorCode } from './codecError.ts'
 
 /**
  * The canonical bytes of rows 0..count-1 of `values`, as a fresh array that the caller owns.
@@ -56,14 +44,8 @@ export class CodecError extends Error {
  */
 export function encodeColumn(values: ColumnArray, count: number): Uint8Array {
   if (count < 0 || count > values.length) throw new RangeError(`count ${count} outside 0..${values.length}`)
-  const kind = kindOf(values)
-  const head = kindCodes[kind] << 4
-  if (count === 0) return Uint8Array.of(head | MODE_EMPTY)
-  const encoder = columnEncoder(count)
-  const bytes =
-    values instanceof Float64Array ? encoder.numbers(values, count, head) : encoder.integers(values, count, head)
-  if (typeof bytes !== 'number') return bytes
-  throw new CodecError('not-an-integer', bytes, `row ${bytes} of a column is not an integer of magnitude up to 2^53`)
+  if (count === 0) return Uint8Array.of(columnHeads[kindOf(values)] | MODE_EMPTY)
+  return columnEncoder(count).encode(values, count)
 }
 
 /**
@@ -83,7 +65,7 @@ export function decodeColumnInto(bytes: Uint8Array, out: ColumnArray, count: num
   const kind = kindOf(out)
   const head = bytes[0] ?? 0
   const mode = head & 15
-  if (head >> 4 !== kindCodes[kind])
+  if ((head & ~15) !== columnHeads[kind])
     throw new CodecError('bad-head', 0, `the column was not written from ${kind} rows (head byte ${head})`)
   if ((mode === MODE_EMPTY) !== (count === 0))
     throw new CodecError('bad-head', 0, `the column's mode ${mode} does not go with ${count} rows`)
@@ -131,7 +113,6 @@ const {
   bytes: MODE_BYTES,
 } = columnModes
 
-const kindCodes: Record<ColumnKind, number> = { f64: 0, i32: 1, u32: 2, u8: 3 }
 const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } = {
   f64: Float64Array,
   i32: Int32Array,

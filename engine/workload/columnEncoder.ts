@@ -1,33 +1,57 @@
 /**
- * How the column codec (codec.ts, which has the layout) encodes, as a program over its own memory (program.ts): a column is copied
- * into it, and its bytes are copied out.
+ * How the column codec (codec.ts, which has the layout) encodes, as functions of a program (program.ts): columns are taken from the
+ * program's memory, and their bytes put there.
  *
  * What depends on the data is computed rather than branched on where rows are short: a branch that the processor cannot foresee costs
- * as much as the rest of the row.
+ * as much as the rest of the row. Four rows are encoded at once as long as each takes at most two bytes, as nearly all do.
  */
+import { CodecError } from './codecError.ts'
 import { Program } from './program.ts'
-import type { Float, Int } from './program.ts'
+import type { Float, Int, RunningProgram, Table, Vector } from './program.ts'
 
 export const columnModes = { empty: 0, constant: 1, runs: 2, deltas: 3, values: 4, bytes: 5 } as const
 
 /** Longest varint: the difference of two f64 rows is at most 2^54 and takes 55 bits with its sign. */
-const VARINT_BYTES_MAX = 8
+export const VARINT_BYTES_MAX = 8
+/** Bytes after the last one that may be written over. */
+export const SLACK_BYTES = 16
 const MAGNITUDE_MAX = 9007199254740992
-/** Differences of integers up to this are i32. */
-const NARROW_MAX = 0x3fffffff
-/** Every eighth row is looked at to choose a mode. */
-const SAMPLE_MASK = 7
-const ROWS = 65536
+/** Every eighth row is looked at to choose between differences and values. */
+const SAMPLE_STEP = 8
+/** Rows that are encoded at once, and the numbers that are: those of two groups of seven bits. */
+const ROWS_AT_ONCE = 4
+const SHORT_BITS = 0x3fff
 
+/** Encodes columns of f64 or i32 rows in the memory of its program. `start` is the first row, `at` where the bytes go; the end is answered. */
+export interface ColumnWriter {
+  /** Throws CodecError `not-an-integer`. */
+  numbers: (table: Table<'f64'>, start: number, count: number, at: number) => number
+  /** `head` tells the kind of the rows; those without sign (u32) are told from numbers where lengths are compared, u8 are never worth a varint. */
+  integers: (table: Table<'i32'>, start: number, count: number, at: number, head: number) => number
+}
+
+export const columnHeads = { f64: 0, i32: 1 << 4, u32: 2 << 4, u8: 3 << 4 } as const
+
+/** Adds what encodes columns to a program; the bytes go to `out`, which has SLACK_BYTES more than they need. */
+export function defineColumnEncoder(program: Program, out: Table<'u8'>): (running: RunningProgram) => ColumnWriter {
+  const spreads = program.table('u8', 1 << (ROWS_AT_ONCE + 4))
+  defineIntegers(program, out, spreads)
+  defineNumbers(program, out, spreads)
+  return (running) => {
+    fillSpreads(running.view(spreads))
+    return newWriter(running, running.view(out))
+  }
+}
+
+/** The columns that `encodeColumn` takes, one at a time. */
 export interface ColumnEncoder {
   rowsMax: number
-  /** The bytes of a column of f64 rows, as a fresh array; else the first row that is not an integer of magnitude up to 2^53. */
-  numbers: (values: Float64Array, count: number, head: number) => Uint8Array | number
-  /** The bytes of a column of i32, u32 or u8 rows, as a fresh array. */
-  integers: (values: Int32Array | Uint32Array | Uint8Array, count: number, head: number) => Uint8Array
+  /** The bytes of a column, as a fresh array. Throws CodecError `not-an-integer`. */
+  encode: (values: Float64Array | Int32Array | Uint32Array | Uint8Array, count: number) => Uint8Array
 }
 
 let largest: ColumnEncoder | undefined
+const ROWS = 65536
 
 /** The encoder of this thread, with room for a column. */
 export function columnEncoder(count: number): ColumnEncoder {
@@ -39,48 +63,113 @@ function newEncoder(rowsMax: number): ColumnEncoder {
   const program = new Program()
   const numbers = program.table('f64', rowsMax)
   const integers = program.table('i32', rowsMax)
-  const out = program.table('u8', 16 + rowsMax * VARINT_BYTES_MAX)
-  const { empty: none, constant, runs, deltas, values: plain, bytes: asBytes } = columnModes
-  const { int, double, float } = {
-    int: (value: Int | number) => program.int(value),
-    double: (value: Float | number) => program.double(value),
-    float: (value: number) => program.float(value),
+  const out = program.table('u8', rowsMax * VARINT_BYTES_MAX + 16 + SLACK_BYTES)
+  const begin = defineColumnEncoder(program, out)
+  const running = program.start()
+  const writer = begin(running)
+  const rows = { numbers: running.view(numbers), integers: running.view(integers), out: running.view(out) }
+  return {
+    rowsMax,
+    encode: (values, count) => {
+      if (values instanceof Float64Array) {
+        rows.numbers.set(values.subarray(0, count))
+        return rows.out.slice(0, writer.numbers(numbers, 0, count, 0))
+      }
+      rows.integers.set(values.subarray(0, count))
+      const kind = values instanceof Int32Array ? 'i32' : values instanceof Uint32Array ? 'u32' : 'u8'
+      return rows.out.slice(0, writer.integers(integers, 0, count, 0, columnHeads[kind]))
+    },
   }
+}
+
+function newWriter({ run }: RunningProgram, out: Uint8Array): ColumnWriter {
+  const { constant, runs, deltas, values, bytes } = columnModes
 
   /**
-   * The rule for the mode, from the number of rows that differ from the row before (`changes`) and, summed over every eighth
-   * row, the bits of the difference to the row before and of the value itself. Runs of at least four rows on average
-   * pay for their lengths; else the shorter of differences and values; u8 rows are never worth a varint.
+   * The rule for the mode, from the number of rows that differ from the row before and, summed over every eighth row, the bits of the
+   * difference to the row before and of the value itself. Runs of at least four rows on average pay for their lengths; else the
+   * shorter of differences and values, or the bytes themselves.
    */
-  const modeOf = (changes: Int, count: Int, deltaBits: Int, valueBits: Int, isBytes: Int): Int => {
-    const long = deltaBits.isAtMost(valueBits).choose(program.constant(deltas), program.constant(plain))
-    const dense = isBytes.choose(program.constant(asBytes), long)
-    const areRuns = changes.plus(1).isAtMost(count.shiftRight(2))
-    return changes.isZero().choose(program.constant(constant), areRuns.choose(program.constant(runs), dense))
+  const modeOf = (changes: number, count: number, dense: () => number) => {
+    if (changes === 0) return constant
+    return changes + 1 <= count >> 2 ? runs : dense()
   }
 
+  const integers: ColumnWriter['integers'] = (table, start, count, at, head) => {
+    const row = (table.address >> 2) + start
+    const longer = () => (run('integers are closer', row, count) === 1 ? deltas : values)
+    const mode = modeOf(run('changes of integers', row, count), count, head === columnHeads.u8 ? () => bytes : longer)
+    out[at] = head | mode
+    if (mode === constant) return run('one integer', row, at + 1)
+    if (mode === runs) return run('runs of integers', row, count, at + 1)
+    if (mode === bytes) return run('bytes of integers', row, count, at + 1)
+    return run('integers', row, count, at + 1, Number(mode === deltas))
+  }
+
+  const numbers: ColumnWriter['numbers'] = (table, start, count, at) => {
+    const row = (table.address >> 3) + start
+    let changes = run('changes of narrow numbers', row, count)
+    let isTooWide = false
+    if (changes < 0) {
+      const misfit = run('first misfit', row, count)
+      if (misfit < count)
+        throw new CodecError(
+          'not-an-integer',
+          misfit,
+          `row ${misfit} of a column is not an integer of magnitude up to 2^53`,
+        )
+      changes = run('changes of numbers', row, count)
+      isTooWide = run('numbers are far apart', row, count) === 1
+    }
+    // a difference beyond 2^53 may not be exact; one such row is enough to store the values themselves
+    const dense = () => (run('numbers are closer', row, count) === 1 ? deltas : values)
+    const mode = isTooWide && changes > 0 ? values : modeOf(changes, count, dense)
+    out[at] = columnHeads.f64 | mode
+    if (mode === constant) return run('one number', row, at + 1)
+    if (mode === runs) return run('runs of numbers', row, count, at + 1)
+    return run('numbers', row, count, at + 1, Number(mode === deltas))
+  }
+  return { numbers, integers }
+}
+
+/** For each set of rows that take two bytes: where the bytes of all rows come from, those of a row standing in the lowest of its lane. */
+function fillSpreads(spreads: Uint8Array): void {
+  spreads.fill(0x80)
+  for (let set = 0; set < 1 << ROWS_AT_ONCE; set++) {
+    let place = set << 4
+    for (let lane = 0; lane < ROWS_AT_ONCE; lane++) {
+      spreads[place++] = lane * 4
+      if ((set >> lane) & 1) spreads[place++] = lane * 4 + 1
+    }
+  }
+}
+
+type Variable = ReturnType<Program['int']>
+
+/** Parts that functions are made of. */
+function partsOf(program: Program, out: Table<'u8'>, spreads: Table<'u8'>) {
   /** Puts the varint of a 32-bit number without sign. */
-  const putUnsigned = (position: ReturnType<typeof int>, value: Int) => {
-    const rest = int(value)
+  const putUnsigned = (at: Variable, value: Int) => {
+    const rest = program.int(value)
     program.while(rest.and(~0x7f), () => {
-      out.put(position, rest.or(0x80))
-      position.set(position.plus(1))
+      out.put(at, rest.or(0x80))
+      at.set(at.plus(1))
       rest.set(rest.shiftRightUnsigned(7))
     })
-    out.put(position, rest)
-    position.set(position.plus(1))
+    out.put(at, rest)
+    at.set(at.plus(1))
   }
 
-  const zigzagOf = (value: Int) => value.shiftLeft(1).xor(value.shiftRight(31))
+  const zigzagOf = (value: Int) => program.int(value.shiftLeft(1).xor(value.shiftRight(31)))
 
   /** Puts the varint of a zigzag number, in one piece where it is short. */
-  const putZigzag = (position: ReturnType<typeof int>, zigzag: Int) => {
+  const putZigzag = (at: Variable, zigzag: Int) => {
     program.if(
       zigzag.and(~0xfffffff),
-      () => putUnsigned(position, zigzag),
+      () => putUnsigned(at, zigzag),
       () => {
         // groups beyond the first, from 0 to 3
-        const more = int(
+        const more = program.int(
           zigzag
             .isAtLeast(1 << 7)
             .plus(zigzag.isAtLeast(1 << 14))
@@ -92,219 +181,373 @@ function newEncoder(rowsMax: number): ColumnEncoder {
           .or(zigzag.and(0x3f80).shiftLeft(1))
           .or(zigzag.and(0x1fc000).shiftLeft(2))
           .or(zigzag.and(0xfe00000).shiftLeft(3))
-        out.putWord(position, groups.or(continued))
-        position.set(position.plus(more).plus(1))
+        out.putWord(at, groups.or(continued))
+        at.set(at.plus(more).plus(1))
       },
     )
   }
 
-  /** From one row on, the first that differs from it, or `count`. */
-  const runEnd = (row: Int, count: Int, isSame: (next: Int) => Int) => {
-    const next = int(row.plus(1))
-    const isLast = int(next.isBelow(count).isZero())
-    program.while(isLast.isZero(), () => {
-      program.if(
-        isSame(next),
-        () => {
-          next.set(next.plus(1))
-          isLast.set(next.isBelow(count).isZero())
-        },
-        () => isLast.set(1),
-      )
+  /** Puts the zigzag varint of a whole number of magnitude up to 2^54. */
+  const putNumber = (at: Variable, value: Float) => {
+    const zero = program.float(0)
+    // the sign and six bits go first, so that twice the value, which may not be exact, is never formed
+    const isNegative = program.int(value.isBelow(zero))
+    const magnitude = program.double(isNegative.choose<Float>(zero.minus(value).minus(program.float(1)), value))
+    const rest = program.double(magnitude.times(program.float(1 / 64)).floor())
+    const first = magnitude
+      .minus(rest.times(program.float(64)))
+      .toInt()
+      .shiftLeft(1)
+      .or(isNegative)
+    out.put(at, first.or(rest.isAbove(zero).shiftLeft(7)))
+    at.set(at.plus(1))
+    program.while(rest.isAbove(zero), () => {
+      const high = program.double(rest.times(program.float(1 / 128)).floor())
+      const group = rest.minus(high.times(program.float(128))).toInt()
+      out.put(at, group.or(high.isAbove(zero).shiftLeft(7)))
+      at.set(at.plus(1))
+      rest.set(high)
     })
-    return next
   }
 
-  // copies f64 rows to `integers` where these hold them and their differences; whether they do
-  program.define('narrow', (count) => {
-    const misfits = int(0)
-    const high = int(0)
-    program.count(count, (row) => {
-      const value = double(numbers.at(row))
-      const small = int(value.toInt())
-      integers.put(row, small)
-      misfits.set(misfits.or(small.toFloat().differs(value)))
-      high.set(high.or(small.xor(small.shiftRight(31))))
+  /**
+   * The varints of all rows but the first: four rows at once by `four`, which answers their differences or values, and what of it
+   * does not hold; where that is anything, or one is long, row by row.
+   */
+  const putRows = (
+    count: Int,
+    at: Variable,
+    four: (row: Int) => { rows: Vector; misfits?: Vector },
+    put: (row: Int) => void,
+  ) => {
+    const row = program.int(1)
+    const end = program.int(count.minus(ROWS_AT_ONCE))
+    program.while(row.isAtMost(end), () => {
+      const { rows, misfits } = four(row)
+      const zigzag = program.vector(rows.shiftLeft(1).xor(rows.shiftRight(31)))
+      const long = zigzag.and(program.inEachLane(~SHORT_BITS))
+      program.if(
+        (misfits ? long.or(misfits) : long).isAny(),
+        () => {
+          program.count(ROWS_AT_ONCE, (i) => put(row.plus(i)))
+        },
+        () => {
+          const isTwo = program.vector(zigzag.isAbove(program.inEachLane(0x7f)))
+          const bytes = zigzag
+            .and(program.inEachLane(0x7f))
+            .or(zigzag.and(program.inEachLane(0x3f80)).shiftLeft(1))
+            .or(isTwo.and(program.inEachLane(0x80)))
+          const set = program.int(isTwo.topBits())
+          out.putVector(at, bytes.rearranged(spreads.vectorAt(set.shiftLeft(4))))
+          at.set(at.plus(set.bitCount()).plus(ROWS_AT_ONCE))
+        },
+      )
+      row.set(row.plus(ROWS_AT_ONCE))
     })
-    return misfits.isZero().and(high.isAtMost(NARROW_MAX))
+    program.while(row.isBelow(count), () => {
+      put(row)
+      row.set(row.plus(1))
+    })
+  }
+
+  /** One past the last row of the run that begins at `row`. `differing` tells, of some rows at once, which differ from the first, lowest first. */
+  const runEnd = (row: Int, count: Int, atOnce: number, differing: (from: Int) => Int, isSame: (next: Int) => Int) => {
+    const end = program.int(row.plus(1))
+    const found = program.int(0)
+    program.while(found.isZero().and(end.plus(atOnce).isAtMost(count)), () => {
+      found.set(differing(end))
+      end.set(end.plus(found.isZero().choose<Int>(program.constant(atOnce), found.trailingZeros())))
+    })
+    program.while(found.isZero().and(end.isBelow(count)), () => {
+      found.set(isSame(end).isZero())
+      end.set(end.plus(found.isZero()))
+    })
+    return end
+  }
+
+  /** How many rows differ from the row before. */
+  const changes = (count: Int, atOnce: number, differing: (row: Int) => Int, differs: (row: Int) => Int) => {
+    const found = program.int(0)
+    const row = program.int(1)
+    program.while(row.plus(atOnce).isAtMost(count), () => {
+      found.set(found.plus(differing(row).bitCount()))
+      row.set(row.plus(atOnce))
+    })
+    program.while(row.isBelow(count), () => {
+      found.set(found.plus(differs(row)))
+      row.set(row.plus(1))
+    })
+    return found
+  }
+
+  /** Whether differences take no more bits than values. `bits` answers both of a row. */
+  const areDeltasShorter = (count: Int, bits: (row: Int) => { ofDelta: Int; ofValue: Int }) => {
+    const excess = program.int(0)
+    const row = program.int(SAMPLE_STEP)
+    program.while(row.isBelow(count), () => {
+      const { ofDelta, ofValue } = bits(row)
+      excess.set(excess.plus(ofDelta).minus(ofValue))
+      row.set(row.plus(SAMPLE_STEP))
+    })
+    return excess.isAtMost(0)
+  }
+  return { putUnsigned, zigzagOf, putZigzag, putNumber, putRows, runEnd, changes, areDeltasShorter }
+}
+
+/** Functions over i32 rows; each begins with the number in the memory of the first row. */
+function defineIntegers(program: Program, out: Table<'u8'>, spreads: Table<'u8'>): void {
+  const { putUnsigned, zigzagOf, putZigzag, putRows, runEnd, changes, areDeltasShorter } = partsOf(
+    program,
+    out,
+    spreads,
+  )
+  const rows = program.memory('i32')
+
+  program.define('changes of integers', (first, count) =>
+    changes(
+      count,
+      ROWS_AT_ONCE,
+      (row) =>
+        rows
+          .vectorAt(first.plus(row))
+          .differs(rows.vectorAt(first.plus(row).minus(1)))
+          .topBits(),
+      (row) => rows.at(first.plus(row)).differs(rows.at(first.plus(row).minus(1))),
+    ),
+  )
+
+  program.define('integers are closer', (first, count) =>
+    areDeltasShorter(count, (row) => {
+      const value = program.int(rows.at(first.plus(row)))
+      const delta = program.int(value.minus(rows.at(first.plus(row).minus(1))))
+      const bitsOf = (each: Int) => program.constant(32).minus(each.xor(each.shiftRight(31)).leadingZeros())
+      return { ofDelta: bitsOf(delta), ofValue: bitsOf(value) }
+    }),
+  )
+
+  program.define('one integer', (first, position) => {
+    const at = program.int(position)
+    putUnsigned(at, zigzagOf(rows.at(first)))
+    return at
   })
 
-  // the bits of -1 are 0, those of a number (f64) 1; the end of the bytes
-  program.define('encode integers', (count, head, isNumber, isBytes) => {
-    const changes = int(0)
-    const deltaBits = int(0)
-    const valueBits = int(0)
-    const before = int(integers.at(0))
-    program.count(count, (row) => {
-      const value = int(integers.at(row))
-      changes.set(changes.plus(value.differs(before)))
+  program.define('bytes of integers', (first, count, position) => {
+    program.count(count, (row) => out.put(position.plus(row), rows.at(first.plus(row))))
+    return position.plus(count)
+  })
+
+  program.define('runs of integers', (first, count, position) => {
+    const at = program.int(position)
+    const row = program.int(0)
+    const before = program.int(0)
+    program.while(row.isBelow(count), () => {
+      const value = program.int(rows.at(first.plus(row)))
+      const four = program.vector(program.inEachLane(value))
+      const end = runEnd(
+        row,
+        count,
+        ROWS_AT_ONCE,
+        (from) => rows.vectorAt(first.plus(from)).differs(four).topBits(),
+        (next) => rows.at(first.plus(next)).equals(value),
+      )
+      putZigzag(at, zigzagOf(value.minus(before)))
+      putUnsigned(at, end.minus(row).minus(1))
       before.set(value)
+      row.set(end)
     })
-    const bitsOf = (value: Int) => {
-      const magnitude = value.xor(value.shiftRight(31)).plus(value.shiftRightUnsigned(31).and(isNumber))
-      return program.constant(32).minus(magnitude.leadingZeros())
-    }
-    const sampled = int(SAMPLE_MASK + 1)
-    program.while(sampled.isBelow(count), () => {
-      const value = int(integers.at(sampled))
-      deltaBits.set(deltaBits.plus(bitsOf(int(value.minus(integers.at(sampled.minus(1)))))))
-      valueBits.set(valueBits.plus(bitsOf(value)))
-      sampled.set(sampled.plus(SAMPLE_MASK + 1))
-    })
-    const mode = int(modeOf(changes, count, deltaBits, valueBits, isBytes))
-    out.put(0, head.or(mode))
-    const position = int(1)
-    before.set(0)
-    program.if(mode.equals(constant), () => putUnsigned(position, zigzagOf(integers.at(0))))
-    program.if(mode.equals(asBytes), () => {
-      program.count(count, (row) => out.put(row.plus(1), integers.at(row)))
-      position.set(count.plus(1))
-    })
-    program.if(mode.equals(runs), () => {
-      const row = int(0)
-      program.while(row.isBelow(count), () => {
-        const value = int(integers.at(row))
-        const end = runEnd(row, count, (next) => integers.at(next).equals(value))
-        putUnsigned(position, zigzagOf(int(value.minus(before))))
-        putUnsigned(position, end.minus(row).minus(1))
-        before.set(value)
-        row.set(end)
-      })
-    })
-    program.if(mode.equals(deltas).or(mode.equals(plain)), () => {
-      const kept = int(mode.equals(deltas).choose(program.constant(-1), program.constant(none)))
-      program.count(count, (row) => {
-        const value = int(integers.at(row))
-        const delta = int(value.minus(before))
-        before.set(value.and(kept))
-        putZigzag(position, int(zigzagOf(delta)))
-      })
-    })
-    return position
+    return at
   })
 
-  // the first f64 row that is not an integer of magnitude up to 2^53, or `count`
-  program.define('first misfit', (count) => {
-    const row = int(0)
-    const isWhole = int(1)
+  program.define('integers', (first, count, position, isDeltas) => {
+    const at = program.int(position)
+    putZigzag(at, zigzagOf(rows.at(first)))
+    const before = (row: Int) => rows.at(first.plus(row).minus(1))
+    const valueOf = (row: Int) => rows.at(first.plus(row))
+    program.if(
+      isDeltas,
+      () => {
+        putRows(
+          count,
+          at,
+          (row) => ({
+            rows: program.vector(rows.vectorAt(first.plus(row)).minus(rows.vectorAt(first.plus(row).minus(1)))),
+          }),
+          (row) => putZigzag(at, zigzagOf(program.int(valueOf(row).minus(before(row))))),
+        )
+      },
+      () => {
+        putRows(
+          count,
+          at,
+          (row) => ({ rows: program.vector(rows.vectorAt(first.plus(row))) }),
+          (row) => putZigzag(at, zigzagOf(program.int(valueOf(row)))),
+        )
+      },
+    )
+    return at
+  })
+}
+
+/** The same over f64 rows. */
+function defineNumbers(program: Program, out: Table<'u8'>, spreads: Table<'u8'>): void {
+  const { putUnsigned, zigzagOf, putZigzag, putNumber, putRows, runEnd, changes, areDeltasShorter } = partsOf(
+    program,
+    out,
+    spreads,
+  )
+  const rows = program.memory('f64')
+  const zero = program.float(0)
+  const lanes = 2
+  const differing = (first: Int) => (row: Int) =>
+    rows
+      .vectorAt(first.plus(row))
+      .floatsDiffer(rows.vectorAt(first.plus(row).minus(1)))
+      .topBitsOfFloats()
+  const differs = (first: Int) => (row: Int) => rows.at(first.plus(row)).differs(rows.at(first.plus(row).minus(1)))
+
+  const put = (at: Variable, value: Float) => {
+    const small = program.int(value.toInt())
+    program.if(
+      small.toFloat().equals(value),
+      () => putZigzag(at, zigzagOf(small)),
+      () => putNumber(at, value),
+    )
+  }
+
+  program.define('changes of numbers', (first, count) => changes(count, lanes, differing(first), differs(first)))
+
+  // -1 where a row is not a whole number of 32 bits
+  program.define('changes of narrow numbers', (first, count) => {
+    const misfits = program.vector(program.inEachLane(0))
+    const odd = program.int(0)
+    const found = program.int(0)
+    const seen = (row: Int) => {
+      const value = program.double(rows.at(first.plus(row)))
+      odd.set(odd.or(value.toInt().toFloat().differs(value)))
+    }
+    seen(program.constant(0))
+    found.set(
+      changes(
+        count,
+        lanes,
+        (row) => {
+          const two = program.vector(rows.vectorAt(first.plus(row)))
+          misfits.set(misfits.or(two.toInts().toFloats().floatsDiffer(two)))
+          return two.floatsDiffer(rows.vectorAt(first.plus(row).minus(1))).topBitsOfFloats()
+        },
+        (row) => {
+          seen(row)
+          return differs(first)(row)
+        },
+      ),
+    )
+    return odd.or(misfits.isAny()).choose<Int>(program.constant(-1), found)
+  })
+
+  // the first row that is not an integer of magnitude up to 2^53, or `count`
+  program.define('first misfit', (first, count) => {
+    const row = program.int(0)
+    const isWhole = program.int(1)
     program.while(isWhole.and(row.isBelow(count)), () => {
-      const value = double(numbers.at(row))
-      isWhole.set(value.absolute().isAtMost(float(MAGNITUDE_MAX)).and(value.floor().equals(value)))
+      const value = program.double(rows.at(first.plus(row)))
+      isWhole.set(value.absolute().isAtMost(program.float(MAGNITUDE_MAX)).and(value.floor().equals(value)))
       row.set(row.plus(isWhole))
     })
     return row
   })
 
-  // as above, of f64 rows without misfits
-  program.define('encode numbers', (count, head) => {
-    const zero = float(0)
-
-    /** Puts the zigzag varint of an integer of magnitude up to 2^54. */
-    const putNumber = (position: ReturnType<typeof int>, value: Float) => {
-      // the sign and six bits go first, so that twice the value, which may not be exact, is never formed
-      const isNegative = int(value.isBelow(zero))
-      const magnitude = isNegative.choose<Float>(zero.minus(value).minus(float(1)), value)
-      const rest = double(magnitude.times(float(1 / 64)).floor())
-      const first = magnitude
-        .minus(rest.times(float(64)))
-        .toInt()
-        .shiftLeft(1)
-        .or(isNegative)
-      out.put(position, first.or(rest.isAbove(zero).shiftLeft(7)))
-      position.set(position.plus(1))
-      program.while(rest.isAbove(zero), () => {
-        const high = double(rest.times(float(1 / 128)).floor())
-        const group = rest.minus(high.times(float(128))).toInt()
-        out.put(position, group.or(high.isAbove(zero).shiftLeft(7)))
-        position.set(position.plus(1))
-        rest.set(high)
-      })
-    }
-
-    const bitsOf = (value: Float) => {
-      const magnitude = double(value.absolute())
-      const high = int(magnitude.times(float(1 / 4294967296)).toUnsigned())
-      const low = program.constant(32).minus(magnitude.toUnsigned().leadingZeros())
-      return high.isZero().choose(low, program.constant(64).minus(high.leadingZeros()))
-    }
-
-    const changes = int(0)
-    const deltaBits = int(0)
-    const valueBits = int(0)
-    const before = double(numbers.at(0))
-    const least = double(before)
-    const greatest = double(before)
+  // whether a difference of two rows, or of one to 0, may be beyond 2^53
+  program.define('numbers are far apart', (first, count) => {
+    const least = program.double(zero)
+    const greatest = program.double(rows.at(first))
+    const lowest = program.double(greatest)
     program.count(count, (row) => {
-      const value = double(numbers.at(row))
-      changes.set(changes.plus(value.differs(before)))
-      least.set(value.isBelow(least).choose<Float>(value, least))
+      const value = program.double(rows.at(first.plus(row)))
+      lowest.set(value.isBelow(lowest).choose<Float>(value, lowest))
       greatest.set(value.isAbove(greatest).choose<Float>(value, greatest))
-      program.if(row.and(SAMPLE_MASK).isZero().and(row.isAbove(0)), () => {
-        deltaBits.set(deltaBits.plus(bitsOf(value.minus(before))))
-        valueBits.set(valueBits.plus(bitsOf(value)))
-      })
-      before.set(value)
     })
-    // a difference beyond 2^53 may not be exact; one such row is enough to store the values themselves
-    const below = least.isBelow(zero).choose<Float>(least, zero)
+    least.set(lowest.isBelow(zero).choose<Float>(lowest, zero))
     const above = greatest.isAbove(zero).choose<Float>(greatest, zero)
-    const isTooWide = greatest
-      .minus(below)
-      .isAtLeast(float(MAGNITUDE_MAX))
-      .or(above.minus(least).isAtLeast(float(MAGNITUDE_MAX)))
-    program.if(isTooWide, () => {
-      deltaBits.set(1)
-      valueBits.set(0)
-      program.if(changes, () => changes.set(count))
-    })
-    const mode = int(modeOf(changes, count, deltaBits, valueBits, program.constant(0)))
-    out.put(0, head.or(mode))
-    const position = int(1)
-    before.set(0)
-    program.if(mode.equals(constant), () => putNumber(position, double(numbers.at(0))))
-    program.if(mode.equals(runs), () => {
-      const row = int(0)
-      program.while(row.isBelow(count), () => {
-        const value = double(numbers.at(row))
-        const end = runEnd(row, count, (next) => numbers.at(next).equals(value))
-        putNumber(position, double(value.minus(before)))
-        putUnsigned(position, end.minus(row).minus(1))
-        before.set(value)
-        row.set(end)
-      })
-    })
-    program.if(mode.equals(deltas).or(mode.equals(plain)), () => {
-      const isDeltas = int(mode.equals(deltas))
-      program.count(count, (row) => {
-        const value = double(numbers.at(row))
-        const delta = double(value.minus(before))
-        program.if(isDeltas, () => before.set(value))
-        const small = int(delta.toInt())
-        program.if(
-          small.toFloat().equals(delta),
-          () => putZigzag(position, int(zigzagOf(small))),
-          () => putNumber(position, delta),
-        )
-      })
-    })
-    return position
+    return greatest
+      .minus(least)
+      .isAtLeast(program.float(MAGNITUDE_MAX))
+      .or(above.minus(lowest).isAtLeast(program.float(MAGNITUDE_MAX)))
   })
 
-  const { run, view } = program.start()
-  const memory = { numbers: view(numbers), integers: view(integers), out: view(out) }
-  const encodeIntegers = (count: number, head: number, isNumber: boolean, isBytes: boolean) =>
-    memory.out.slice(0, run('encode integers', count, head, Number(isNumber), Number(isBytes)))
-  return {
-    rowsMax,
-    numbers: (values, count, head) => {
-      memory.numbers.set(values.subarray(0, count))
-      if (run('narrow', count) === 1) return encodeIntegers(count, head, true, false)
-      const misfit = run('first misfit', count)
-      return misfit < count ? misfit : memory.out.slice(0, run('encode numbers', count, head))
-    },
-    integers: (values, count, head) => {
-      memory.integers.set(values.subarray(0, count))
-      return encodeIntegers(count, head, false, values instanceof Uint8Array)
-    },
-  }
+  program.define('numbers are closer', (first, count) =>
+    areDeltasShorter(count, (row) => {
+      const value = program.double(rows.at(first.plus(row)))
+      const delta = program.double(value.minus(rows.at(first.plus(row).minus(1))))
+      const bitsOf = (each: Float) => {
+        const magnitude = program.double(each.absolute())
+        const high = program.int(magnitude.times(program.float(1 / 4294967296)).toUnsigned())
+        const low = program.constant(32).minus(magnitude.toUnsigned().leadingZeros())
+        return high.isZero().choose(low, program.constant(64).minus(high.leadingZeros()))
+      }
+      return { ofDelta: program.int(bitsOf(delta)), ofValue: program.int(bitsOf(value)) }
+    }),
+  )
+
+  program.define('one number', (first, position) => {
+    const at = program.int(position)
+    putNumber(at, program.double(rows.at(first)))
+    return at
+  })
+
+  program.define('runs of numbers', (first, count, position) => {
+    const at = program.int(position)
+    const row = program.int(0)
+    const before = program.double(zero)
+    program.while(row.isBelow(count), () => {
+      const value = program.double(rows.at(first.plus(row)))
+      const two = program.vector(program.inEachLane(value))
+      const end = runEnd(
+        row,
+        count,
+        lanes,
+        (from) => rows.vectorAt(first.plus(from)).floatsDiffer(two).topBitsOfFloats(),
+        (next) => rows.at(first.plus(next)).equals(value),
+      )
+      put(at, program.double(value.minus(before)))
+      putUnsigned(at, end.minus(row).minus(1))
+      before.set(value)
+      row.set(end)
+    })
+    return at
+  })
+
+  program.define('numbers', (first, count, position, isDeltas) => {
+    const at = program.int(position)
+    put(at, program.double(rows.at(first)))
+    /** Four rows as Ints, and which are none. */
+    const narrowed = (low: Vector, high: Vector) => {
+      const pair = [program.vector(low), program.vector(high)] as const
+      const ints = [program.vector(pair[0].toInts()), program.vector(pair[1].toInts())] as const
+      return {
+        rows: program.vector(ints[0].besides(ints[1])),
+        misfits: ints[0].toFloats().floatsDiffer(pair[0]).or(ints[1].toFloats().floatsDiffer(pair[1])),
+      }
+    }
+    const two = (row: Int, ahead: number) => rows.vectorAt(first.plus(row).plus(ahead))
+    program.if(
+      isDeltas,
+      () => {
+        putRows(
+          count,
+          at,
+          (row) => narrowed(two(row, 0).minusFloats(two(row, -1)), two(row, 2).minusFloats(two(row, 1))),
+          (row) => put(at, program.double(rows.at(first.plus(row)).minus(rows.at(first.plus(row).minus(1))))),
+        )
+      },
+      () => {
+        putRows(
+          count,
+          at,
+          (row) => narrowed(two(row, 0), two(row, 2)),
+          (row) => put(at, program.double(rows.at(first.plus(row)))),
+        )
+      },
+    )
+    return at
+  })
 }

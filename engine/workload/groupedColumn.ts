@@ -6,12 +6,14 @@
  * Layout: for each key that occurs, ascending: a varint of `length * 2 + isAgainstRowBefore`, then the `length` bytes of a
  * column (codec.ts) with one row per row of the key. Where the bit is set the column holds differences to the row before in
  * the whole column, whatever its key: an event often names the same page as the one before it. The bit is chosen from
- * samples of the data, so the bytes are canonical like those of a plain column.
+ * samples of the data, so the bytes are canonical like those of a plain column. groupedEncoder.ts encodes.
  *
  * i32, u32 and u8 columns are held as i32 rows with differences modulo 2^32, f64 columns as f64 rows.
  */
-import { CodecError, decodeColumnInto, encodeColumn } from './codec.ts'
+import { CodecError, decodeColumnInto } from './codec.ts'
 import type { ColumnArray, ColumnKind, ColumnOf } from './codec.ts'
+import { defineGroupedEncoder } from './groupedEncoder.ts'
+import { Program } from './program.ts'
 
 /** How the rows of a chunk fall into groups: made once from the key column and used for all others. */
 export class RowGroups {
@@ -24,8 +26,6 @@ export class RowGroups {
   readonly starts = new Uint32Array(257)
   /** Where each row stands then. */
   readonly places: Uint32Array
-  /** The first row of each key that occurs. */
-  readonly firstRows = new Uint32Array(256)
 
   constructor(keys: Uint8Array, count: number) {
     if (count < 0 || count > keys.length) throw new RangeError(`count ${count} outside 0..${keys.length}`)
@@ -40,7 +40,6 @@ export class RowGroups {
     const next = starts.slice()
     this.places = new Uint32Array(count)
     for (let row = 0; row < count; row++) this.places[row] = next[keys[row]!]!++
-    for (let row = count - 1; row >= 0; row--) this.firstRows[keys[row]!] = row
   }
 }
 
@@ -49,42 +48,31 @@ export class RowGroups {
  * does, but with the row's number within its group.
  */
 export function encodeGroupedColumn(values: ColumnArray, groups: RowGroups): Uint8Array {
-  if (groups.count > values.length) throw new RangeError(`count ${groups.count} outside 0..${values.length}`)
-  const rows = values instanceof Float64Array ? values : integersOf(values, groups.count)
-  const isConstant = isConstantPerKey(rows, groups)
-  const sorted =
-    rows instanceof Float64Array ? sortNumbers(rows, groups, isConstant) : sortIntegers(rows, groups, isConstant)
-  return encodeGroups(sorted, groups, isConstant)
+  const { count, keys } = groups
+  if (count > values.length) throw new RangeError(`count ${count} outside 0..${values.length}`)
+  if (!largest || largest.rowsMax < count) largest = newEncoder(Math.max(ROWS, count))
+  const { encoder, rows } = largest
+  rows.keys.set(keys.subarray(0, count))
+  encoder.group(count)
+  const isWide = values instanceof Float64Array
+  if (isWide) rows.numbers.set(values.subarray(0, count))
+  else rows.integers.set(values.subarray(0, count))
+  return encoder.out.slice(0, encoder.column(isWide ? largest.numbers : largest.integers, 0))
 }
 
-/**
- * As encodeGroupedColumn, for rows that the caller has sorted by key (RowGroups.places); nothing in them is told against the row
- * before.
- */
-export function encodeSortedColumn(sorted: Int32Array | Float64Array, groups: RowGroups): Uint8Array {
-  isAgainstRowBefore.fill(0)
-  return encodeGroups(sorted, groups, false)
-}
+const ROWS = 65536
+let largest: ReturnType<typeof newEncoder> | undefined
 
-function encodeGroups(sorted: Int32Array | Float64Array, groups: RowGroups, isConstant: boolean): Uint8Array {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for (const key of groups.present) {
-    const start = groups.starts[key]!
-    // A constant column of one row has the same bytes as one of many rows.
-    const end = isConstant ? start + 1 : groups.starts[key + 1]!
-    const column = encodeColumn(sorted.subarray(start, end), end - start)
-    const head = varint(column.length * 2 + isAgainstRowBefore[key]!)
-    parts.push(head, column)
-    length += head.length + column.length
-  }
-  const bytes = new Uint8Array(length)
-  let position = 0
-  for (const part of parts) {
-    bytes.set(part, position)
-    position += part.length
-  }
-  return bytes
+/** What encodes one column at a time. */
+function newEncoder(rowsMax: number) {
+  const program = new Program()
+  const numbers = program.table('f64', rowsMax)
+  const integers = program.table('i32', rowsMax)
+  const { keys, begin } = defineGroupedEncoder(program, rowsMax, 1)
+  const running = program.start()
+  const { view } = running
+  const rows = { keys: view(keys), numbers: view(numbers), integers: view(integers) }
+  return { rowsMax, numbers, integers, rows, encoder: begin(running) }
 }
 
 /**
@@ -111,7 +99,7 @@ export function decodeGroupedColumn<K extends ColumnKind>(bytes: Uint8Array, kin
   return out
 }
 
-/** Rows 0..groups.count-1 of a column of encodeSortedColumn, still sorted by key, into `out`. Throws CodecError. */
+/** Rows 0..groups.count-1 of a column of GroupedEncoder.sorted, still sorted by key, into `out`. Throws CodecError. */
 export function decodeSortedColumn(bytes: Uint8Array, groups: RowGroups, out: Int32Array | Float64Array): void {
   if (decodeGroups(bytes, out, groups))
     throw new CodecError('bad-value', 0, 'a group of a sorted column is told against the row before')
@@ -153,98 +141,8 @@ const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } =
 }
 
 const MAX_HEAD_SCALE = 34359738368
-const MAGNITUDE_MAX = 9007199254740992
-
-/** Rows that are looked at to choose a predictor: the first 64 of every 512. */
-const SAMPLE_MASK = 511
-const SAMPLE_ROWS = 64
-/** More than the first row of a group can cost it, so that what is constant in a group stays so. */
-const LEAST_GAIN_BITS = 64
-
 /** State of one call, per key; kept here so that a call allocates nothing for it. */
 const isAgainstRowBefore = new Uint8Array(256)
-const lastNumbers = new Float64Array(256)
-const lastIntegers = new Int32Array(256)
-const groupBits = new Float64Array(256)
-const valueBits = new Float64Array(256)
-const chunkBits = new Float64Array(256)
-
-let sortedIntegers = new Int32Array(65536)
-let sortedNumbers = new Float64Array(65536)
-
-function integersOf(values: Int32Array | Uint32Array | Uint8Array, count: number): Int32Array {
-  if (values instanceof Int32Array) return values
-  if (values instanceof Uint32Array) return new Int32Array(values.buffer, values.byteOffset, count)
-  return Int32Array.from(values.subarray(0, count))
-}
-
-/** Whether all rows of each key are alike, as they often are; where not, that is known after a few rows. */
-function isConstantPerKey(values: Int32Array | Float64Array, groups: RowGroups): boolean {
-  const { count, keys, firstRows } = groups
-  for (let row = 0; row < count; row++) if (values[row] !== values[firstRows[keys[row]!]!]) return false
-  return true
-}
-
-/** Only the first row of each key, for a column that is constant per key. */
-function sortFirstRows(values: Int32Array | Float64Array, groups: RowGroups, sorted: Int32Array | Float64Array): void {
-  isAgainstRowBefore.fill(0)
-  for (const key of groups.present) sorted[groups.starts[key]!] = values[groups.firstRows[key]!]!
-}
-
-function startSampling(): void {
-  groupBits.fill(0)
-  valueBits.fill(0)
-  chunkBits.fill(0)
-  lastNumbers.fill(0)
-  lastIntegers.fill(0)
-}
-
-/** Takes the row before as predictor for keys that it predicts better than their own rows do; whether for any. */
-function endSampling(groups: RowGroups): boolean {
-  let any = false
-  for (const key of groups.present) {
-    const isBetter = chunkBits[key]! + LEAST_GAIN_BITS < Math.min(groupBits[key]!, valueBits[key]!)
-    isAgainstRowBefore[key] = isBetter ? 1 : 0
-    any ||= isBetter
-  }
-  return any
-}
-
-/** Sorts rows by key, as differences to the row before where that was chosen. */
-function sortIntegers(values: Int32Array, groups: RowGroups, isConstant: boolean): Int32Array {
-  const { count, keys, places } = groups
-  if (sortedIntegers.length < count) sortedIntegers = new Int32Array(count)
-  const sorted = sortedIntegers
-  if (isConstant) {
-    sortFirstRows(values, groups, sorted)
-    return sorted
-  }
-  startSampling()
-  for (let block = 0; block < count; block += SAMPLE_MASK + 1) {
-    const end = Math.min(count, block + SAMPLE_ROWS)
-    for (let row = Math.max(block, 1); row < end; row++) {
-      const key = keys[row]!
-      const value = values[row]!
-      groupBits[key]! += integerBits((value - lastIntegers[key]!) | 0)
-      valueBits[key]! += integerBits(value)
-      chunkBits[key]! += integerBits((value - values[row - 1]!) | 0)
-      lastIntegers[key] = value
-    }
-  }
-  if (!endSampling(groups)) {
-    for (let row = 0; row < count; row++) sorted[places[row]!] = values[row]!
-    return sorted
-  }
-  let before = 0
-  for (let row = 0; row < count; row++) {
-    const key = keys[row]!
-    const value = values[row]!
-    sorted[places[row]!] = (value - (before & -isAgainstRowBefore[key]!)) | 0
-    before = value
-  }
-  return sorted
-}
-
 function unsortIntegers(sorted: Int32Array, groups: RowGroups, out: Int32Array, any: boolean): void {
   const { count, keys, places } = groups
   if (!any) {
@@ -258,49 +156,6 @@ function unsortIntegers(sorted: Int32Array, groups: RowGroups, out: Int32Array, 
   }
 }
 
-/** As sortIntegers, for f64 rows. */
-function sortNumbers(values: Float64Array, groups: RowGroups, isConstant: boolean): Float64Array {
-  const { count, keys, places } = groups
-  if (sortedNumbers.length < count) sortedNumbers = new Float64Array(count)
-  const sorted = sortedNumbers
-  if (isConstant) {
-    sortFirstRows(values, groups, sorted)
-    return sorted
-  }
-  startSampling()
-  for (let block = 0; block < count; block += SAMPLE_MASK + 1) {
-    const end = Math.min(count, block + SAMPLE_ROWS)
-    for (let row = Math.max(block, 1); row < end; row++) {
-      const key = keys[row]!
-      const value = values[row]!
-      groupBits[key]! += numberBits(value - lastNumbers[key]!)
-      valueBits[key]! += numberBits(value)
-      chunkBits[key]! += numberBits(value - values[row - 1]!)
-      lastNumbers[key] = value
-    }
-  }
-  if (!endSampling(groups)) {
-    for (let row = 0; row < count; row++) sorted[places[row]!] = values[row]!
-    return sorted
-  }
-  let before = 0
-  let widest = 0
-  for (let row = 0; row < count; row++) {
-    const key = keys[row]!
-    const value = values[row]!
-    const residual = value - before * isAgainstRowBefore[key]!
-    const magnitude = Math.abs(residual)
-    if (!(magnitude <= widest)) widest = magnitude
-    sorted[places[row]!] = residual
-    before = value
-  }
-  if (widest < MAGNITUDE_MAX) return sorted
-  // A difference may not have been exact: keep the values themselves, which encodeColumn checks.
-  isAgainstRowBefore.fill(0)
-  for (let row = 0; row < count; row++) sorted[places[row]!] = values[row]!
-  return sorted
-}
-
 function unsortNumbers(sorted: Float64Array, groups: RowGroups, out: Float64Array, any: boolean): void {
   const { count, keys, places } = groups
   if (!any) {
@@ -312,21 +167,4 @@ function unsortNumbers(sorted: Float64Array, groups: RowGroups, out: Float64Arra
     before = sorted[places[row]!]! + before * isAgainstRowBefore[keys[row]!]!
     out[row] = before
   }
-}
-
-function integerBits(value: number): number {
-  return 32 - Math.clz32(value ^ (value >> 31))
-}
-
-function numberBits(value: number): number {
-  const magnitude = Math.abs(value)
-  return magnitude < 4294967296 ? 32 - Math.clz32(magnitude) : 64 - Math.clz32(magnitude / 4294967296)
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = []
-  let rest = value
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80)
-  bytes.push(rest)
-  return Uint8Array.from(bytes)
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Program } from './program.ts'
-import type { Float, Int } from './program.ts'
+import type { Float, Int, Vector } from './program.ts'
 
 /** What an expression of two rows gives, for each pair. */
 function evaluated(
@@ -95,6 +95,64 @@ describe('a program of columns', () => {
       }),
       { numRuns: 20, seed: 4 },
     )
+  })
+
+  it('reckons with four Ints or two Floats at once as with each', () => {
+    const program = new Program()
+    const [left, right, out] = [program.table('i32', 4), program.table('i32', 4), program.table('i32', 4)]
+    const [floats, others, ints] = [program.table('f64', 2), program.table('f64', 2), program.table('i32', 4)]
+    const first = program.constant(0)
+    const each: [(a: Vector, b: Vector) => Vector, (a: number, b: number) => number][] = [
+      [(a, b) => a.plus(b), (a, b) => (a + b) | 0],
+      [(a, b) => a.minus(b), (a, b) => (a - b) | 0],
+      [(a, b) => a.and(b).or(a.xor(b)), (a, b) => a | b],
+      [(a) => a.shiftLeft(3), (a) => a << 3],
+      [(a) => a.shiftRight(3), (a) => a >> 3],
+      [(a, b) => a.differs(b), (a, b) => (a === b ? 0 : -1)],
+      [(a, b) => a.isAbove(b), (a, b) => (a > b ? -1 : 0)],
+      [(a) => a.plus(program.inEachLane(7)), (a) => (a + 7) | 0],
+    ]
+    each.forEach(([said], i) =>
+      program.define(`ints ${i}`, () => {
+        const value = program.vector(said(left.vectorAt(first), right.vectorAt(first)))
+        out.putVector(first, value)
+        return value.topBits().shiftLeft(1).or(value.isAny())
+      }),
+    )
+    program.define('floats', () => {
+      const difference = program.vector(floats.vectorAt(first).minusFloats(others.vectorAt(first)))
+      ints.putVector(first, difference.toInts().besides(floats.vectorAt(first).toInts()))
+      return difference.toInts().toFloats().floatsDiffer(difference).topBitsOfFloats()
+    })
+    program.define('turn round', () => {
+      out.putVector(first, left.vectorAt(first).rearranged(right.vectorAt(first)))
+      return first
+    })
+    const { run, view } = program.start()
+    const four = fc.array(fc.oneof(fc.integer(), fc.integer({ min: -2, max: 2 })), { minLength: 4, maxLength: 4 })
+    fc.assert(
+      fc.property(four, four, (a, b) => {
+        view(left).set(a)
+        view(right).set(b)
+        each.forEach(([, meant], i) => {
+          const wanted = a.map((value, lane) => meant(value, b[lane]!))
+          const tops = wanted.reduce((bits, value, lane) => bits | (Number(value < 0) << lane), 0)
+          expect(run(`ints ${i}`)).toBe((tops << 1) | Number(wanted.some((value) => value !== 0)))
+          expect([...view(out)]).toEqual(wanted)
+        })
+        view(floats).set([a[0]! / 2, a[1]!])
+        view(others).set([b[0]!, b[1]!])
+        const differences = [a[0]! / 2 - b[0]!, a[1]! - b[1]!]
+        const isInt = (value: number) => value === Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(value)))
+        expect(run('floats')).toBe(Number(!isInt(differences[0]!)) | (Number(!isInt(differences[1]!)) << 1))
+        expect([...view(ints)].slice(2)).toEqual([Math.trunc(a[0]! / 2) | 0, a[1]!])
+      }),
+      { numRuns: 50, seed: 5 },
+    )
+    view(left).set([1, 2, 3, 4])
+    view(right).set([0x03020104, -1, 0x0f0e0d0c, 0x80808000 | 0])
+    run('turn round')
+    expect([...view(out)]).toEqual([2, 0, 4, 1])
   })
 
   it('loops, branches and keeps variables as it is said', () => {

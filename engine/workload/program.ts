@@ -13,8 +13,8 @@
  *     run('square', 10)
  *     view(squares)[3]   // 9
  *
- * A value (Int, Float) is an expression that is computed anew wherever it is used; what is used twice is put into a variable. Ints are
- * 32 bits, with sign where it matters; Floats are doubles. There is no check of an index against its table: the memory is the program's
+ * A value (Int, Float, Vector) is an expression that is computed anew wherever it is used; what is used twice is put into a variable. Ints
+ * are 32 bits, with sign where it matters; Floats are doubles; a Vector is four Ints or two Floats side by side. There is no check of an index against its table: the memory is the program's
  * own, so a wrong one reads or writes another table of it, or ends in an exception of the host's.
  */
 
@@ -93,6 +93,53 @@ export class Float {
   toUnsigned = () => new Int([...this.code, 0xfc, 0x03])
 }
 
+/** Sixteen bytes: four Ints or two Floats, whichever an operation takes them for. What is true of a lane is all ones in it. */
+export class Vector {
+  readonly code: Code
+
+  constructor(code: Code) {
+    this.code = code
+  }
+
+  plus = (other: Vector) => this.#with(0xae, other)
+  minus = (other: Vector) => this.#with(0xb1, other)
+  and = (other: Vector) => this.#with(0x4e, other)
+  or = (other: Vector) => this.#with(0x50, other)
+  xor = (other: Vector) => this.#with(0x51, other)
+  shiftLeft = (bits: number) => this.#shifted(0xab, bits)
+  shiftRight = (bits: number) => this.#shifted(0xac, bits)
+  differs = (other: Vector) => this.#with(0x38, other)
+  isAbove = (other: Vector) => this.#with(0x3b, other)
+  minusFloats = (other: Vector) => this.#with(0xf1, other)
+  floatsDiffer = (other: Vector) => this.#with(0x48, other)
+  /** Two Floats as Ints in the first two lanes: the whole part, or the nearest Int where that is none. */
+  toInts = () => new Vector([...this.code, ...vectorOperation(0xfc)])
+  /** The Ints of the first two lanes as Floats. */
+  toFloats = () => new Vector([...this.code, ...vectorOperation(0xfe)])
+  /** The first two lanes of this, then those of another. */
+  besides = (other: Vector) => this.#with(0x0d, other, FIRST_HALVES)
+  /** For each byte of `places` the byte that stands there in this; 0 where `places` has 128 or more. */
+  rearranged = (places: Vector) => this.#with(0x0e, places)
+  /** 1 if any bit is set. */
+  isAny = () => new Int([...this.code, ...vectorOperation(0x53)])
+  /** The highest bit of each of the four lanes, that of the first lowest. */
+  topBits = () => new Int([...this.code, ...vectorOperation(0xa4)])
+  /** The same of two lanes of a Float each. */
+  topBitsOfFloats = () => new Int([...this.code, ...vectorOperation(0xc4)])
+
+  #with(operation: number, other: Vector, immediate: Code = []): Vector {
+    return new Vector([...this.code, ...other.code, ...vectorOperation(operation), ...immediate])
+  }
+
+  #shifted(operation: number, bits: number): Vector {
+    return new Vector([...this.code, ...intOf(bits).code, ...vectorOperation(operation)])
+  }
+}
+
+const FIRST_HALVES: Code = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]
+
+const vectorOperation = (operation: number): Code => [0xfd, ...leb(operation)]
+
 /** 3 * 2^51: a whole number that is added to it stands in the lowest bits of the sum. */
 const UNITS_LAST = 6755399441055744
 
@@ -115,6 +162,15 @@ class FloatVariable extends Float {
   constructor(number: number, emit: (code: Code) => void) {
     super([0x20, ...leb(number)])
     this.set = (value) => emit([...floatOf(value).code, 0x21, ...leb(number)])
+  }
+}
+
+class VectorVariable extends Vector {
+  readonly set: (value: Vector) => void
+
+  constructor(number: number, emit: (code: Code) => void) {
+    super([0x20, ...leb(number)])
+    this.set = (value) => emit([...value.code, 0x21, ...leb(number)])
   }
 }
 
@@ -159,6 +215,15 @@ export class Table<K extends RowKind> {
     this.#emit([...byte.code, ...value.code, 0x36, 0x00, ...leb(this.address)])
   }
 
+  /** Sixteen bytes from a row on. */
+  vectorAt(row: Int): Vector {
+    return new Vector([...this.#offset(row), ...vectorOperation(0x00), 0x00, ...leb(this.address)])
+  }
+
+  putVector(row: Int, value: Vector): void {
+    this.#emit([...this.#offset(row), ...value.code, ...vectorOperation(0x0b), 0x00, ...leb(this.address)])
+  }
+
   /** Zeroes all rows. */
   clear(): void {
     this.#emit([
@@ -195,6 +260,7 @@ const ALIGNMENT = 64
 const UNIT = 65536
 const I32 = 0x7f
 const F64 = 0x7c
+const V128 = 0x7b
 
 export class Program {
   readonly #functions: { name: string; parameters: number; body: number[] }[] = []
@@ -210,6 +276,11 @@ export class Program {
     return table
   }
 
+  /** The whole memory as a table, for functions that are told which rows they work on: row 0 stands at address 0. */
+  memory<K extends RowKind>(kind: K): Table<K> {
+    return new Table(kind, 0, 0, this.#emit)
+  }
+
   /** A function of as many Ints as `body` has parameters, which answers one. What is said within `body` becomes part of it. */
   define(name: string, body: (...parameters: Int[]) => Int): void {
     this.#body = []
@@ -222,6 +293,11 @@ export class Program {
 
   constant = (value: number) => intOf(value)
   float = (value: number) => floatOf(value)
+  /** A value in each lane. */
+  inEachLane = (value: Int | Float | number) =>
+    value instanceof Float
+      ? new Vector([...value.code, ...vectorOperation(0x14)])
+      : new Vector([...intOf(value).code, ...vectorOperation(0x11)])
 
   /** A variable of the function; it is given its value wherever this stands, in a loop each time. */
   int(value: Int | number): IntVariable {
@@ -232,6 +308,12 @@ export class Program {
 
   double(value: Float | number): FloatVariable {
     const variable = new FloatVariable(this.#variables.push(F64) - 1, this.#emit)
+    variable.set(value)
+    return variable
+  }
+
+  vector(value: Vector): VectorVariable {
+    const variable = new VectorVariable(this.#variables.push(V128) - 1, this.#emit)
     variable.set(value)
     return variable
   }
