@@ -378,13 +378,13 @@ export class SampleTableStore {
   }
 }
 
-/** The answer as a binary table: the tiles that electron/contract/dataPlane.ts describes. */
-export function sampleTiles(table: SampleTable): BinaryTable {
+/** The answer as a binary table: the tiles that electron/contract/dataPlane.ts describes. `extremes`: columns of which least and greatest value are wanted. */
+export function sampleTiles(table: SampleTable, extremes?: readonly string[]): BinaryTable {
   return {
     kind: 1,
     rows: table.rows,
     extra: [table.bucketsPerRow, 0, 0],
-    columns: [table.begin, table.length, ...table.columns.flatMap((column) => [column.sum, column.min, column.max])],
+    columns: [table.begin, table.length, ...table.columns.flatMap(({ name, sum, min, max }) => (extremes?.includes(name) === false ? [sum] : [sum, min, max]))],
   }
 }
 

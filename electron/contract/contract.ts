@@ -529,6 +529,8 @@ export const requests = {
       toNs: z.number(),
       buckets: z.int().min(1).max(4096),
       columns: z.array(z.string()),
+      /** Of which columns least and greatest value are wanted besides the sum; by default of all. */
+      extremes: z.array(z.string()).optional(),
     }),
     result: binary,
   },

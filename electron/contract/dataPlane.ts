@@ -81,7 +81,8 @@ export function decodeTable(buffer: ArrayBuffer): DataTable {
 
 /**
  * Sample tiles: a Float64 column with each row's begin in virtual ns, one with its length in ns, then for each column
- * asked for (in that order) three Float64 columns: sum, min and max over the base buckets in the row. `extra[0]` is the
+ * asked for (in that order) a Float64 column with the sum over the base buckets in the row and, where extremes are wanted, two more
+ * with min and max. `extra[0]` is the
  * number of base buckets in a row (a power of two): a gauge's mean is its sum divided by it, save in the last row, which
  * may hold fewer (its length says how many).
  * Events: the columns of engine/sim/events.ts in canonical order, then a Float64 column with each event's number in the
@@ -94,4 +95,3 @@ export function decodeTable(buffer: ArrayBuffer): DataTable {
  * Event tiles: a row per bucket: for each kind of event, in order, a Float64 column with their number, and one with the longest
  * duration of an event in ns (0: none, or not looked at). `extra[0]` is 1 if numbers were spread evenly over the time of a chunk.
  */
-export const COLUMNS_PER_SAMPLED_METRIC = 3

@@ -136,7 +136,7 @@ export interface QueryCalls {
   sweeps(): StoredSweep[]
   sweep(id: number): StoredSweep
   sweepResult(file: unknown): SweepResult
-  samples(query: { id: number; fromNs: number; toNs: number; buckets: number; columns: string[] }): ArrayBuffer
+  samples(query: { id: number; fromNs: number; toNs: number; buckets: number; columns: string[]; extremes?: string[] }): ArrayBuffer
   events(query: Params<'runs.events'>): ArrayBuffer
   pageHistory(query: Params<'runs.pageHistory'>): ArrayBuffer
   eventCount(query: Params<'runs.eventCount'>): Result<'runs.eventCount'>

@@ -49,14 +49,16 @@ export interface DrawnOn {
   token: (name: string) => string
 }
 
+/** By samples: charts of the same ones share their times. */
+const times = new WeakMap<SampleTiles, Float64Array>()
+function timesIn(source: SampleTiles): Float64Array {
+  const known = times.get(source) ?? timesOf(source)
+  times.set(source, known)
+  return known
+}
+
 /** `cut`: where the axis ends although there are greater values (peaks.ts). */
 export function drawingOf(spec: ChartSpec, tiles: SampleTiles, span: Span, cut: number | null, { width, height, ratio, token }: DrawnOn): ChartDrawing {
-  const times = new Map<SampleTiles, Float64Array>()
-  const timesIn = (source: SampleTiles): Float64Array => {
-    const known = times.get(source) ?? timesOf(source)
-    times.set(source, known)
-    return known
-  }
   return {
     width,
     height,

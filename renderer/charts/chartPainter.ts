@@ -2,10 +2,12 @@
 import { notifyProblem } from '../notify.ts'
 import type { Span } from '../range.ts'
 import type { ChartDrawing } from './chartDrawing.ts'
-import type { FromPainter, ToPainter } from './chartMessages.ts'
+import type { TimelineDrawing } from './timeline.ts'
+import type { FromPainter, ToPainter, ToPainters } from './chartMessages.ts'
 
 export interface ChartPainter {
   draw(drawing: ChartDrawing): void
+  drawTimeline(drawing: TimelineDrawing): void
   close(): void
 }
 
@@ -23,16 +25,30 @@ function painters(): Worker {
   return worker
 }
 
-/** Takes over a canvas. Null where there is no screen to paint on, as in the tests of components. */
+let messages: ToPainters = []
+let moved: Transferable[] = []
+
+/** Said together with all else of the same turn: what several charts share, such as their times, goes once. */
+function say(message: ToPainter): void {
+  if (messages.length === 0)
+    queueMicrotask(() => {
+      painters().postMessage(messages, moved)
+      messages = []
+      moved = []
+    })
+  messages.push(message)
+  if (message.canvas) moved.push(message.canvas)
+}
+
+/** Takes over a canvas. Null where there is no screen to paint on, as in the tests of components. `onDrawn`: with what is shown now. */
 export function paintOn(canvas: HTMLCanvasElement, onDrawn: (span: Span) => void): ChartPainter | null {
   if (typeof OffscreenCanvas === 'undefined') return null
   const chart = ++charts
-  const offscreen = canvas.transferControlToOffscreen()
-  const say = (message: ToPainter, moved: Transferable[] = []) => painters().postMessage(message, moved)
-  say({ chart, canvas: offscreen }, [offscreen])
+  say({ chart, canvas: canvas.transferControlToOffscreen() })
   listeners.set(chart, onDrawn)
   return {
     draw: (drawing) => say({ chart, drawing }),
+    drawTimeline: (timeline) => say({ chart, timeline }),
     close() {
       listeners.delete(chart)
       say({ chart })

@@ -229,6 +229,9 @@ export function overviewColumns(devices: number): string[] {
   return [...counters, ...gauges, ...deviceColumns(devices, ['used', 'busyNs', 'latencyNs', 'reads', 'writes'])]
 }
 
+/** Those of them whose extremes are shown. */
+export const overviewExtremes: readonly string[] = ['freePages']
+
 /** The given metrics of the first `devices` devices. */
 export function deviceColumns(devices: number, metrics: readonly string[]): string[] {
   return Array.from({ length: devices }, (_, device) => metrics.map((metric) => deviceColumn(device, metric))).flat()

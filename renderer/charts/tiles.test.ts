@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DataKind, encodeTable } from '../../electron/contract/dataPlane.ts'
-import { busyOf, decodeSamples, meanOf, quotientOf, rateOf, rowAt, sumOver, timesOf, valuesOf } from './tiles.ts'
+import { busyOf, decodeSamples, greatestOf, leastOf, meanOf, quotientOf, rateOf, rowAt, sumOver, timesOf, valuesOf } from './tiles.ts'
 
 const f64 = (...values: number[]) => Float64Array.from(values)
 
@@ -13,12 +13,13 @@ const tiles = decodeSamples(
     columns: [
       f64(0, 4e6, 8e6),
       f64(4e6, 4e6, 2e6),
-      ...[f64(8, 0, 4), f64(0, 0, 1), f64(4, 0, 3)],
+      f64(8, 0, 4),
       ...[f64(400, 800, 100), f64(90, 150, 40), f64(110, 300, 60)],
-      ...[f64(2e6, 4e6, 0), f64(0, 0, 0), f64(1e6, 1e6, 0)],
+      f64(2e6, 4e6, 0),
     ],
   }),
   ['faults', 'freePages', 'device0.busyNs'],
+  ['freePages'],
   1e6,
 )
 
@@ -36,6 +37,9 @@ describe('sample tiles', () => {
     expect(quotientOf('freePages', ['faults'], 1)(tiles, 0)).toBe(50)
     expect(quotientOf('freePages', ['faults'], 1)(tiles, 1)).toBeNaN()
   })
+  it('gives least and greatest values where they were asked for', () => {
+    expect([leastOf('freePages')(tiles, 1), greatestOf('freePages')(tiles, 1)]).toEqual([150, 300])
+  })
   it('holds the last value to the end of its row', () => {
     expect(timesOf(tiles).at(-1)).toBe(10e6)
     expect(valuesOf(tiles, rateOf('faults')).at(-1)).toBe(2000)
@@ -49,6 +53,6 @@ describe('sample tiles', () => {
   })
   it('refuses an answer that lacks columns', () => {
     const buffer = encodeTable({ kind: DataKind.samples, rows: 0, extra: [1, 0, 0], columns: [f64(), f64()] })
-    expect(() => decodeSamples(buffer, ['faults'], 1e6)).toThrow('samples lack column 2')
+    expect(() => decodeSamples(buffer, ['faults'], [], 1e6)).toThrow('samples lack column 2')
   })
 })

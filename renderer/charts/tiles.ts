@@ -4,13 +4,14 @@
  * A tile row covers [begin, begin + length) ns and has, per column, the sum, least and greatest value over the base
  * buckets in it. A counter's rate is its sum per second; a gauge's mean is its sum over the number of base buckets.
  */
-import { COLUMNS_PER_SAMPLED_METRIC, DataKind, DataPlaneError, decodeTable } from '../../electron/contract/dataPlane.ts'
+import { DataKind, DataPlaneError, decodeTable } from '../../electron/contract/dataPlane.ts'
 import type { Span } from '../range.ts'
 
 export interface SampledMetric {
   sum: Float64Array
-  min: Float64Array
-  max: Float64Array
+  /** Where they were asked for. */
+  min?: Float64Array
+  max?: Float64Array
 }
 
 export interface SampleTiles {
@@ -26,21 +27,20 @@ export interface SampleTiles {
 
 export const noTiles: SampleTiles = { rows: 0, begin: new Float64Array(), length: new Float64Array(), bucketNs: 1, metrics: new Map() }
 
-/** Decodes the answer to runs.samples; `columns` as they were asked for. Throws DataPlaneError. */
-export function decodeSamples(buffer: ArrayBuffer, columns: readonly string[], bucketNs: number): SampleTiles {
+/** Decodes the answer to runs.samples; `columns` and `extremes` as they were asked for. Throws DataPlaneError. */
+export function decodeSamples(buffer: ArrayBuffer, columns: readonly string[], extremes: readonly string[], bucketNs: number): SampleTiles {
   const table = decodeTable(buffer)
   if (table.kind !== DataKind.samples) throw new DataPlaneError(`a binary answer holds kind ${table.kind} where samples were asked for`)
-  const column = (i: number): Float64Array => {
-    const found = table.columns[i]
-    if (!(found instanceof Float64Array)) throw new DataPlaneError(`samples lack column ${i}`)
+  let next = 0
+  const column = (): Float64Array => {
+    const found = table.columns[next++]
+    if (!(found instanceof Float64Array)) throw new DataPlaneError(`samples lack column ${next - 1}`)
     return found
   }
-  const metrics = new Map<string, SampledMetric>()
-  columns.forEach((name, i) => {
-    const at = 2 + i * COLUMNS_PER_SAMPLED_METRIC
-    metrics.set(name, { sum: column(at), min: column(at + 1), max: column(at + 2) })
-  })
-  return { rows: table.rows, begin: column(0), length: column(1), bucketNs, metrics }
+  const begin = column()
+  const length = column()
+  const metrics = new Map(columns.map((name): [string, SampledMetric] => [name, extremes.includes(name) ? { sum: column(), min: column(), max: column() } : { sum: column() }]))
+  return { rows: table.rows, begin, length, bucketNs, metrics }
 }
 
 /** A value per row. */

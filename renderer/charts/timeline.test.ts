@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DataKind, encodeTable } from '../../electron/contract/dataPlane.ts'
 import type { EventRow } from '../views/run/events.ts'
-import { decodeEventTiles, densityTracks, eventTracks, nearestMark } from './timeline.ts'
+import { decodeEventTiles, densityTracks, drawnTracks, eventTracks, nearestMark } from './timeline.ts'
 
 const kinds = ['fault', 'swapin', 'swapout', 'filein', 'fileout', 'evict', 'free', 'daemon']
 const row = (changes: Partial<EventRow>): EventRow => ({
@@ -31,6 +31,9 @@ test('zoomed in each process, device and the page daemon has a track; requests r
   )
   expect(tracks.map(({ name }) => name)).toEqual(['process 0', 'Page daemon', 'device 1'])
   expect(tracks.map(({ marks }) => marks.map(({ from, to, glyph }) => [from, to, glyph]))).toEqual([[[95, 160, 'swapin']], [[120, 120, 'daemon']], [[100, 150, 'swapin']]])
+  const [ofProcess] = drawnTracks(tracks, 3, (token) => token)
+  expect([[...(ofProcess?.from ?? [])], [...(ofProcess?.at ?? [])], ofProcess?.chosen]).toEqual([[95], [160], 0])
+  expect(ofProcess?.colours[ofProcess.colour[0] ?? -1]).toBe('--ev-swapin')
   expect(nearestMark(tracks[2]!, 155, 10)?.event.number).toBe(1)
   expect(nearestMark(tracks[2]!, 175, 10)).toBeNull()
 })

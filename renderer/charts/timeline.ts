@@ -1,6 +1,6 @@
 /**
  * The timeline of events: tracks over a span of time. Zoomed out, a track is a group of kinds, drawn as the density of its events; zoomed in so
- * far that each event can be drawn, a track is a process, a device or the page daemon. Pure but for painting.
+ * far that each event can be drawn, a track is a process, a device or the page daemon. The thread that paints charts paints it too. Pure but for painting.
  */
 import { DataKind, DataPlaneError, decodeTable } from '../../electron/contract/dataPlane.ts'
 import { glyphs, type GlyphKind } from '../glyphs.ts'
@@ -128,22 +128,58 @@ export function nearestMark(track: Track, moment: number, reach: number): Mark |
   return best
 }
 
-export interface TimelineLook {
-  tracks: readonly Track[]
-  span: Span
+/** What lies in a track, as the thread that paints gets it. */
+export interface DrawnTrack {
+  density: (NonNullable<Track['density']> & { colour: string }) | null
+  /** Virtual ns at which each mark begins, ends, and is of; a colour for each out of `colours`. */
+  from: Float64Array
+  to: Float64Array
+  at: Float64Array
+  colour: Uint8Array
+  colours: string[]
+  /** The mark that is looked at; -1: none. */
+  chosen: number
+}
+
+export interface TimelineDrawing {
+  /** CSS pixels, and device pixels for each. */
   width: number
+  height: number
+  ratio: number
+  span: Span
+  /** What the tracks were asked for. */
+  of: Span
   trackHeight: number
   /** Width of the column of names. */
   gutter: number
-  selected: number | null
-  colour: (token: string) => string
+  line: string
+  /** Null: those that were painted before. */
+  tracks: DrawnTrack[] | null
+}
+
+/** `colour`: the value of a custom property. */
+export function drawnTracks(tracks: readonly Track[], selected: number | null, colour: (token: string) => string): DrawnTrack[] {
+  const kinds = Object.values(glyphs)
+  const colours = kinds.map((glyph) => colour(glyph.colour))
+  return tracks.map(({ density, marks }) => ({
+    density: density && { ...density, colour: colour(density.colour) },
+    from: Float64Array.from(marks, (mark) => mark.from),
+    to: Float64Array.from(marks, (mark) => mark.to),
+    at: Float64Array.from(marks, (mark) => mark.event.time),
+    colour: Uint8Array.from(marks, (mark) => kinds.indexOf(glyphs[mark.glyph])),
+    colours: marks.length > 0 ? colours : [],
+    chosen: selected === null ? -1 : marks.findIndex((mark) => mark.event.number === selected),
+  }))
 }
 
 /** Paints what lies in the tracks; names and cursor are the page's own. */
-export function paintTimeline(context: CanvasRenderingContext2D, { tracks, span, width, trackHeight, gutter, selected, colour }: TimelineLook): void {
+export function paintTimeline(context: OffscreenCanvasRenderingContext2D, drawing: TimelineDrawing, tracks: readonly DrawnTrack[]): void {
+  const { span, width, ratio, trackHeight, gutter, line } = drawing
   const inner = Math.max(1, width - gutter)
   const xOf = (moment: number) => gutter + positionIn(span, moment) * inner
-  context.fillStyle = colour('--line')
+  context.setTransform(ratio, 0, 0, ratio, 0, 0)
+  context.clearRect(0, 0, width, drawing.height)
+  context.fillStyle = line
   for (let i = 1; i <= tracks.length; i++) context.fillRect(0, i * trackHeight - 1, width, 1)
   context.save()
   context.beginPath()
@@ -153,9 +189,9 @@ export function paintTimeline(context: CanvasRenderingContext2D, { tracks, span,
     const bottom = (i + 1) * trackHeight - 2
     const room = trackHeight - 5
     if (track.density) {
-      const { span: of, counts, greatest, colour: token } = track.density
+      const { span: of, counts, greatest, colour } = track.density
       const length = (of.to - of.from) / counts.length
-      context.fillStyle = colour(token)
+      context.fillStyle = colour
       for (let row = 0; row < counts.length; row++) {
         if (counts[row] === 0) continue
         const from = xOf(of.from + row * length)
@@ -165,17 +201,17 @@ export function paintTimeline(context: CanvasRenderingContext2D, { tracks, span,
         context.fillRect(from, bottom - height, Math.max(1, to - from), height)
       }
     }
-    for (const mark of track.marks) {
-      const from = xOf(mark.from)
-      const to = xOf(mark.to)
+    for (let mark = 0; mark < track.at.length; mark++) {
+      const from = xOf(track.from[mark]!)
+      const to = xOf(track.to[mark]!)
       if (to < gutter || from > width) continue
-      context.fillStyle = colour(glyphs[mark.glyph].colour)
-      const isChosen = mark.event.number === selected
+      context.fillStyle = track.colours[track.colour[mark]!] ?? line
+      const isChosen = mark === track.chosen
       // what was waited for is pale, the moment itself strong
       context.globalAlpha = isChosen ? 0.75 : 0.35
       if (to - from >= 1) context.fillRect(from, bottom - room + 4, to - from, room - 4)
       context.globalAlpha = 1
-      context.fillRect(xOf(mark.event.time) - 1, bottom - room, isChosen ? 3 : 2, room)
+      context.fillRect(xOf(track.at[mark]!) - 1, bottom - room, isChosen ? 3 : 2, room)
     }
   })
   context.restore()

@@ -18,8 +18,8 @@ import { isLive, useRuns } from './runs.ts'
 
 const REFRESH_MS = 250
 const STRIP_BUCKETS = 512
-const COUNTED_BUCKETS = 512
-/** A range that moves is summed up exactly when it has stood still for as long. */
+const SELECTION_BUCKETS = 512
+/** A selection that is drawn is summed up exactly when it has stood still for as long. */
 const SETTLED_MS = 150
 /** A run that has hardly begun is shown on an axis of this length. */
 const LIVE_EXTENT_NS = 1e6
@@ -90,13 +90,14 @@ export const useRunView = defineStore('runView', () => {
   const messages = shallowRef<RunMessage[]>([])
   const range = shallowRef(ranges.emptyRange)
 
-  /** Columns that the open tab's charts need, and how many buckets they can show. */
-  const wanted = shallowRef<{ columns: readonly string[]; buckets: number }>({ columns: [], buckets: 512 })
+  /** Columns that the open tab's charts need, of which of them least and greatest value too, and how many buckets they can show. */
+  const wanted = shallowRef<{ columns: readonly string[]; extremes?: readonly string[]; buckets: number }>({ columns: [], buckets: 512 })
   const strip = shallowRef<SampleTiles>(noTiles)
   const charts = shallowRef<SampleTiles>(noTiles)
   /** What charts show: that of their samples, so that they are drawn once for each answer; the strip shows a new range at once. */
   const chartSpan = shallowRef<Span>({ from: 0, to: 1 })
-  const countedTiles = shallowRef<{ span: Span; tiles: SampleTiles } | null>(null)
+  /** A selection's own samples: finer than those of the charts. */
+  const selectionTiles = shallowRef<{ span: Span; tiles: SampleTiles } | null>(null)
   const samplesProblem = ref('')
 
   const speed = ref(0)
@@ -110,13 +111,14 @@ export const useRunView = defineStore('runView', () => {
   const span = computed(() => ranges.visible(range.value))
   const countedSpan = computed(() => ranges.counted(range.value))
   const whole = computed(() => ranges.isWhole(range.value))
-  /** Totals of what is counted: exact for the whole run, from samples otherwise. */
-  const countedTotals = computed<CountedTotals | null>(() => {
-    if (whole.value) return totals.value ? countersOf(totals.value) : null
-    const counted = countedSpan.value
-    const exact = countedTiles.value
-    if (exact && exact.span.from === counted.from && exact.span.to === counted.to) return totalsOver(exact.tiles, counted)
-    return exact && exact.span.from <= counted.from && exact.span.to >= counted.to ? totalsOver(exact.tiles, counted) : totalsOver(charts.value, counted)
+  /** Totals of what is counted, and of which span: exact for the whole run, from samples otherwise; those of a range change with the charts. */
+  const counted = computed<{ span: Span; totals: CountedTotals | null }>(() => {
+    if (whole.value) return { span: { from: 0, to: virtualNs.value }, totals: totals.value && countersOf(totals.value) }
+    const { selection } = range.value
+    if (selection === null) return { span: chartSpan.value, totals: totalsOver(charts.value, chartSpan.value) }
+    const exact = selectionTiles.value
+    const isExact = exact !== null && exact.span.from <= selection.from && exact.span.to >= selection.to
+    return { span: selection, totals: totalsOver(isExact ? exact.tiles : charts.value, selection) }
   })
 
   const scene = markRaw<ChartScene>({
@@ -134,7 +136,7 @@ export const useRunView = defineStore('runView', () => {
     },
   })
 
-  async function samples(of: Span, buckets: number, columns: readonly string[]): Promise<SampleTiles> {
+  async function samples(of: Span, buckets: number, columns: readonly string[], extremes: readonly string[] = []): Promise<SampleTiles> {
     const run = detail.value
     if (!run || columns.length === 0 || !(of.to > of.from)) return noTiles
     const answer = await connection.request('runs.samples', {
@@ -143,8 +145,9 @@ export const useRunView = defineStore('runView', () => {
       toNs: of.to,
       buckets: Math.min(4096, Math.max(1, Math.round(buckets))),
       columns: [...columns],
+      extremes: [...extremes],
     })
-    return decodeSamples(answer, columns, run.bucketNs)
+    return decodeSamples(answer, columns, extremes, run.bucketNs)
   }
 
   /** Keeps an answer only if the same run is still shown. */
@@ -163,22 +166,22 @@ export const useRunView = defineStore('runView', () => {
   const refreshCharts = oneAtATime(() => {
     const shown = span.value
     return into(charts, async () => {
-      const tiles = await samples({ from: shown.from, to: Math.min(shown.to, virtualNs.value) }, wanted.value.buckets, wanted.value.columns)
+      const tiles = await samples({ from: shown.from, to: Math.min(shown.to, virtualNs.value) }, wanted.value.buckets, wanted.value.columns, wanted.value.extremes)
       if (range.value.range === null || range.value.range.from === shown.from) chartSpan.value = shown
       return tiles
     })
   })
-  const refreshCounted = oneAtATime(async () => {
-    if (whole.value || wanted.value.columns.length === 0) return
-    const counted = countedSpan.value
+  const refreshSelection = oneAtATime(async () => {
+    const { selection } = range.value
+    if (selection === null || wanted.value.columns.length === 0) return
     const holder = { value: noTiles }
-    await into(holder, () => samples(counted, COUNTED_BUCKETS, totalledCounters))
-    countedTiles.value = { span: counted, tiles: holder.value }
+    await into(holder, () => samples(selection, SELECTION_BUCKETS, totalledCounters))
+    selectionTiles.value = { span: selection, tiles: holder.value }
   })
   function refresh(): void {
     refreshStrip()
     refreshCharts()
-    refreshCounted()
+    refreshSelection()
   }
 
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -221,7 +224,7 @@ export const useRunView = defineStore('runView', () => {
     strip.value = noTiles
     charts.value = noTiles
     chartSpan.value = { from: 0, to: 1 }
-    countedTiles.value = null
+    selectionTiles.value = null
     speed.value = 0
     await loadDetail()
   }
@@ -245,12 +248,15 @@ export const useRunView = defineStore('runView', () => {
     if (now.virtualNs !== before?.virtualNs || now.status !== before.status) refreshSoon()
   })
   watch([() => range.value.range, () => wanted.value], () => refreshCharts())
-  let countedTimer: ReturnType<typeof setTimeout> | undefined
+  let selectionTimer: ReturnType<typeof setTimeout> | undefined
   // until then the charts' samples have to do
-  watch([() => range.value.range, () => range.value.selection], () => {
-    clearTimeout(countedTimer)
-    countedTimer = setTimeout(refreshCounted, SETTLED_MS)
-  })
+  watch(
+    () => range.value.selection,
+    () => {
+      clearTimeout(selectionTimer)
+      selectionTimer = setTimeout(refreshSelection, SETTLED_MS)
+    },
+  )
 
   async function control(action: Params<'runs.control'>['action'], kinds: readonly string[] = []): Promise<void> {
     if (id.value === null) return
@@ -292,7 +298,7 @@ export const useRunView = defineStore('runView', () => {
 
   return {
     id, detail, problem, messages, range, wanted, strip, charts, scene, samplesProblem, speed, progress, status, live, virtualNs, totals,
-    span, countedSpan, whole, countedTotals, open, close, follow, refresh, loadDetail, control, playOrPause, setSpeed,
+    span, countedSpan, whole, counted, open, close, follow, refresh, loadDetail, control, playOrPause, setSpeed,
     select, setCursor, moveCursor, extendSelection, zoomToSelection, goBack, zoomBy, panBy, show,
   }
 })

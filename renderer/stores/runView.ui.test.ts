@@ -30,13 +30,13 @@ describe('the run that is looked at', () => {
     view.wanted = { columns: ['faults'], buckets: 100 }
     await view.open(1)
     await flushPromises()
-    expect(view.countedTotals?.faults).toBe(37520)
+    expect(view.counted.totals?.faults).toBe(37520)
     view.select(3e9, 6e9)
     await flushPromises()
-    expect(view.countedTotals?.faults).not.toBe(37520)
-    expect(view.countedTotals?.faults).toBeGreaterThan(1000)
+    expect(view.counted.totals?.faults).not.toBe(37520)
+    expect(view.counted.totals?.faults).toBeGreaterThan(1000)
     view.goBack()
-    expect(view.countedTotals?.faults).toBe(37520)
+    expect(view.counted.totals?.faults).toBe(37520)
   })
   it('follows a running run, asking for samples a few times a second at the most', async () => {
     const view = useRunView()

@@ -222,7 +222,7 @@ export class TestBridge implements HostBridge {
       'runs.control': () => ({}),
       'runs.speed': () => ({}),
       'runs.intervene': () => ({ at: 1234567 }),
-      'runs.samples': ({ fromNs, toNs, buckets, columns }) => {
+      'runs.samples': ({ fromNs, toNs, buckets, columns, extremes = columns }) => {
         const rows = Math.min(buckets, 400)
         const length = (toNs - fromNs) / rows
         const random = sequence(7)
@@ -233,7 +233,8 @@ export class TestBridge implements HostBridge {
         const data: DataColumn[] = [begin, lengths]
         for (const column of columns) {
           const base = Float64Array.from({ length: rows }, (_, i) => sampled(column, (begin[i] ?? 0) / RUN_NS, noise[i] ?? 0))
-          data.push(base.map((value) => value * perRow), base.map((value) => value * 0.6), base.map((value) => value * 1.4))
+          data.push(base.map((value) => value * perRow))
+          if (extremes.includes(column)) data.push(base.map((value) => value * 0.6), base.map((value) => value * 1.4))
         }
         return encodeTable({ kind: DataKind.samples, rows, extra: [1, 0, 0], columns: data })
       },

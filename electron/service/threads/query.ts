@@ -39,7 +39,7 @@ serveCalls<QueryCalls>(parentPort, {
   sweeps: () => store.sweeps.list(),
   sweep: (id) => store.sweeps.get(id),
   sweepResult: (file) => sweepResult(store, path.dirname(database), file),
-  samples: ({ id, ...query }) => encodeTable(sampleTiles(store.samples.query(id, query))),
+  samples: ({ id, extremes, ...query }) => encodeTable(sampleTiles(store.samples.query(id, query), extremes)),
   events: ({ id, ...query }) => encodeTable(eventRows(store.events.query(id, query))),
   eventCount: ({ id, ...filter }) => ({ count: store.events.count(id, filter) }),
   eventTiles: ({ id, ...range }) => encodeTable(eventTileRows(store.events.tiles(id, range))),
