@@ -11,6 +11,9 @@
  *  3. `resize()` replaces the array by a longer one with the same contents; the owner's `rebind` is called and
  *     fetches the references anew.
  *  4. `save()` copies every column into a snapshot; `restore()` puts one back and calls every owner's `rebind`.
+ *
+ * What is small, seldom changes and is better kept otherwise (a map by name) is `kept`: its owner writes it as numbers into a column for each
+ * save, and reads it from there after a restore.
  */
 
 export type ColumnKind = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f64'
@@ -48,6 +51,8 @@ interface Entry {
 export class Columns {
   #entries = new Map<string, Entry>()
   #owners: (() => void)[] = []
+  /** By name of the column: what is kept otherwise. */
+  readonly #kept = new Map<string, () => Iterable<number>>()
 
   /** Registers a column of `length` zeros. A name can be defined once. */
   define<K extends ColumnKind>(name: string, kind: K, length: number): ColumnArrays[K] {
@@ -67,6 +72,15 @@ export class Columns {
   /** Called after any of the owner's arrays may have been replaced (by `resize` or `restore`); `forget` ends it. */
   onRebind(rebind: () => void): void {
     this.#owners.push(rebind)
+  }
+
+  /** State that is no array: `write` makes numbers of it whenever it is saved, `read` gets them back. */
+  keep(name: string, write: () => Iterable<number>, read: (values: readonly number[]) => void): void {
+    this.define(name, 'f64', 0)
+    this.#kept.set(name, write)
+    this.onRebind(() => {
+      read([...this.get(name, 'f64')])
+    })
   }
 
   /** The owner has gone: its columns are dropped, by name prefix, and it is not told any more. */
@@ -106,6 +120,7 @@ export class Columns {
 
   /** A copy of everything. */
   save(): Snapshot {
+    for (const [name, write] of this.#kept) this.#entries.set(name, { kind: 'f64', data: Float64Array.from(write()) })
     const snapshot: Snapshot = new Map()
     for (const [name, entry] of this.#entries) snapshot.set(name, { kind: entry.kind, data: entry.data.slice() })
     return snapshot
@@ -121,4 +136,11 @@ export class Columns {
     }
     for (const rebind of this.#owners) rebind()
   }
+}
+
+/** Numbers that are kept, in rows of so many. */
+export function rowsOf(values: readonly number[], width: number): number[][] {
+  const rows: number[][] = []
+  for (let at = 0; at < values.length; at += width) rows.push(values.slice(at, at + width))
+  return rows
 }

@@ -83,6 +83,7 @@ export function setUpFiles(
   flat.store = store
   requireRoom(kernel, volume, experiment.machine.wired)
   const { columns } = kernel
+  if (fileSource === undefined) flat.keepIn(columns)
   const device = new Device({
     columns,
     name: 'file.device',

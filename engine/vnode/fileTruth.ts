@@ -5,7 +5,7 @@
  * those that the ledger makes from it. Until then, and after a write that went through the file system, they are the file's own,
  * of which a copy is kept here: `known` says for which version the copy is right. Bytes beyond the end of the file are nobody's.
  */
-import type { Columns } from '../sim/columns.ts'
+import { rowsOf, type Columns } from '../sim/columns.ts'
 import { ContentsError, type Contents } from '../vm/contents.ts'
 import { PAGE_SIZE, type VmPages } from '../vm/pages.ts'
 
@@ -39,6 +39,22 @@ export class FileTruth {
     columns.onRebind(() => {
       this.#known = columns.get('file.known', 'u32')
     })
+    columns.keep(
+      'file.truth',
+      () => [...this.#files].flatMap(([object, { slotBase, sizeBytes }]) => [object, slotBase, sizeBytes]),
+      (values) => {
+        const before = new Map(this.#files)
+        this.#files.clear()
+        this.#lastObject = -1
+        // the bytes are not saved: who has some keeps them
+        for (const [object, slotBase, sizeBytes] of rowsOf(values, 3))
+          this.#files.set(object!, {
+            slotBase: slotBase!,
+            sizeBytes: sizeBytes!,
+            bytes: before.get(object!)?.bytes ?? null,
+          })
+      },
+    )
   }
 
   /** A file, its slots allocated. `bytes`: what it holds now, null: each page what the ledger makes of its version. */
@@ -149,12 +165,11 @@ export class FileTruth {
     const index = pages.pageIndex[frame]!
     const slot = file.slotBase + index
     this.materialise(frame)
-    contents.version[slot]! += 1
+    this.#known[slot] = ++contents.version[slot]!
     if (!contents.isReal) return
     const view = contents.view(frame)
     view.set(contents.expected(slot).subarray(from, to), from)
     this.#room(file, (index + 1) * PAGE_SIZE).set(view, index * PAGE_SIZE)
-    this.#known[slot] = contents.version[slot]!
   }
 
   /** What a direct write is to put into a file from a byte on: of each page that it touches, bytes of the page's next version. */
@@ -181,8 +196,7 @@ export class FileTruth {
         if (!isCopy) copy.set(this.#contents.expected(slot), start)
         copy.set(bytes.subarray(at, at + length), start + within)
       }
-      version[slot]! += 1
-      if (bytes !== null) this.#known[slot] = version[slot]!
+      this.#known[slot] = ++version[slot]!
     })
   }
 
@@ -222,14 +236,14 @@ export class FileTruth {
     const file = this.#file(object)
     const old = file.sizeBytes
     file.sizeBytes = sizeBytes
-    if (!this.#contents.isReal) return
     const from = Math.min(old, sizeBytes)
-    const bytes = this.#room(file, Math.max(old, sizeBytes))
+    const { isReal } = this.#contents
+    const bytes = isReal ? this.#room(file, Math.max(old, sizeBytes)) : new Uint8Array(0)
     for (let index = Math.floor(from / PAGE_SIZE); index * PAGE_SIZE < Math.max(old, sizeBytes); index++) {
       const slot = file.slotBase + index
       if (slot >= this.#known.length) break
       const keep = Math.max(0, Math.min(PAGE_SIZE, from - index * PAGE_SIZE))
-      if (keep > 0 && this.#contents.version[slot] !== this.#known[slot])
+      if (isReal && keep > 0 && this.#contents.version[slot] !== this.#known[slot])
         bytes.set(this.#contents.expected(slot).subarray(0, keep), index * PAGE_SIZE)
       bytes.fill(0, index * PAGE_SIZE + keep, Math.min((index + 1) * PAGE_SIZE, bytes.length))
       this.#known[slot] = ++this.#contents.version[slot]!

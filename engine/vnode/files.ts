@@ -13,6 +13,7 @@ import type { FileContext, FileKernel, FileTunables } from './context.ts'
 import { DragonflyFiles } from './dragonfly/adapter.ts'
 import { FileDevice } from './fileDevice.ts'
 import type { FileFault, FilePager, FilePagerName } from './filePager.ts'
+import { FileTable } from './fileTable.ts'
 import { FileTruth } from './fileTruth.ts'
 import { FreebsdFiles } from './freebsd/adapter.ts'
 import { NetbsdFiles } from './netbsd/adapter.ts'
@@ -46,34 +47,9 @@ export interface FilesOptions {
   pageWritten: (frame: number) => void
 }
 
-/** What is kept of a file that has an object. */
-interface OpenFile {
-  /** Number in the volume. */
-  file: number
-  isDevice: boolean
-  /** Slots of the contents ledger: the pages that it may grow to. */
-  slots: number
-  /** What verbs call it; null: only mappings know it. */
-  name: string | null
-  /** Open descriptors. */
-  descriptors: number
-  isUnlinked: boolean
-  /** Faults and calls under way on it: who holds the vnode's lock. */
-  users: number
-  /** Its vnode is being reclaimed. */
-  isGoing: boolean
-}
-
-/** A file without an object: what it takes to open it again. */
-interface ClosedFile {
-  file: number
-  isDevice: boolean
-  mostBytes: number
-  bytes: Uint8Array
-}
-
 /** No answer yet. */
 const WAITING = -100
+const NO_CALL = -101
 
 export class Files {
   readonly pager: FilePager
@@ -89,18 +65,10 @@ export class Files {
   #answer: Int32Array
   /** By slot of the contents ledger: mappings take the page from the file. */
   #covers: Uint8Array
-  /** By object: the files that have one. */
-  readonly #open = new Map<number, OpenFile>()
-  /** By name: the files that had one. */
-  readonly #closed = new Map<string, ClosedFile>()
-  #isMounted = true
-  /** A call may have changed what is in no column: the machine can neither be saved nor go back. */
-  hasCalled = false
+  readonly #table: FileTable
   readonly #faults: FileFault[] = []
-  /** Objects of the files that verbs know, by name. */
-  readonly named = new Map<string, number>()
-  /** By process: the errno of a call under way, WAITING; null: there is none. */
-  readonly #calls: (number | null)[] = []
+  /** By process: the errno of a call that is over and was not asked after yet; WAITING: under way; NO_CALL: there is none. */
+  #calls: Int32Array
   /** By object: calls on the file that are under way; -1: a direct one. */
   readonly #underWay = new Map<number, number>()
   #hasSyncedAtEnd = false
@@ -131,7 +99,10 @@ export class Files {
     this.tasks = new FileTasks(kernel, this.pager)
     this.#answer = columns.define('file.fault.answer', 'i32', options.processes)
     this.#covers = columns.define('file.covers', 'u8', 0)
+    this.#calls = columns.define('file.call', 'i32', options.processes).fill(NO_CALL)
+    this.#table = new FileTable(columns)
     columns.onRebind(() => {
+      this.#calls = columns.get('file.call', 'i32')
       this.#answer = columns.get('file.fault.answer', 'i32')
       this.#covers = columns.get('file.covers', 'u8')
     })
@@ -164,17 +135,7 @@ export class Files {
       this.#covers = this.#columns.resize('file.covers', 'u8', Math.max(base + slots, this.#covers.length * 2))
     // whoever maps a file that no verb names has closed it
     if (name === null) this.pager.closed(object)
-    else this.named.set(name, object)
-    this.#open.set(object, {
-      file,
-      isDevice,
-      slots,
-      name,
-      descriptors: name === null ? 0 : 1,
-      isUnlinked: false,
-      users: 0,
-      isGoing: false,
-    })
+    this.#table.add(object, { file, isDevice, slots, name, descriptors: name === null ? 0 : 1, isUnlinked: false })
     return object
   }
 
@@ -186,6 +147,11 @@ export class Files {
 
   covers(object: number, pageIndex: number): boolean {
     return this.#covers[this.#kernel.pages.slotBase[object]! + pageIndex] === 1
+  }
+
+  /** Objects of the files that verbs know, by name. */
+  get named(): ReadonlyMap<string, number> {
+    return this.#table.named
   }
 
   // ---- faults ----------------------------------------------------------------------------------------------
@@ -201,7 +167,7 @@ export class Files {
     fault.wasResident = false
     this.#answer[process] = WAITING
     let isOver = false
-    const open = this.#open.get(fault.object)
+    const open = this.#table.open.get(fault.object)
     if (open !== undefined) open.users += 1
     const started = this.tasks.start(this.pager.getPage(fault), (answer) => {
       if (open !== undefined) open.users -= 1
@@ -231,12 +197,10 @@ export class Files {
    * made when it begins.
    */
   call(process: number, object: number, run: () => Operation<number>): number {
-    const known = this.#calls[process] ?? null
-    if (known === null) {
+    if (this.#calls[process] === NO_CALL) {
       this.#calls[process] = WAITING
-      this.hasCalled = true
       let isLater = false
-      const open = this.#open.get(object)
+      const open = this.#table.open.get(object)
       if (open !== undefined) open.users += 1
       this.tasks.start(run(), (errno) => {
         if (open !== undefined) open.users -= 1
@@ -247,13 +211,13 @@ export class Files {
     }
     const errno = this.#calls[process]!
     if (errno === WAITING) return -1
-    this.#calls[process] = null
+    this.#calls[process] = NO_CALL
     return errno
   }
 
   /** A call of the process is under way, or over and not yet asked after. */
   isCalling(process: number): boolean {
-    return (this.#calls[process] ?? null) !== null
+    return this.#calls[process] !== NO_CALL
   }
 
   /** A call on a file: as its vnode's lock lets it. A direct one has the file to itself, others share it. */
@@ -283,7 +247,7 @@ export class Files {
 
   /** sendfile(2) of bytes from `offset` on, 0: all of them. The call holds the file, and its lock as its kernel does. */
   *send(object: number, offset: number, lengthBytes: number, bytesPerSecond: number): Operation<number> {
-    const open = this.#open.get(object)!
+    const open = this.#table.open.get(object)!
     const calls = this.#underWay
     const isShared = () => !this.isDirect(object)
     const lock: VnodeLock = {
@@ -322,22 +286,22 @@ export class Files {
 
   /** open(2) of a file that verbs know. Answers an errno, as all of these do. */
   openAgain(name: string): number {
-    const object = this.named.get(name)
+    const object = this.#table.named.get(name)
     if (object !== undefined) {
       this.pager.opened(object)
-      this.#open.get(object)!.descriptors += 1
+      this.#table.open.get(object)!.descriptors += 1
       return 0
     }
-    const closed = this.#closed.get(name)
-    if (closed === undefined || !this.#isMounted) return Errno.ENOENT
-    this.#closed.delete(name)
+    const closed = this.#table.closed.get(name)
+    if (closed === undefined || !this.#table.isMounted) return Errno.ENOENT
+    this.#table.closed.delete(name)
     this.open(closed.file, closed.isDevice, closed.bytes, closed.mostBytes, name)
     return 0
   }
 
   /** close(2). The last one of an unlinked file that nothing maps removes it. */
   *close(name: string): Operation<number> {
-    for (const [object, open] of this.#open) {
+    for (const [object, open] of this.#table.open) {
       if (open.name !== name || open.descriptors === 0) continue
       open.descriptors -= 1
       this.pager.closed(object)
@@ -350,14 +314,14 @@ export class Files {
   *unlink(name: string): Operation<number> {
     const isOver = () => !this.pager.isSuspended
     while (!isOver()) yield { on: 'call', isOver }
-    const object = this.named.get(name) ?? -1
-    const open = this.#open.get(object)
-    const file = (open ?? this.#closed.get(name))?.file
+    const object = this.#table.named.get(name) ?? -1
+    const open = this.#table.open.get(object)
+    const file = (open ?? this.#table.closed.get(name))?.file
     if (file === undefined) return Errno.ENOENT
     const errno = this.volume.unlink(file, name, this.#kernel.now)
     if (errno !== 0) return errno
-    this.#closed.delete(name)
-    this.named.delete(name)
+    this.#table.closed.delete(name)
+    this.#table.named.delete(name)
     if (open === undefined) return this.volume.release(file)
     open.isUnlinked = true
     return yield* this.#removeUnused(object)
@@ -365,12 +329,12 @@ export class Files {
 
   /** A mapping of a file has gone: ufs_inactive. */
   mappingGone(object: number): void {
-    if (this.#open.get(object)?.isUnlinked === true && !this.pager.isUsed(object))
+    if (this.#table.open.get(object)?.isUnlinked === true && !this.pager.isUsed(object))
       this.tasks.start(this.#removeUnused(object), () => {})
   }
 
   *#removeUnused(object: number): Operation<number> {
-    const open = this.#open.get(object)!
+    const open = this.#table.open.get(object)!
     if (!open.isUnlinked || this.volume.hasName(open.file) || this.pager.isUsed(object)) return 0
     const errno = yield* this.pager.truncate(object, 0)
     return errno === 0 ? yield* this.#takeObject(object) : errno
@@ -378,17 +342,17 @@ export class Files {
 
   /** The kernel takes the vnode of a file for another: who maps the file is cut off, who opens it gets a new one. */
   *reclaim(name: string): Operation<number> {
-    const object = this.named.get(name)
+    const object = this.#table.named.get(name)
     if (object === undefined) return Errno.ENOENT
     return yield* this.#takeObject(object)
   }
 
   /** unmount(2): refused while a file is used, unless it is forced; then all vnodes are reclaimed. */
   *unmount(isForced: boolean): Operation<number> {
-    if (!this.#isMounted) return Errno.EINVAL
-    const objects = [...this.#open.keys()]
+    if (!this.#table.isMounted) return Errno.EINVAL
+    const objects = [...this.#table.open.keys()]
     if (!isForced && objects.some((object) => this.pager.isUsed(object))) return Errno.EBUSY
-    this.#isMounted = false
+    this.#table.isMounted = false
     let errno = 0
     for (const object of objects) {
       const failed = yield* this.#takeObject(object)
@@ -400,26 +364,27 @@ export class Files {
 
   /** mount(2) of the same volume. */
   mount(): number {
-    if (this.#isMounted) return Errno.EBUSY
-    this.#isMounted = true
+    if (this.#table.isMounted) return Errno.EBUSY
+    this.#table.isMounted = true
     return 0
   }
 
   *#takeObject(object: number): Operation<number> {
     const { pages, contents } = this.#kernel
-    const open = this.#open.get(object)
+    const open = this.#table.open.get(object)
     if (open === undefined || open.isGoing) return 0
     open.isGoing = true
     const { file, isDevice, slots, name, isUnlinked } = open
     // nobody finds it from now on; who has its lock is waited for
-    if (name !== null && this.named.get(name) === object) this.named.delete(name)
+    if (name !== null && this.#table.named.get(name) === object) this.#table.named.delete(name)
     const isOver = () => open.users === 0
     while (!isOver()) yield { on: 'call', isOver }
     let errno = yield* this.pager.reclaim(object)
-    this.#open.delete(object)
+    this.#table.open.delete(object)
     if (isUnlinked) errno = this.volume.release(file) || errno
     const bytes = contents.isReal ? this.truth.bytesOf(object) : new Uint8Array(0)
-    if (name !== null && !isUnlinked) this.#closed.set(name, { file, isDevice, mostBytes: slots * PAGE_SIZE, bytes })
+    if (name !== null && !isUnlinked)
+      this.#table.closed.set(name, { file, isDevice, mostBytes: slots * PAGE_SIZE, bytes })
     this.truth.forget(object)
     if (pages.objectType[object] !== ObjectType.dead) return errno
     // who still maps it reads zeros from now on
@@ -479,9 +444,9 @@ export class Files {
     return this.#options.syncerSeconds > 0 && !this.#isEnding ? 1 : 0
   }
 
-  /** Nothing is under way, and nothing has changed what no column holds, so that the machine could be saved. */
+  /** Nothing is under way, so that the machine could be saved. */
   get isQuiet(): boolean {
-    return this.tasks.count === 0 && !this.hasCalled
+    return this.tasks.count === 0
   }
 
   /** A transfer of the file device is over. */
@@ -502,7 +467,7 @@ export class Files {
   }
 
   *#syncAll(waits: boolean): Operation<void> {
-    for (const [object, open] of [...this.#open]) {
+    for (const [object, open] of [...this.#table.open]) {
       if (open.isGoing) continue
       open.users += 1
       yield* this.pager.sync(object, waits)
@@ -523,7 +488,7 @@ export class Files {
 
   /** Descriptors went with the processes: files without a name go, the others are written. */
   *#closeAll(): Operation<void> {
-    for (const [object, open] of [...this.#open]) {
+    for (const [object, open] of [...this.#table.open]) {
       if (!open.isUnlinked) continue
       for (; open.descriptors > 0; open.descriptors--) this.pager.closed(object)
       yield* this.#removeUnused(object)
@@ -535,7 +500,7 @@ export class Files {
   restored(): void {
     this.tasks.clear()
     this.#underWay.clear()
-    for (const open of this.#open.values()) open.users = 0
+    for (const open of this.#table.open.values()) open.users = 0
     this.#hasSyncedAtEnd = false
     this.#isEnding = false
   }

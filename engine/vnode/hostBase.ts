@@ -19,6 +19,13 @@ export class HostBase {
     context.columns.onRebind(() => {
       this.#suspended = context.columns.get('file.suspended', 'f64')
     })
+    context.columns.keep(
+      'file.ofVnode',
+      () => this.files,
+      (values) => {
+        this.files.splice(0, Infinity, ...values)
+      },
+    )
     this.#kernelName = kernelName
   }
 

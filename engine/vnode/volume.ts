@@ -6,6 +6,7 @@
  * file itself (DeviceVolume). A UFS image is a volume in ufsVolume.ts.
  */
 import type { BlockStore } from '../disk/blockStore.ts'
+import type { Columns } from '../sim/columns.ts'
 import { PAGE_SIZE, SECTOR_SIZE } from '../vm/pages.ts'
 import { Errno } from './operation.ts'
 
@@ -74,6 +75,22 @@ export class FlatVolume implements FileVolume {
     this.#has.push(new Uint8Array(blocks).fill(1, 0, Math.ceil(sizeBytes / blockSize)))
     this.#end += blocks * blockSize
     return this.#first.length - 1
+  }
+
+  /** Has sizes and holes saved with a machine: by file its size, and how many blocks lie together, in holes and on the device by turns. */
+  keepIn(columns: Columns): void {
+    columns.keep(
+      'file.volume',
+      () => this.#size.flatMap((size, file) => [size, ...lengthsOfRuns(this.#has[file]!)]),
+      (values) => {
+        let at = 0
+        for (let file = 0; file < this.#size.length; file++) {
+          this.#size[file] = values[at++]!
+          const has = this.#has[file]!
+          for (let block = 0, is = 0; block < has.length; is = 1 - is) has.fill(is, block, (block += values[at++]!))
+        }
+      },
+    )
   }
 
   /** Pages that the device must have. */
@@ -178,4 +195,16 @@ export class DeviceVolume extends FlatVolume {
   override unlink(): number {
     return Errno.EOPNOTSUPP
   }
+}
+
+/** How many zeros a row begins with, how many ones follow, and so on to its end. */
+function lengthsOfRuns(bits: Uint8Array): number[] {
+  const lengths: number[] = []
+  for (let at = 0, is = 0; at < bits.length; is = 1 - is) {
+    const next = bits.indexOf(1 - is, at)
+    const end = next < 0 ? bits.length : next
+    lengths.push(end - at)
+    at = end
+  }
+  return lengths
 }

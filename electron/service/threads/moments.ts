@@ -135,9 +135,9 @@ async function goTo(at: Recorded, isLive: boolean, key: string): Promise<Machine
   return run.views
 }
 
-/** A machine that writes to devices, or whose files were called, does not go back: what they hold is in no column. */
-function canGoBack({ machine, devices }: Executed): boolean {
-  return devices === null && machine.files?.hasCalled !== true
+/** A machine that writes to an image does not go back: what lies there is in no column. */
+function canGoBack({ devices }: Executed): boolean {
+  return devices === null
 }
 
 /** Goes on by so many references at the most; true at the moment, or at the run's end. */

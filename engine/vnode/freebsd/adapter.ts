@@ -7,6 +7,7 @@
  *
  * Source of the callers' behaviour: FreeBSD 9's vm_fault.c, vm_pageout.c (vm_pageout_flush), ffs_vnops.c.
  */
+import { rowsOf } from '../../sim/columns.ts'
 import { PagerResult } from '../../swap/pager.ts'
 import { ALL_SECTORS, PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
 import { BufferCache } from '../bufferCache.ts'
@@ -34,8 +35,7 @@ export class FreebsdFiles implements FilePager {
   readonly #sent: SentPages
   readonly #host: FreebsdHost
   /** By object: where a reader in order would go on, and how far it has been one. */
-  readonly #nextRead = new Map<number, number>()
-  readonly #sequential = new Map<number, number>()
+  readonly #readers = new Map<number, { next: number; sequential: number }>()
 
   constructor(context: FileContext) {
     this.#context = context
@@ -44,6 +44,15 @@ export class FreebsdFiles implements FilePager {
     this.#host = new FreebsdHost(context, this.cache)
     this.pager = new FreebsdVnodePager(context.columns, context.kernel.pages, this.#host)
     this.#host.pager = this.pager
+    context.columns.keep(
+      'file.readers',
+      () => [...this.#readers].flatMap(([object, { next, sequential }]) => [object, next, sequential]),
+      (values) => {
+        this.#readers.clear()
+        for (const [object, next, sequential] of rowsOf(values, 3))
+          this.#readers.set(object!, { next: next!, sequential: sequential! })
+      },
+    )
   }
 
   openFile(file: number): number {
@@ -105,6 +114,7 @@ export class FreebsdFiles implements FilePager {
     this.#sent.cutOff(object)
     this.#host.removePages(object, 0, pages.objectSize[object]!)
     yield* this.pager.destroyVnodeObject(vnode)
+    this.#readers.delete(object)
     vnodes.useCount[vnode]! -= 1
     return errno
   }
@@ -291,11 +301,11 @@ export class FreebsdFiles implements FilePager {
 
   /** sequential_heuristic: the longer a file is read in order, the further ahead. */
   #heuristic(object: number, offset: number, lengthBytes: number): number {
-    const inOrder = offset === 0 || offset === this.#nextRead.get(object)
-    this.#nextRead.set(object, offset + lengthBytes)
-    const before = this.#sequential.get(object) ?? 1
+    const reader = this.#readers.get(object)
+    const inOrder = offset === 0 || offset === reader?.next
+    const before = reader?.sequential ?? 1
     const count = inOrder ? Math.min(SEQUENTIAL_MAX, before + Math.ceil(lengthBytes / 16384)) : before > 1 ? 1 : 0
-    this.#sequential.set(object, count)
+    this.#readers.set(object, { next: offset + lengthBytes, sequential: count })
     return count > 1 ? count : 0
   }
 

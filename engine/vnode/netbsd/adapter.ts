@@ -182,6 +182,13 @@ export class NetbsdFiles implements FilePager {
     return frame
   }
 
+  /** ubc_fault: a page of a window is active from then on. */
+  #mapped(frame: number): void {
+    const { pages } = this.#context.kernel
+    this.#filled(frame)
+    if (pages.wired[frame] === 0) pages.activate(frame)
+  }
+
   /** uvm_ra_request and ra_startio */
   *#readAheadOf(vnode: number, offset: number, lengthBytes: number): Operation<void> {
     for (const chunk of this.#readAhead.request(vnode, offset, lengthBytes)) {
@@ -245,7 +252,7 @@ export class NetbsdFiles implements FilePager {
         frames,
       })
       if (errno !== 0) return errno
-      for (const frame of frames) if (frame >= 0) this.#filled(frame)
+      for (const frame of frames) if (frame >= 0) this.#mapped(frame)
       this.pager.unbusyPages(frames)
       at = until
     }
@@ -347,8 +354,7 @@ export class NetbsdFiles implements FilePager {
       if ((pages.kernelFlags[frame]! & PageState.fake) !== 0) zeroBytes(this.#context, frame, until, PAGE_SIZE - until)
       truth.write(frame, within, until)
       pages.kernelFlags[frame]! &= ~(PageState.fake | PageState.clean)
-      this.#filled(frame)
-      if (pages.queue[frame] === 0 && pages.wired[frame] === 0) pages.activate(frame)
+      this.#mapped(frame)
     }
     this.pager.noteDirtied(vnode)
     this.pager.unbusyPages(frames)
@@ -385,7 +391,7 @@ export class NetbsdFiles implements FilePager {
       zeroBytes(this.#context, frames[0]!, within, PAGE_SIZE - within)
       kernel.pages.kernelFlags[frames[0]!]! &= ~PageState.clean
       this.pager.noteDirtied(vnode)
-      this.#filled(frames[0]!)
+      this.#mapped(frames[0]!)
       this.pager.unbusyPages(frames)
     }
     yield* this.pager.lockNode(vnode)
