@@ -98,7 +98,7 @@ describe('a packed run', () => {
         const store = TraceStore.open(path.join(workspace, 'workbench.sqlite'))
         store.putKeyframe(id, { ...keyframe, reference: 100, timeNs: 5 })
         await packRun(store, id, file, workspace)
-        await expect(packRun(store, id, file, workspace)).rejects.toThrow('there is a file')
+        await expect(packRun(store, id, file, workspace)).rejects.toMatchObject({ code: 'EEXIST' })
         store.close()
       })
       const whole = readFileSync(file)

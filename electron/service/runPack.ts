@@ -17,7 +17,7 @@ import { resolveWorkload } from './workloads.ts'
 
 /**
  * Writes a run to a new file. `base` is the folder that files of its experiment start from. Throws ContractError for a run that
- * runs, a workload that is gone, a file that is there already.
+ * runs, a workload that is gone; the system's error for a file that cannot be made, as one that is there.
  */
 export async function packRun(store: TraceStore, id: number, file: string, base: string): Promise<void> {
   const run = store.runs.detail(id)
@@ -30,12 +30,7 @@ export async function packRun(store: TraceStore, id: number, file: string, base:
       message: `the configuration of run ${id} cannot be read by this version`,
     })
   const { workloads, carried } = await workloadsOf(experiment, store, base)
-  try {
-    writeRecords(file, records(store, run, carried, workloads))
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    throw new ContractError({ code: 'exists', message: `there is a file ${file} already` })
-  }
+  writeRecords(file, records(store, run, carried, workloads))
 }
 
 /** With how it was recorded, as JSON data; null: it was not. */

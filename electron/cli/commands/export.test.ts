@@ -74,5 +74,5 @@ it('what cannot be exported is said in one line, and no file is made', async () 
     expect(err).toContain(word)
     expect(() => readFileSync(file('not.made'))).toThrow('ENOENT')
   }
-  expect((await exported('1', '-o', file('e.csv'))).err).toContain('there is a file')
+  expect((await exported('1', '-o', file('e.csv'))).err).toContain('there is one of that name already')
 })

@@ -21,6 +21,7 @@ import {
   workspaceOf,
   type Command,
 } from '../command.ts'
+import { writeOutput } from '../output.ts'
 import { bytes, count, ProgressLine } from '../terminal.ts'
 
 const formats = ['csv', 'jsonl', 'oracle'] as const
@@ -65,8 +66,8 @@ ${commonHelp}`,
     const workspace = openWorkspace(workspaceOf(values.workspace), { readOnly: true })
     try {
       if (format === 'oracle')
-        exportStream(await streamOf(workspace, subject, wholeNumber(values.process, '--process', 1)), out ?? '')
-      else writeText(textOf(workspace.store, runNumber(subject), format, values.samples, kinds), out)
+        await exportStream(await streamOf(workspace, subject, wholeNumber(values.process, '--process', 1)), out ?? '')
+      else await writeText(textOf(workspace.store, runNumber(subject), format, values.samples, kinds), out)
     } finally {
       workspace.close()
     }
@@ -103,8 +104,8 @@ function* samplesAsJsonLines(pieces: Iterable<{ rows: Float64Array; count: numbe
       yield `${JSON.stringify(Object.fromEntries(names.map((name, i) => [name, rows[row * SAMPLE_WIDTH + i]])))}\n`
 }
 
-function writeText(pieces: Iterable<string>, out: string | undefined): void {
-  const fd = out === undefined ? 1 : create(out)
+async function writeText(pieces: Iterable<string>, out: string | undefined): Promise<void> {
+  const fd = out === undefined ? 1 : await writeOutput(out, () => openSync(out, 'wx'))
   const line = new ProgressLine()
   let written = 0
   try {
@@ -156,8 +157,8 @@ async function streamOf({ store, directory }: Workspace, subject: string, proces
   return stream
 }
 
-function exportStream(stream: ProcessStream, out: string): void {
-  const fd = create(out)
+async function exportStream(stream: ProcessStream, out: string): Promise<void> {
+  const fd = await writeOutput(out, () => openSync(out, 'wx'))
   const line = new ProgressLine()
   try {
     writeOracle(stream, fd, (references) =>
@@ -169,16 +170,5 @@ function exportStream(stream: ProcessStream, out: string): void {
   } finally {
     line.clear()
     closeSync(fd)
-  }
-}
-
-function create(out: string): number {
-  try {
-    return openSync(out, 'wx')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : ''
-    throw new UsageError(
-      code === 'EEXIST' ? `there is a file ${out} already` : `${out} cannot be made (${String(code)})`,
-    )
   }
 }

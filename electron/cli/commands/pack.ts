@@ -5,6 +5,7 @@ import { openWorkspace } from '../../../db/workspace.ts'
 import { packRun } from '../../service/runPack.ts'
 import { runNumber } from '../client.ts'
 import { commonHelp, onlyArgument, parse, print, printJson, UsageError, workspaceOf, type Command } from '../command.ts'
+import { writeOutput } from '../output.ts'
 import { bytes } from '../terminal.ts'
 
 export const pack: Command = {
@@ -26,7 +27,7 @@ ${commonHelp}`,
     if (out === undefined) throw new UsageError('where to? -o FILE says it')
     const workspace = openWorkspace(workspaceOf(values.workspace), { readOnly: true })
     try {
-      await packRun(workspace.store, run, out, workspace.directory)
+      await writeOutput(out, () => packRun(workspace.store, run, out, workspace.directory))
     } finally {
       workspace.close()
     }

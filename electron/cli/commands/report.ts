@@ -11,10 +11,10 @@ import {
   type ReportInput,
   type ReportSection,
 } from '../../../db/report/index.ts'
-import { errorShape } from '../../hosts/dispatch.ts'
 import { drawPng, pageOfFigure, printPdf } from '../../service/printing.ts'
 import { runNumber, withReader } from '../client.ts'
 import { commonHelp, parse, print, printJson, UsageError, workspaceOf, type Command } from '../command.ts'
+import { writeOutput } from '../output.ts'
 import { bytes, table } from '../terminal.ts'
 
 const formatNames = [...reportFormats.map(({ name }) => name), 'pdf']
@@ -77,11 +77,7 @@ PDF and PNG are made by a Chromium: the one that $PAGER_CHROMIUM names, else one
       process.stdout.write(content)
       return 0
     }
-    try {
-      writeFileSync(output, content)
-    } catch (error) {
-      throw new UsageError(`${output} cannot be written: ${errorShape(error).message}`)
-    }
+    await writeOutput(output, () => writeFileSync(output, content))
     const sizeBytes = Buffer.byteLength(content)
     if (values.json) printJson({ file: output, format, runs: ids, sizeBytes })
     else print(`${output}: ${bytes(sizeBytes)}`)

@@ -5,9 +5,22 @@ import { makeFolder } from '../../../db/makeFolder.ts'
 import type { WorkbenchClient } from '../../contract/contract.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
 import { withWorkbench } from '../client.ts'
-import { atPlace, commonHelp, note, onlyArgument, parse, print, printJson, UsageError, variantHelp, workspaceOf, type Command } from '../command.ts'
+import {
+  atPlace,
+  commonHelp,
+  note,
+  onlyArgument,
+  parse,
+  print,
+  printJson,
+  UsageError,
+  variantHelp,
+  workspaceOf,
+  type Command,
+} from '../command.ts'
 import { readExperimentFile } from '../experimentFile.ts'
 import { exitStatusOf, followRun, totalsText } from '../follow.ts'
+import { writeOutput } from '../output.ts'
 
 export const run: Command = {
   help: `
@@ -24,13 +37,18 @@ Images named without a slash are those of the workspace; other paths start at th
 Exit status: 0 finished; 1 stopped, failed, panicked or looped; 2 the experiment cannot be run.`,
 
   async run(args) {
-    const { values, positionals } = parse(args, { out: { type: 'string' }, 'no-record': { type: 'boolean' }, variant: { type: 'string' } })
+    const { values, positionals } = parse(args, {
+      out: { type: 'string' },
+      'no-record': { type: 'boolean' },
+      variant: { type: 'string' },
+    })
     const name = onlyArgument(positionals, 'experiment file')
     const { out } = values
     const record = values['no-record'] !== true
-    if (out !== undefined && !record) throw new UsageError('--out makes a report of what was recorded, so it does not go with --no-record')
+    if (out !== undefined && !record)
+      throw new UsageError('--out makes a report of what was recorded, so it does not go with --no-record')
     const file = readExperimentFile(name)
-    if (out !== undefined) makeOutputFolder(out)
+    if (out !== undefined) await writeOutput(out, () => makeFolder(out))
     const variant = values.variant === undefined ? {} : { variant: path.resolve(values.variant) }
     return withWorkbench(workspaceOf(values.workspace), async (client) => {
       const start = () =>
@@ -52,14 +70,6 @@ Exit status: 0 finished; 1 stopped, failed, panicked or looped; 2 the experiment
       return status
     })
   },
-}
-
-function makeOutputFolder(folder: string): void {
-  try {
-    makeFolder(folder)
-  } catch (error) {
-    throw new UsageError(`--out: ${folder} cannot be made: ${errorShape(error).message}`)
-  }
 }
 
 /** Writes a report to a file, and leaves none in the workspace. */

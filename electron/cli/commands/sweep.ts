@@ -2,7 +2,6 @@
 import { writeFileSync } from 'node:fs'
 import { sweepCsv } from '../../contract/sweepTable.ts'
 import type { AxisValue, SweepProgress, SweepResult } from '../../contract/sweep.ts'
-import { errorShape } from '../../hosts/dispatch.ts'
 import { withWorkbench } from '../client.ts'
 import {
   atPlace,
@@ -18,6 +17,7 @@ import {
   type Command,
 } from '../command.ts'
 import { followSweep } from '../followSweep.ts'
+import { writeOutput } from '../output.ts'
 import { readSweepFile } from '../sweepFile.ts'
 import { count, table } from '../terminal.ts'
 
@@ -64,12 +64,12 @@ Exit status: 0 all runs ended well; 1 some did not, or the sweep was cancelled; 
           `--show: there is no "${unknown}"; there are ${before.measures.map((each) => each.name).join(', ')}`,
         )
       // a file that cannot be written is better known before the runs than after them
-      if (values.csv !== undefined) writeCsv(values.csv, before)
+      if (values.csv !== undefined) await writeCsv(values.csv, before)
       const progress = await followSweep(client, id, () =>
         client.request('sweeps.start', { id, workers, runVariants: true }),
       )
       const result = withProblems(await client.request('sweeps.result', { id }), progress)
-      if (values.csv !== undefined) writeCsv(values.csv, result)
+      if (values.csv !== undefined) await writeCsv(values.csv, result)
       if (values.json) printJson({ ...result, skipped: progress.skipped })
       else {
         print(resultText(result, shown))
@@ -86,12 +86,8 @@ Exit status: 0 all runs ended well; 1 some did not, or the sweep was cancelled; 
   },
 }
 
-function writeCsv(file: string, result: SweepResult): void {
-  try {
-    writeFileSync(file, sweepCsv(result))
-  } catch (error) {
-    throw new UsageError(`--csv: ${file} cannot be written: ${errorShape(error).message}`)
-  }
+function writeCsv(file: string, result: SweepResult): Promise<void> {
+  return writeOutput(file, () => writeFileSync(file, sweepCsv(result)))
 }
 
 /** Cells that never became a run have nothing in the store that says why. */
