@@ -6,12 +6,14 @@
  */
 import { EVENTS_PER_CHUNK } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
+import { defineGroupedDecoder } from '../engine/workload/groupedDecoder.ts'
+import type { GroupedDecoder } from '../engine/workload/groupedDecoder.ts'
 import { defineGroupedEncoder } from '../engine/workload/groupedEncoder.ts'
 import type { GroupedEncoder } from '../engine/workload/groupedEncoder.ts'
 import { Program } from '../engine/workload/program.ts'
 import type { RunningProgram } from '../engine/workload/program.ts'
 import { defineModels, isModelled } from './eventModel.ts'
-import type { Model, ModelledColumn } from './eventModel.ts'
+import type { Model } from './eventModel.ts'
 
 export type ColumnName = Exclude<keyof EventChunk, 'count'>
 
@@ -29,34 +31,36 @@ const columnNames = [
 ] as const
 
 const program = new Program()
-const { keys, places, begin } = defineGroupedEncoder(program, EVENTS_PER_CHUNK, columnNames.length)
+const grouped = defineGroupedEncoder(program, EVENTS_PER_CHUNK, columnNames.length)
+const beginDecoder = defineGroupedDecoder(program, grouped)
 const numbers = () => program.table('f64', EVENTS_PER_CHUNK)
 const integers = () => program.table('i32', EVENTS_PER_CHUNK)
 const tables = {
   rows: {
-    ...{ kind: keys, time: numbers(), page: numbers(), block: numbers(), duration: numbers() },
+    ...{ kind: grouped.keys, time: numbers(), page: numbers(), block: numbers(), duration: numbers() },
     ...{ process: integers(), object: integers(), pages: integers(), device: integers(), detail: integers() },
   },
-  places,
+  places: grouped.places,
   residuals: { object: integers(), page: numbers(), time: numbers(), duration: numbers(), block: numbers() },
 }
 defineModels(program, tables)
 
 export class ChunkMemory {
   readonly rows: Omit<EventChunk, 'count'>
-  readonly places: Uint32Array
-  readonly residuals: Pick<EventChunk, ModelledColumn>
   /** What encodes columns, sorted by kind. */
   readonly encoder: GroupedEncoder
+  readonly #decoder: GroupedDecoder
   readonly #running: RunningProgram
+  /** Whose rows are here. */
+  owner: object | null = null
 
   constructor() {
     const running = program.start()
     const { view } = running
-    const { rows, residuals } = tables
+    const { rows } = tables
     this.#running = running
-    this.encoder = begin(running)
-    this.places = view(places)
+    this.encoder = grouped.begin(running)
+    this.#decoder = beginDecoder(running, this.encoder)
     this.rows = {
       time: view(rows.time),
       kind: view(rows.kind),
@@ -69,30 +73,23 @@ export class ChunkMemory {
       duration: view(rows.duration),
       detail: view(rows.detail),
     }
-    this.residuals = {
-      object: view(residuals.object),
-      page: view(residuals.page),
-      time: view(residuals.time),
-      duration: view(residuals.duration),
-      block: view(residuals.block),
-    }
   }
 
-  /** Takes rows, of some columns or all. Throws RangeError. */
-  take(rows: Partial<EventChunk>, count: number): void {
+  /** Takes all rows of a chunk, and groups them by kind. Throws RangeError. */
+  take(rows: EventChunk): void {
+    const { count } = rows
     if (count > EVENTS_PER_CHUNK) throw new RangeError(`a chunk of ${count} events, more than ${EVENTS_PER_CHUNK}`)
-    for (const name of columnNames) {
-      const column = rows[name]
-      if (column) this.rows[name].set(column.subarray(0, count))
-    }
+    this.owner = rows
+    for (const name of columnNames) this.rows[name].set(rows[name].subarray(0, count))
+    this.encoder.group(count)
   }
 
-  /** Residuals from rows; false where some value is beyond MODELLED_MAX, and they cannot be used. Wants `places`. */
+  /** Residuals from rows; false where some value is beyond MODELLED_MAX, and they cannot be used. */
   foresee(model: Model, count: number): boolean {
     return this.#running.run(`foresee ${model}`, count) === 1
   }
 
-  /** Rows from residuals. Wants `places`. */
+  /** The first `count` rows from residuals. */
   recall(model: Model, count: number): void {
     this.#running.run(`recall ${model}`, count)
   }
@@ -101,6 +98,18 @@ export class ChunkMemory {
   encode(name: Exclude<ColumnName, 'kind'>, fromModel: boolean, at: number): number {
     if (!fromModel || !isModelled(name)) return this.encoder.column(tables.rows[name], at)
     return this.encoder.sorted(tables.residuals[name], at)
+  }
+
+  /** Takes the kinds of a chunk, by which its other columns are grouped. */
+  takeKinds(kinds: Uint8Array): void {
+    this.rows.kind.set(kinds)
+    this.encoder.group(kinds.length)
+  }
+
+  /** Decodes the bytes of a column that `encode` has put. Throws CodecError. */
+  decode(name: Exclude<ColumnName, 'kind'>, fromModel: boolean, bytes: Uint8Array): void {
+    if (!fromModel || !isModelled(name)) this.#decoder.column(bytes, tables.rows[name])
+    else this.#decoder.sorted(bytes, tables.residuals[name])
   }
 }
 

@@ -1,20 +1,29 @@
 /** The columns of one stored chunk of events, each decoded when it is asked for, with those that its model rests on. */
-import { eventColumns } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import { CodecError, decodeColumn, decompressBytes } from '../engine/workload/codec.ts'
-import { decodeGroupedColumn, decodeSortedColumn, RowGroups } from '../engine/workload/groupedColumn.ts'
-import { StoreError } from './errors.ts'
 import { chunkMemory } from './chunkMemory.ts'
+import type { ColumnName } from './chunkMemory.ts'
+import { StoreError } from './errors.ts'
 import { isModelled } from './eventModel.ts'
 import type { ModelledColumn } from './eventModel.ts'
 
-export type ColumnName = (typeof eventColumns)[number]['name']
+export type { ColumnName } from './chunkMemory.ts'
 export type DecodedColumn = Float64Array | Int32Array | Uint8Array
 
 /** A column as it is stored: `rawBytes` is the length of its canonical bytes; `data` has that length if it is not compressed. */
 export interface StoredColumn {
   rawBytes: number
   data: Uint8Array
+}
+
+type NumberName = 'time' | 'page' | 'block' | 'duration'
+type IntegerName = 'process' | 'object' | 'pages' | 'device' | 'detail'
+
+/** Columns of a chunk, of at least its rows. Throw CodecError for damaged data, StoreError for a format that is not known. */
+export interface Columns {
+  kinds(): Uint8Array
+  numbers(name: NumberName): Float64Array
+  integers(name: IntegerName): Int32Array
 }
 
 /** Columns that are decoded together, and those that must be there before. */
@@ -24,12 +33,16 @@ const models = [
   { columns: ['block'], needs: ['pages', 'detail', 'object', 'page'], model: 'blocks' },
 ] as const
 
-export class ChunkReader {
+/** Its own columns are kept for whoever asks again. */
+export class ChunkReader implements Columns {
   readonly count: number
   readonly #format: number
   readonly #load: (name: ColumnName) => StoredColumn
-  readonly #decoded = new Map<ColumnName, DecodedColumn>()
-  #groups: RowGroups | null = null
+  #kinds: Uint8Array | null = null
+  readonly #numbers = new Map<NumberName, Float64Array>()
+  readonly #integers = new Map<IntegerName, Int32Array>()
+  /** Rows of each column that are in the thread's memory, as long as this reader owns it. */
+  readonly #decoded = new Map<ColumnName, number>()
 
   /** `format` is the trace format of the chunk's run. */
   constructor(count: number, format: number, load: (name: ColumnName) => StoredColumn) {
@@ -38,27 +51,44 @@ export class ChunkReader {
     this.#load = load
   }
 
-  /** Throws CodecError for damaged data, StoreError for a format that is not known. */
-  column(name: ColumnName): DecodedColumn {
-    return this.#decoded.get(name) ?? this.#decode(name)
-  }
-
   kinds(): Uint8Array {
-    const kinds = this.column('kind')
-    if (kinds instanceof Uint8Array) return kinds
-    throw new StoreError('damaged', 'kinds of events are not bytes', 'kind')
+    return (this.#kinds ??= this.passing().kinds().slice(0, this.count))
   }
 
-  numbers(name: 'time' | 'page' | 'block' | 'duration'): Float64Array {
-    const values = this.column(name)
-    if (values instanceof Float64Array) return values
-    throw new StoreError('damaged', `${name} of events is no column of Float64`, name)
+  numbers(name: NumberName): Float64Array {
+    const column = this.#numbers.get(name) ?? this.passing().numbers(name).slice(0, this.count)
+    this.#numbers.set(name, column)
+    return column
   }
 
-  integers(name: 'process' | 'object' | 'pages' | 'device' | 'detail'): Int32Array {
-    const values = this.column(name)
-    if (values instanceof Int32Array) return values
-    throw new StoreError('damaged', `${name} of events is no column of Int32`, name)
+  integers(name: IntegerName): Int32Array {
+    const column = this.#integers.get(name) ?? this.passing().integers(name).slice(0, this.count)
+    this.#integers.set(name, column)
+    return column
+  }
+
+  /** A column, whichever it is. */
+  column(name: ColumnName): DecodedColumn {
+    return columnOf(this, name)
+  }
+
+  /** The columns where they are decoded, of the first rows at least: they hold until another chunk is decoded or encoded in this thread. */
+  passing(rows = this.count): Columns {
+    const { rows: columns } = chunkMemory()
+    return {
+      kinds: () => {
+        this.#decode('kind', rows)
+        return columns.kind
+      },
+      numbers: (name) => {
+        this.#decode(name, rows)
+        return columns[name]
+      },
+      integers: (name) => {
+        this.#decode(name, rows)
+        return columns[name]
+      },
+    }
   }
 
   /** All columns. */
@@ -89,51 +119,48 @@ export class ChunkReader {
     return data.length === rawBytes ? data : decompressBytes(data, rawBytes)
   }
 
-  #decode(name: ColumnName): DecodedColumn {
-    if (this.#format < 1 || this.#format > 2)
-      throw new StoreError('newer-version', `events of trace format ${this.#format} cannot be read by this version`)
-    if (this.#format > 1 && isModelled(name)) this.#decodeModelled(name)
-    else {
-      const raw = this.canonical(name)
-      this.#decoded.set(
-        name,
-        name === 'kind'
-          ? decodeColumn(raw, 'u8', this.count)
-          : decodeGroupedColumn(raw, kindOf(name), this.#rowGroups()),
-      )
+  /** Decodes a column into the thread's memory, with what it rests on. */
+  #decode(name: ColumnName, rows: number): void {
+    const memory = chunkMemory()
+    if (memory.owner !== this) {
+      if (this.#format < 1 || this.#format > 2)
+        throw new StoreError('newer-version', `events of trace format ${this.#format} cannot be read by this version`)
+      this.#decoded.clear()
+      memory.owner = this
+      memory.takeKinds(decodeColumn(this.canonical('kind'), 'u8', this.count))
+      this.#decoded.set('kind', this.count)
     }
-    return this.column(name)
+    if ((this.#decoded.get(name) ?? -1) >= rows || name === 'kind') return
+    if (this.#format > 1 && isModelled(name)) this.#decodeModelled(name, rows)
+    else {
+      memory.decode(name, false, this.canonical(name))
+      this.#decoded.set(name, this.count)
+    }
   }
 
-  #decodeModelled(name: ModelledColumn): void {
+  #decodeModelled(name: ModelledColumn, rows: number): void {
     const model = models.find(({ columns }) => columns.some((each) => each === name))
     if (!model) throw new StoreError('damaged', `column ${name} has no model`, name)
-    const groups = this.#rowGroups()
-    const rows = { kind: this.kinds() }
-    for (const needed of model.needs) Object.assign(rows, { [needed]: this.column(needed) })
+    for (const needed of model.needs) this.#decode(needed, rows)
     const memory = chunkMemory()
-    memory.take(rows, this.count)
-    memory.places.set(groups.places)
     const heads = model.columns.map((each) => {
       const raw = this.canonical(each)
       const head = raw[0] ?? -1
-      if (head === 1) decodeSortedColumn(raw.subarray(1), groups, memory.residuals[each])
-      else if (head === 0) this.#decoded.set(each, decodeGroupedColumn(raw.subarray(1), kindOf(each), groups))
-      else throw new CodecError('bad-head', 0, `column ${each} begins with ${head}, not with 0 or 1`)
+      if (head !== 0 && head !== 1)
+        throw new CodecError('bad-head', 0, `column ${each} begins with ${head}, not with 0 or 1`)
+      memory.decode(each, head === 1, raw.subarray(1))
       return head
     })
     if (new Set(heads).size > 1)
       throw new CodecError('bad-head', 0, `of the columns ${model.columns.join(' and ')} one only has a model`)
-    if (heads[0] === 0) return
-    memory.recall(model.model, this.count)
-    for (const each of model.columns) this.#decoded.set(each, memory.rows[each].slice(0, this.count))
-  }
-
-  /** The rows of the chunk by kind, which all columns are grouped by. */
-  #rowGroups(): RowGroups {
-    this.#groups ??= new RowGroups(this.kinds(), this.count)
-    return this.#groups
+    if (heads[0] === 1) memory.recall(model.model, rows)
+    for (const each of model.columns) this.#decoded.set(each, heads[0] === 1 ? rows : this.count)
   }
 }
 
-const kindOf = (name: ColumnName) => eventColumns.find((column) => column.name === name)?.kind ?? 'f64'
+/** A column, whichever it is. */
+export function columnOf(columns: Columns, name: ColumnName): DecodedColumn {
+  if (name === 'kind') return columns.kinds()
+  if (name === 'time' || name === 'page' || name === 'block' || name === 'duration') return columns.numbers(name)
+  return columns.integers(name)
+}

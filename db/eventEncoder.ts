@@ -153,8 +153,7 @@ function canonicalChunk(chunk: EventChunk): { starts: Uint32Array; digested: Uin
   const { count } = chunk
   const memory = chunkMemory()
   const { encoder } = memory
-  memory.take(chunk, count)
-  encoder.group(count)
+  memory.take(chunk)
   const placesFit = memory.foresee('places', count)
   const timesFit = memory.foresee('times', count)
   const blocksFit = memory.foresee('blocks', count)

@@ -1,7 +1,8 @@
 /** Which events of a chunk a query asks for: by its counts where they say it, else by the columns that the filter names. */
 import { chunkArrays, eventKinds, newEventChunk } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
-import type { ChunkReader, ColumnName, DecodedColumn } from './chunkReader.ts'
+import { columnOf } from './chunkReader.ts'
+import type { ColumnName, Columns, DecodedColumn } from './chunkReader.ts'
 import { StoreError } from './errors.ts'
 import { numbersOf, parseJson } from './json.ts'
 import { pagesCovered } from './pageIndex.ts'
@@ -46,7 +47,7 @@ export interface Wanted {
 
 /** Rows of a chunk; `first` is the number in the run of the chunk's first event. */
 export interface Piece {
-  reader: ChunkReader
+  reader: Columns
   first: number
   rows: Int32Array
 }
@@ -83,7 +84,7 @@ export function ofKinds(head: ChunkHead, kinds: Uint8Array | null): number {
 
 /** Matching rows of a chunk: leaves out the first `skip` and stops at `most`. */
 export function matchingRows(
-  reader: ChunkReader,
+  reader: Columns,
   head: ChunkHead,
   wanted: Wanted,
   skip: number,
@@ -131,7 +132,7 @@ export type Gathered = EventChunk & { number: Float64Array }
 /** The events of some rows of a chunk. */
 export function gather({ reader, first, rows }: Piece): Gathered {
   const collect = <A extends DecodedColumn>(name: ColumnName, out: A): A => {
-    const column = reader.column(name)
+    const column = columnOf(reader, name)
     for (let i = 0; i < rows.length; i++) out[i] = column[rows[i]!]!
     return out
   }
@@ -175,11 +176,11 @@ const isWhole = (head: ChunkHead, { fromNs, toNs, fromEvent }: Range) =>
   head.begin_ns >= fromNs && head.end_ns <= toNs && head.first_event >= fromEvent
 
 /** Rows of a chunk that lie in a range, as first and one past the last. */
-export function rowRange(reader: ChunkReader, head: ChunkHead, range: Range): [number, number] {
+export function rowRange(reader: Columns, head: ChunkHead, range: Range): [number, number] {
   if (isWhole(head, range)) return [0, head.event_count]
   const least = Math.min(head.event_count, Math.max(0, Math.ceil(range.fromEvent - head.first_event)))
   if (head.begin_ns >= range.fromNs && head.end_ns <= range.toNs) return [least, head.event_count]
-  const times = reader.numbers('time')
+  const times = reader.numbers('time').subarray(0, head.event_count)
   const high = firstAbove(times, range.toNs)
   return [Math.min(high, Math.max(least, firstAtLeast(times, range.fromNs))), high]
 }

@@ -38,6 +38,15 @@ export interface EventWindow extends EventChunk {
 
 export const EVENT_ROWS_MAX = 10_000
 
+export interface PageQuery {
+  object: number
+  page: number
+  /** Number in the run of the first event not to look at. */
+  beforeEvent?: number | undefined
+}
+
+export const noEvents: EventWindow = { ...joined([]), more: false }
+
 interface IndexRow {
   pageCount: number
   pages: Buffer
@@ -158,7 +167,14 @@ export class EventTable {
   ): { event: number; timeNs: number } | null {
     if (isAfter) {
       const fromEvent = event + 1
-      const { count, number, time } = this.query(runId, { fromNs: 0, toNs: Infinity, kinds, fromEvent, offset: 0, limit: 1 })
+      const { count, number, time } = this.query(runId, {
+        fromNs: 0,
+        toNs: Infinity,
+        kinds,
+        fromEvent,
+        offset: 0,
+        limit: 1,
+      })
       return count === 0 ? null : { event: number[0]!, timeNs: time[0]! }
     }
     const wanted = wantedOf({ fromNs: 0, toNs: Infinity, kinds })
@@ -205,6 +221,34 @@ export class EventTable {
         if (more) break
       }
       return { ...joined(windows), more }
+    })
+  }
+
+  /** Numbers of the chunks that may have events of a page, the newest first. Decodes none. */
+  pageChunks(runId: number, asked: PageQuery): number[] {
+    const wanted = { ...wantedOf({ fromNs: 0, toNs: Infinity, kinds: [] }), object: asked.object, page: asked.page }
+    return this.#connection.read(() =>
+      [...this.#candidates(runId, wanted)]
+        .filter((head) => head.first_event < (asked.beforeEvent ?? Infinity))
+        .map((head) => head.chunk)
+        .reverse(),
+    )
+  }
+
+  /** The events of a page in a chunk. */
+  pageRows(runId: number, asked: PageQuery, chunk: number): EventWindow {
+    const wanted = { ...wantedOf({ fromNs: 0, toNs: Infinity, kinds: [] }), object: asked.object, page: asked.page }
+    return this.#connection.read(() => {
+      const head = this.#head.get(runId, chunk)
+      if (!head) return noEvents
+      // a chunk that is looked at once is not kept
+      const reader = this.#newReader(runId, head)
+      const { rows } = matchingRows(reader.passing(), head, wanted, 0, EVENTS_PER_CHUNK)
+      const end = (asked.beforeEvent ?? Infinity) - head.first_event
+      const earlier = rows.filter((row) => row < end)
+      const last = earlier.at(-1)
+      if (last === undefined) return noEvents
+      return { ...gather({ reader: reader.passing(last + 1), first: head.first_event, rows: earlier }), more: false }
     })
   }
 

@@ -17,6 +17,7 @@
  * row or time cap. SQLite itself cannot be interrupted between two rows, so a query that recurs without end is refused.
  */
 import { eventColumns, eventKinds } from '../engine/sim/events.ts'
+import { columnOf } from './chunkReader.ts'
 import { openConnection } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { asStoreError, StoreError } from './errors.ts'
@@ -144,8 +145,7 @@ export class SqlSession {
       object: number(object, 'object'),
     }
     for (const { reader, first, rows } of this.#pieces(run, filter)) {
-      const events = reader.events()
-      const columns = eventColumns.map(({ name }) => events[name])
+      const columns = eventColumns.map(({ name }) => columnOf(reader, name))
       for (const row of rows)
         yield [first + row, ...columns.map((column, i) => (i === 1 ? kindName(column[row]!) : column[row]!))]
     }

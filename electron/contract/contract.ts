@@ -569,15 +569,15 @@ export const requests = {
     result: z.object({ event: z.number(), timeNs: z.number() }).nullable(),
   },
   /**
-   * Events of a page, from an event of the run on; binary, as those of runs.events. To go on after a window that has more, ask from
-   * the event after its last one.
+   * The newest events of a page, of those before an event if one is named; binary, as those of runs.events, oldest first. Where there are
+   * more, ask for those before the first one.
    */
   'runs.pageHistory': {
     params: z.strictObject({
       id: z.int(),
       object: z.int(),
       page: z.int().min(0),
-      fromEvent: z.int().min(0),
+      beforeEvent: z.int().min(0).optional(),
       limit: z.int().min(1).max(10000),
     }),
     result: binary,

@@ -138,7 +138,10 @@ export interface QueryCalls {
   sweepResult(file: unknown): SweepResult
   samples(query: { id: number; fromNs: number; toNs: number; buckets: number; columns: string[]; extremes?: string[] }): ArrayBuffer
   events(query: Params<'runs.events'>): ArrayBuffer
-  pageHistory(query: Params<'runs.pageHistory'>): ArrayBuffer
+  /** Numbers of the chunks that may name a page, the newest first. */
+  pageChunks(query: Params<'runs.pageHistory'>): number[]
+  /** What one of them has of it. */
+  pageRows(query: Params<'runs.pageHistory'>, chunk: number): ArrayBuffer
   eventCount(query: Params<'runs.eventCount'>): Result<'runs.eventCount'>
   eventTiles(query: Params<'runs.eventTiles'>): ArrayBuffer
   neighbour(query: Params<'runs.neighbour'>): Result<'runs.neighbour'>

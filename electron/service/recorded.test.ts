@@ -15,7 +15,7 @@ describe('a recorded run', () => {
       expect(decodeTable(answer).columns).toHaveLength(2 + 3 * columns.length)
     }))
 
-  it("gives a page's history in windows, and the same events by object and page", () =>
+  it("gives a page's history in windows from its end on, and the same events by object and page", () =>
     withService(async (workbench) => {
       const { id } = await runToEnd(workbench, () => workbench.request('runs.start', run))
       const all = { id, fromNs: 0, toNs: 1e15, kinds: [], offset: 0, limit: 10_000 }
@@ -28,10 +28,10 @@ describe('a recorded run', () => {
       expect(expected.rows).toBeGreaterThan(5)
       expect(among.length).toBeGreaterThanOrEqual(expected.rows)
       const numbers: number[] = []
-      for (let more = true, fromEvent = 0; more;) {
-        const window = decodeTable(await workbench.request('runs.pageHistory', { id, ...asked, fromEvent, limit: 3 }))
-        numbers.push(...(window.columns.at(-1) ?? []))
-        fromEvent = (numbers.at(-1) ?? 0) + 1
+      for (let more = true; more;) {
+        const before = numbers[0] === undefined ? {} : { beforeEvent: numbers[0] }
+        const window = decodeTable(await workbench.request('runs.pageHistory', { id, ...asked, ...before, limit: 3 }))
+        numbers.unshift(...(window.columns.at(-1) ?? []))
         more = window.extra[0] === 1
       }
       expect(numbers).toEqual([...(expected.columns.at(-1) ?? [])])

@@ -44,6 +44,7 @@ import { MemoryNeeds } from './memoryNeeds.ts'
 import { Moments } from './moments.ts'
 import { Notices } from './notices.ts'
 import { OwnerSocket } from './owner.ts'
+import { pageHistory } from './pageHistory.ts'
 import { Recordings } from './recordings.ts'
 import { replayOptions } from './replay.ts'
 import { seedWorkspace } from './seed.ts'
@@ -113,6 +114,7 @@ class WorkbenchService implements Workbench {
   readonly #handlers: Handlers
   #writer: ThreadClient<WriterCalls> | null = null
   #query: ThreadClient<QueryCalls> | null = null
+  #secondQuery: ThreadClient<QueryCalls> | null = null
   #chores: ThreadClient<ChoresCalls, ChoresSaid> | null = null
   #sql: ThreadClient<SqlCalls> | null = null
   #socket: OwnerSocket | null = null
@@ -191,6 +193,7 @@ class WorkbenchService implements Workbench {
     await this.#moments.end()
     await this.#chores?.end()
     await this.#query?.end()
+    await this.#secondQuery?.end()
     await this.#sql?.end()
     await this.#writer?.call('close').catch(() => this.#dropLock())
     await this.#writer?.end()
@@ -224,15 +227,23 @@ class WorkbenchService implements Workbench {
   }
 
   #queryThread(): ThreadClient<QueryCalls> {
-    this.#query ??= new ThreadClient(threadUrls.query, 'the query thread', {
+    // one that has failed is left to the next request to start
+    this.#query ??= this.#newQueryThread('the query thread', () => (this.#query = null))
+    return this.#query
+  }
+
+  /** For what two threads do sooner. */
+  #secondQueryThread(): ThreadClient<QueryCalls> {
+    this.#secondQuery ??= this.#newQueryThread('the second query thread', () => (this.#secondQuery = null))
+    return this.#secondQuery
+  }
+
+  #newQueryThread(title: string, onFailed: () => void): ThreadClient<QueryCalls> {
+    return new ThreadClient(threadUrls.query, title, {
       data: { database: this.#paths.database },
       limits: QUERY_LIMITS,
-      onFailed: () => {
-        // the next request starts another
-        this.#query = null
-      },
+      onFailed,
     })
-    return this.#query
   }
 
   #choresThread(): ThreadClient<ChoresCalls, ChoresSaid> {
@@ -382,7 +393,7 @@ class WorkbenchService implements Workbench {
       'runs.eventCount': (params) => query().call('eventCount', params),
       'runs.eventTiles': (params) => query().call('eventTiles', params),
       'runs.neighbour': (params) => query().call('neighbour', params),
-      'runs.pageHistory': (params) => query().call('pageHistory', params),
+      'runs.pageHistory': (params) => pageHistory(query(), () => this.#secondQueryThread(), params),
       'runs.messages': async ({ id }) => this.#runs.messagesOf(id) ?? query().call('messages', id),
       'runs.compare': ({ ids }) => query().call('compare', ids),
       'runs.moment': ({ id, at }) =>

@@ -18,9 +18,11 @@
  * and u32 columns take their differences modulo 2^32, so they always fit; f64 columns hold integers of magnitude at
  * most 2^53 and are exact.
  *
- * How the mode is chosen is part of the definition, because the digest rests on it (`modeOf` in columnEncoder.ts, which encodes).
+ * How the mode is chosen is part of the definition, because the digest rests on it (`modeOf` in columnEncoder.ts, which encodes;
+ * columnDecoder.ts decodes).
  */
 import { CodecError } from './codecError.ts'
+import { columnDecoder } from './columnDecoder.ts'
 import { columnEncoder, columnHeads, columnModes } from './columnEncoder.ts'
 import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib'
 
@@ -72,13 +74,13 @@ export function decodeColumnInto(bytes: Uint8Array, out: ColumnArray, count: num
   if (count === 0) {
     if (bytes.length !== 1) throw trailing(1)
   } else if (out instanceof Float64Array) {
-    decodeNumbers(bytes, mode, out, count)
+    columnDecoder(count).decode(mode, bytes, out, count)
   } else if (out instanceof Uint8Array) {
     decodeBytes(bytes, mode, out, count)
   } else {
     // u32 rows are the i32 rows with the same bits: differences are modulo 2^32 either way.
     const rows = out instanceof Int32Array ? out : new Int32Array(out.buffer, out.byteOffset, count)
-    decodeIntegers(bytes, mode, rows, count)
+    columnDecoder(count).decode(mode, bytes, rows, count)
   }
 }
 
@@ -104,14 +106,7 @@ export function decompressBytes(bytes: Uint8Array, rawLength: number): Uint8Arra
   return raw
 }
 
-const {
-  empty: MODE_EMPTY,
-  constant: MODE_CONSTANT,
-  runs: MODE_RUNS,
-  deltas: MODE_DELTAS,
-  values: MODE_VALUES,
-  bytes: MODE_BYTES,
-} = columnModes
+const { empty: MODE_EMPTY, constant: MODE_CONSTANT, runs: MODE_RUNS, bytes: MODE_BYTES } = columnModes
 
 const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } = {
   f64: Float64Array,
@@ -120,18 +115,11 @@ const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } =
   u8: Uint8Array,
 }
 
-const MAGNITUDE_MAX = 9007199254740992
-
 function kindOf(values: ColumnArray): ColumnKind {
   if (values instanceof Float64Array) return 'f64'
   if (values instanceof Int32Array) return 'i32'
   if (values instanceof Uint32Array) return 'u32'
   return 'u8'
-}
-
-/** The four groups of seven bits of a varint's bytes, whatever their top bits are. */
-function gather(word: number): number {
-  return (word & 0x7f) | ((word >>> 1) & 0x3f80) | ((word >>> 2) & 0x1fc000) | ((word >>> 3) & 0xfe00000)
 }
 
 function decodeBytes(bytes: Uint8Array, mode: number, out: Uint8Array, count: number): void {
@@ -143,152 +131,11 @@ function decodeBytes(bytes: Uint8Array, mode: number, out: Uint8Array, count: nu
   }
   if (mode !== MODE_CONSTANT && mode !== MODE_RUNS) throw badMode(mode)
   const wide = new Int32Array(count)
-  decodeIntegers(bytes, mode, wide, count)
+  columnDecoder(count).decode(mode, bytes, wide, count)
   for (let row = 0; row < count; row++) {
     const value = wide[row]!
     if (value >>> 8 !== 0) throw new CodecError('bad-value', 1, `row ${row} of a u8 column would be ${value}`)
     out[row] = value
-  }
-}
-
-function decodeIntegers(bytes: Uint8Array, mode: number, out: Int32Array, count: number): void {
-  if (mode === MODE_DELTAS || mode === MODE_VALUES) {
-    decodeIntegerRows(bytes, mode === MODE_DELTAS ? -1 : 0, out, count)
-    return
-  }
-  if (mode !== MODE_CONSTANT && mode !== MODE_RUNS) throw badMode(mode)
-  const reader = new VarintReader(bytes)
-  let value = 0
-  for (let row = 0; row < count;) {
-    const zigzag = reader.unsigned32()
-    value = (value + ((zigzag >>> 1) ^ -(zigzag & 1))) | 0
-    const length = mode === MODE_CONSTANT ? count : reader.runLength(count - row)
-    out.fill(value, row, row + length)
-    row += length
-  }
-  reader.end()
-}
-
-function decodeIntegerRows(bytes: Uint8Array, keep: number, out: Int32Array, count: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const wordsEnd = bytes.length - 3
-  const reader = new VarintReader(bytes)
-  let position = 1
-  let value = 0
-  for (let row = 0; row < count; row++) {
-    let zigzag: number
-    // The lowest top bit that is clear ends the varint.
-    const word = position < wordsEnd ? view.getInt32(position, true) : -1
-    const stop = ~word & 0x80808080
-    if (stop !== 0) {
-      const last = stop & -stop
-      zigzag = gather(word & (last - 1))
-      position += (39 - Math.clz32(last)) >>> 3
-    } else {
-      reader.position = position
-      zigzag = reader.unsigned32()
-      position = reader.position
-    }
-    value = ((value & keep) + ((zigzag >>> 1) ^ -(zigzag & 1))) | 0
-    out[row] = value
-  }
-  if (position !== bytes.length) throw trailing(position)
-}
-
-function decodeNumbers(bytes: Uint8Array, mode: number, out: Float64Array, count: number): void {
-  if (mode === MODE_DELTAS || mode === MODE_VALUES) {
-    decodeNumberRows(bytes, mode === MODE_DELTAS, out, count)
-    return
-  }
-  if (mode !== MODE_CONSTANT && mode !== MODE_RUNS) throw badMode(mode)
-  const reader = new VarintReader(bytes)
-  let value = 0
-  for (let row = 0; row < count;) {
-    value += reader.signed()
-    const length = mode === MODE_CONSTANT ? count : reader.runLength(count - row)
-    out.fill(value, row, row + length)
-    row += length
-  }
-  reader.end()
-}
-
-function decodeNumberRows(bytes: Uint8Array, isDeltas: boolean, out: Float64Array, count: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const wordsEnd = bytes.length - 3
-  const reader = new VarintReader(bytes)
-  let position = 1
-  let value = 0
-  for (let row = 0; row < count; row++) {
-    let difference: number
-    const word = position < wordsEnd ? view.getInt32(position, true) : -1
-    const stop = ~word & 0x80808080
-    if (stop !== 0) {
-      const last = stop & -stop
-      const zigzag = gather(word & (last - 1))
-      difference = (zigzag >> 1) ^ -(zigzag & 1)
-      position += (39 - Math.clz32(last)) >>> 3
-    } else {
-      reader.position = position
-      difference = reader.signed()
-      position = reader.position
-    }
-    value = isDeltas ? value + difference : difference
-    out[row] = value
-  }
-  if (position !== bytes.length) throw trailing(position)
-}
-
-/** Reads varints one by one; the row loops above do the common short ones by themselves. */
-class VarintReader {
-  position = 1
-  readonly #bytes: Uint8Array
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  /** A varint of at most 32 bits, as the 32-bit pattern. */
-  unsigned32(): number {
-    let value = 0
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.#next()
-      if (shift === 28 && byte > 15) throw tooLong(this.position - 1)
-      value |= (byte & 0x7f) << shift
-      if (byte <= 0x7f) return value
-    }
-  }
-
-  /** A zigzag varint of an integer of magnitude up to 2^53. */
-  signed(): number {
-    let byte = this.#next()
-    const isNegative = (byte & 1) === 1
-    const magnitudeMax = isNegative ? MAGNITUDE_MAX - 1 : MAGNITUDE_MAX
-    let magnitude = (byte & 0x7f) >> 1
-    for (let scale = 64; byte > 0x7f; scale *= 128) {
-      byte = this.#next()
-      const part = (byte & 0x7f) * scale
-      if (part > magnitudeMax - magnitude || scale > MAGNITUDE_MAX) throw tooLong(this.position - 1)
-      magnitude += part
-    }
-    return isNegative ? -magnitude - 1 : magnitude
-  }
-
-  /** The length of a run, of which at most `rows` may be. */
-  runLength(rows: number): number {
-    const length = (this.unsigned32() >>> 0) + 1
-    if (length > rows) throw new CodecError('bad-value', this.position - 1, `a run of ${length} rows, ${rows} are left`)
-    return length
-  }
-
-  end(): void {
-    if (this.position !== this.#bytes.length) throw trailing(this.position)
-  }
-
-  #next(): number {
-    const byte = this.#bytes[this.position]
-    if (byte === undefined) throw truncated(this.#bytes)
-    this.position++
-    return byte
   }
 }
 
@@ -298,10 +145,6 @@ function truncated(bytes: Uint8Array): CodecError {
 
 function trailing(position: number): CodecError {
   return new CodecError('trailing-bytes', position, `the column goes on at byte ${position}, after its last row`)
-}
-
-function tooLong(position: number): CodecError {
-  return new CodecError('bad-value', position, `the varint that reaches byte ${position} is too large for its column`)
 }
 
 function badMode(mode: number): CodecError {

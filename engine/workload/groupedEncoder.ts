@@ -22,12 +22,19 @@ export interface GroupedTables {
   keys: Table<'u8'>
   /** Where each row stands when rows are sorted by key. */
   places: Table<'u32'>
+  /** Of each key all ones if its rows are told against the row before. */
+  against: Table<'i32'>
+  sortedIntegers: Table<'i32'>
+  sortedNumbers: Table<'f64'>
   begin: (running: RunningProgram) => GroupedEncoder
 }
 
 export interface GroupedEncoder {
   /** Where the bytes are. */
   readonly out: Uint8Array
+  /** Rows, and the keys that they have, ascending. */
+  readonly count: number
+  readonly present: readonly number[]
   /** Rows of key k stand at starts[k] .. starts[k + 1] - 1 when they are sorted. */
   readonly starts: Uint32Array
   /** Takes the keys of `count` rows. */
@@ -171,8 +178,7 @@ export function defineGroupedEncoder(program: Program, rowsMax: number, columns:
   })
 
   return {
-    keys,
-    places,
+    ...{ keys, places, against, sortedIntegers, sortedNumbers },
     begin: (running) => {
       const { run, view } = running
       const writer = beginColumns(running)
@@ -224,6 +230,12 @@ export function defineGroupedEncoder(program: Program, rowsMax: number, columns:
       return {
         out: bytes,
         starts: startOf,
+        get count() {
+          return rows
+        },
+        get present() {
+          return present
+        },
         group: (count) => {
           rows = count
           run('group rows', count)

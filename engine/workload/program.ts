@@ -122,6 +122,14 @@ export class Vector {
   rearranged = (places: Vector) => this.#with(0x0e, places)
   /** 1 if any bit is set. */
   isAny = () => new Int([...this.code, ...vectorOperation(0x53)])
+  /** The first four bytes, without sign, as Ints. */
+  bytesToInts = () => new Vector([...this.code, ...vectorOperation(0x89), ...vectorOperation(0xa9)])
+  /** Each lane moved up by so many, 0 below. */
+  movedUp = (lanes: 1 | 2) => new Vector([...NO_LANES, ...this.code, ...vectorOperation(0x0d), ...movesUp[lanes]])
+  /** The last two lanes first. */
+  upperHalf = () => new Vector([...this.code, ...this.code, ...vectorOperation(0x0d), ...UPPER_HALVES])
+  plusFloats = (other: Vector) => this.#with(0xf0, other)
+  lastInt = () => new Int([...this.code, ...vectorOperation(0x1b), 3])
   /** The highest bit of each of the four lanes, that of the first lowest. */
   topBits = () => new Int([...this.code, ...vectorOperation(0xa4)])
   /** The same of two lanes of a Float each. */
@@ -138,7 +146,14 @@ export class Vector {
 
 const FIRST_HALVES: Code = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]
 
+const UPPER_HALVES: Code = [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]
+const movesUp: Record<1 | 2, Code> = {
+  1: [0, 1, 2, 3, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27],
+  2: [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23],
+}
+
 const vectorOperation = (operation: number): Code => [0xfd, ...leb(operation)]
+const NO_LANES: Code = [...vectorOperation(0x0c), ...Array.from({ length: 16 }, () => 0)]
 
 /** 3 * 2^51: a whole number that is added to it stands in the lowest bits of the sum. */
 const UNITS_LAST = 6755399441055744
@@ -213,6 +228,11 @@ export class Table<K extends RowKind> {
   /** Puts the 32 bits of a value, lowest first, from a byte of the table on, wherever that is. */
   putWord(byte: Int, value: Int): void {
     this.#emit([...byte.code, ...value.code, 0x36, 0x00, ...leb(this.address)])
+  }
+
+  /** The 32 bits from a byte of the table on, lowest first, wherever that is. */
+  wordAt(byte: Int): Int {
+    return new Int([...byte.code, 0x28, 0x00, ...leb(this.address)])
   }
 
   /** Sixteen bytes from a row on. */

@@ -44,8 +44,8 @@ serveCalls<QueryCalls>(parentPort, {
   eventCount: ({ id, ...filter }) => ({ count: store.events.count(id, filter) }),
   eventTiles: ({ id, ...range }) => encodeTable(eventTileRows(store.events.tiles(id, range))),
   neighbour: ({ id, ...from }) => store.events.neighbour(id, from),
-  pageHistory: ({ id, ...query }) =>
-    encodeTable(eventRows(store.events.query(id, { fromNs: 0, toNs: Infinity, kinds: [], offset: 0, ...query }))),
+  pageChunks: ({ id, ...page }) => store.events.pageChunks(id, page),
+  pageRows: ({ id, ...page }, chunk) => encodeTable(eventRows(store.events.pageRows(id, page, chunk))),
   reports: () => store.reports.list(),
   report: (id) => store.reports.get(id),
   renderReport: (runs, format, name, sections) => {
