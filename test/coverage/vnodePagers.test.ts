@@ -17,7 +17,7 @@ describe('the vnode pagers under workloads', () => {
     // a process of its own: only there V8 counts the sources as they are written
     const file = path.join(import.meta.dirname, 'report.ts')
     report = JSON.parse(execFileSync(process.execPath, [file, '--json'], { encoding: 'utf8', maxBuffer: 1 << 24 }))
-  })
+  }, 240_000)
 
   it('run to their end', () => {
     expect(report.problems).toEqual([])

@@ -6,6 +6,7 @@
  * lives in the vnode, not in the object.
  */
 import type { Columns } from '../../sim/columns.ts'
+import { VnodeRows } from '../vnodeRows.ts'
 import { NO_OFFSET } from './host.ts'
 
 export const VnodeType = { none: 0, regular: 1, directory: 2, blockDevice: 3, characterDevice: 4 } as const
@@ -26,97 +27,48 @@ export interface VnodeDescription {
   isNoMsync: boolean
 }
 
-const widths = {
-  type: 'u8',
-  flags: 'u16',
-  isNoMsync: 'u8',
-  blockSize: 'i32',
-  sectorSize: 'i32',
-  references: 'i32',
-  object: 'i32',
-  fileSize: 'f64',
-  next: 'i32',
-} as const
-const names = [
-  'type',
-  'flags',
-  'isNoMsync',
-  'blockSize',
-  'sectorSize',
-  'references',
-  'object',
-  'fileSize',
-  'next',
+const columnKinds = [
+  ['type', 'u8'],
+  ['flags', 'u16'],
+  ['isNoMsync', 'u8'],
+  ['blockSize', 'i32'],
+  ['sectorSize', 'i32'],
+  ['references', 'i32'],
+  ['object', 'i32'],
+  ['fileSize', 'f64'],
 ] as const
 
 export class VnodeTable {
-  type: Uint8Array
-  flags: Uint16Array
-  isNoMsync: Uint8Array
+  declare type: Uint8Array
+  declare flags: Uint16Array
+  declare isNoMsync: Uint8Array
   /** f_iosize of the mount; 0 once there is no mount any more (v_mount is null). */
-  blockSize: Int32Array
-  sectorSize: Int32Array
+  declare blockSize: Int32Array
+  declare sectorSize: Int32Array
   /** v_sysref.refcnt */
-  references: Int32Array
+  declare references: Int32Array
   /** The VM object of the file, -1: none. */
-  object: Int32Array
+  declare object: Int32Array
   /** v_filesize in bytes, NO_OFFSET while it is not known. */
-  fileSize: Float64Array
-  #next: Int32Array
-  /** [0] first free row, -1: none. */
-  #state: Int32Array
-  readonly #columns: Columns
+  declare fileSize: Float64Array
+  readonly #rows: VnodeRows
 
   constructor(columns: Columns, rows = 16) {
-    this.#columns = columns
-    this.type = columns.define('vnode.dragonfly.type', 'u8', rows)
-    this.flags = columns.define('vnode.dragonfly.flags', 'u16', rows)
-    this.isNoMsync = columns.define('vnode.dragonfly.isNoMsync', 'u8', rows)
-    this.blockSize = columns.define('vnode.dragonfly.blockSize', 'i32', rows)
-    this.sectorSize = columns.define('vnode.dragonfly.sectorSize', 'i32', rows)
-    this.references = columns.define('vnode.dragonfly.references', 'i32', rows)
-    this.object = columns.define('vnode.dragonfly.object', 'i32', rows)
-    this.fileSize = columns.define('vnode.dragonfly.fileSize', 'f64', rows)
-    this.#next = columns.define('vnode.dragonfly.next', 'i32', rows)
-    this.#state = columns.define('vnode.dragonfly.state', 'i32', 1)
-    this.#state[0] = -1
-    this.#chain(0)
-    columns.onRebind(() => this.#rebind())
-  }
-
-  #rebind(): void {
-    const c = this.#columns
-    this.type = c.get('vnode.dragonfly.type', 'u8')
-    this.flags = c.get('vnode.dragonfly.flags', 'u16')
-    this.isNoMsync = c.get('vnode.dragonfly.isNoMsync', 'u8')
-    this.blockSize = c.get('vnode.dragonfly.blockSize', 'i32')
-    this.sectorSize = c.get('vnode.dragonfly.sectorSize', 'i32')
-    this.references = c.get('vnode.dragonfly.references', 'i32')
-    this.object = c.get('vnode.dragonfly.object', 'i32')
-    this.fileSize = c.get('vnode.dragonfly.fileSize', 'f64')
-    this.#next = c.get('vnode.dragonfly.next', 'i32')
-    this.#state = c.get('vnode.dragonfly.state', 'i32')
-  }
-
-  #chain(from: number): void {
-    for (let row = this.#next.length - 1; row >= from; row--) {
-      this.#next[row] = this.#state[0]!
-      this.#state[0] = row
-    }
-  }
-
-  #grow(): void {
-    const rows = this.#next.length
-    for (const name of names) this.#columns.resize(`vnode.dragonfly.${name}`, widths[name], rows * 2)
-    this.#rebind()
-    this.#chain(rows)
+    this.#rows = new VnodeRows(columns, 'vnode.dragonfly', columnKinds, rows, () => {
+      this.type = columns.get('vnode.dragonfly.type', 'u8')
+      this.flags = columns.get('vnode.dragonfly.flags', 'u16')
+      this.isNoMsync = columns.get('vnode.dragonfly.isNoMsync', 'u8')
+      this.blockSize = columns.get('vnode.dragonfly.blockSize', 'i32')
+      this.sectorSize = columns.get('vnode.dragonfly.sectorSize', 'i32')
+      this.references = columns.get('vnode.dragonfly.references', 'i32')
+      this.object = columns.get('vnode.dragonfly.object', 'i32')
+      this.fileSize = columns.get('vnode.dragonfly.fileSize', 'f64')
+    })
   }
 
   /** A new vnode: referenced by nobody, without an object, its size unknown. */
   add(description: VnodeDescription): number {
-    if (this.#state[0]! < 0) this.#grow()
-    const vnode = this.#state[0]!
-    this.#state[0] = this.#next[vnode]!
+    const vnode = this.#rows.take()
     this.type[vnode] = description.type
     this.flags[vnode] = 0
     this.isNoMsync[vnode] = description.isNoMsync ? 1 : 0
@@ -131,8 +83,7 @@ export class VnodeTable {
   /** Forgets a vnode; its number is used again. It must have no object. */
   remove(vnode: number): void {
     if (this.object[vnode]! >= 0) throw new Error(`vnode ${vnode} still has an object`)
-    this.#next[vnode] = this.#state[0]!
-    this.#state[0] = vnode
+    this.#rows.give(vnode)
   }
 
   isDevice(vnode: number): boolean {

@@ -5,6 +5,7 @@
  * `size` and `writeSize`; extending a file sets the write size first and the size last.
  */
 import type { Columns } from '../../sim/columns.ts'
+import { VnodeRows } from '../vnodeRows.ts'
 
 export const VnodeType = { none: 0, regular: 1, directory: 2, link: 3, blockDevice: 4, other: 5 } as const
 
@@ -48,7 +49,6 @@ const columnKinds = [
   ['dirtyGeneration', 'i32'],
   ['lockHolders', 'i32'],
   ['lockWriters', 'i32'],
-  ['next', 'i32'],
 ] as const
 
 export class VnodeTable {
@@ -69,57 +69,29 @@ export class VnodeTable {
   /** g_glock: readers that hold it, -1: a writer does; writers that wait. nodeLock.ts uses them. */
   declare lockHolders: Int32Array
   declare lockWriters: Int32Array
-  #next: Int32Array = new Int32Array(0)
-  /** [0] first free row */
-  #state: Int32Array
-  readonly #columns: Columns
+  readonly #rows: VnodeRows
 
   constructor(columns: Columns, rows = 16) {
-    this.#columns = columns
-    for (const [name, kind] of columnKinds) columns.define(`vnode.netbsd.${name}`, kind, rows)
-    this.#state = columns.define('vnode.netbsd.state', 'i32', 1)
-    this.#state[0] = -1
-    this.#rebind()
-    this.#chain(0)
-    columns.onRebind(() => this.#rebind())
-  }
-
-  #rebind(): void {
-    const c = this.#columns
-    this.type = c.get('vnode.netbsd.type', 'u8')
-    this.flags = c.get('vnode.netbsd.flags', 'u8')
-    this.mount = c.get('vnode.netbsd.mount', 'u8')
-    this.writeMethod = c.get('vnode.netbsd.writeMethod', 'u8')
-    this.mountBlockShift = c.get('vnode.netbsd.mountBlockShift', 'u8')
-    this.mountDeviceShift = c.get('vnode.netbsd.mountDeviceShift', 'u8')
-    this.object = c.get('vnode.netbsd.object', 'i32')
-    this.size = c.get('vnode.netbsd.size', 'f64')
-    this.writeSize = c.get('vnode.netbsd.writeSize', 'f64')
-    this.outputCount = c.get('vnode.netbsd.outputCount', 'i32')
-    this.dirtyGeneration = c.get('vnode.netbsd.dirtyGeneration', 'i32')
-    this.lockHolders = c.get('vnode.netbsd.lockHolders', 'i32')
-    this.lockWriters = c.get('vnode.netbsd.lockWriters', 'i32')
-    this.#next = c.get('vnode.netbsd.next', 'i32')
-    this.#state = c.get('vnode.netbsd.state', 'i32')
-  }
-
-  #chain(from: number): void {
-    for (let row = this.#next.length - 1; row >= from; row--) {
-      this.#next[row] = this.#state[0]!
-      this.#state[0] = row
-    }
+    this.#rows = new VnodeRows(columns, 'vnode.netbsd', columnKinds, rows, () => {
+      this.type = columns.get('vnode.netbsd.type', 'u8')
+      this.flags = columns.get('vnode.netbsd.flags', 'u8')
+      this.mount = columns.get('vnode.netbsd.mount', 'u8')
+      this.writeMethod = columns.get('vnode.netbsd.writeMethod', 'u8')
+      this.mountBlockShift = columns.get('vnode.netbsd.mountBlockShift', 'u8')
+      this.mountDeviceShift = columns.get('vnode.netbsd.mountDeviceShift', 'u8')
+      this.object = columns.get('vnode.netbsd.object', 'i32')
+      this.size = columns.get('vnode.netbsd.size', 'f64')
+      this.writeSize = columns.get('vnode.netbsd.writeSize', 'f64')
+      this.outputCount = columns.get('vnode.netbsd.outputCount', 'i32')
+      this.dirtyGeneration = columns.get('vnode.netbsd.dirtyGeneration', 'i32')
+      this.lockHolders = columns.get('vnode.netbsd.lockHolders', 'i32')
+      this.lockWriters = columns.get('vnode.netbsd.lockWriters', 'i32')
+    })
   }
 
   /** A new vnode: empty, clean, on no list. */
   add(description: VnodeDescription): number {
-    if (this.#state[0]! < 0) {
-      const rows = this.#next.length
-      for (const [name, kind] of columnKinds) this.#columns.resize(`vnode.netbsd.${name}`, kind, rows * 2)
-      this.#rebind()
-      this.#chain(rows)
-    }
-    const vnode = this.#state[0]!
-    this.#state[0] = this.#next[vnode]!
+    const vnode = this.#rows.take()
     this.type[vnode] = description.type
     this.flags[vnode] = 0
     this.mount[vnode] = description.mount
@@ -139,8 +111,7 @@ export class VnodeTable {
   /** Forgets a vnode; its number is used again. */
   remove(vnode: number): void {
     this.type[vnode] = VnodeType.none
-    this.#next[vnode] = this.#state[0]!
-    this.#state[0] = vnode
+    this.#rows.give(vnode)
   }
 
   hasFlag(vnode: number, flag: number): boolean {
