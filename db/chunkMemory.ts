@@ -14,6 +14,8 @@ import { Program } from '../engine/workload/program.ts'
 import type { RunningProgram } from '../engine/workload/program.ts'
 import { defineModels, isModelled } from './eventModel.ts'
 import type { Model } from './eventModel.ts'
+import { definePageIndex } from './pageIndex.ts'
+import type { PageIndex } from './pageIndex.ts'
 
 export type ColumnName = Exclude<keyof EventChunk, 'count'>
 
@@ -44,11 +46,14 @@ const tables = {
   residuals: { object: integers(), page: numbers(), time: numbers(), duration: numbers(), block: numbers() },
 }
 defineModels(program, tables)
+const beginIndex = definePageIndex(program, tables.rows)
 
 export class ChunkMemory {
   readonly rows: Omit<EventChunk, 'count'>
   /** What encodes columns, sorted by kind. */
   readonly encoder: GroupedEncoder
+  /** The page index of the first `count` rows. */
+  readonly index: (count: number) => PageIndex
   readonly #decoder: GroupedDecoder
   readonly #running: RunningProgram
   /** Whose rows are here. */
@@ -61,6 +66,7 @@ export class ChunkMemory {
     this.#running = running
     this.encoder = grouped.begin(running)
     this.#decoder = beginDecoder(running, this.encoder)
+    this.index = beginIndex(running)
     this.rows = {
       time: view(rows.time),
       kind: view(rows.kind),
@@ -114,6 +120,13 @@ export class ChunkMemory {
 }
 
 let memory: ChunkMemory | undefined
+
+/** The page index of a chunk. Throws RangeError. */
+export function indexPages(chunk: EventChunk): PageIndex {
+  const memory = chunkMemory()
+  memory.take(chunk)
+  return memory.index(chunk.count)
+}
 
 /** The memory of this thread. */
 export function chunkMemory(): ChunkMemory {

@@ -17,7 +17,6 @@ import { compressBytes } from '../engine/workload/codec.ts'
 import { chunkMemory } from './chunkMemory.ts'
 import { StoreError } from './errors.ts'
 import { isModelled } from './eventModel.ts'
-import { indexPages } from './pageIndex.ts'
 import type { PageIndex } from './pageIndex.ts'
 
 /**
@@ -69,7 +68,7 @@ export function encodeChunk(chunk: EventChunk, firstEvent: number, recording: bo
     columns: recording
       ? columns.map((bytes, i) => ({ name: eventColumns[i]!.name, rawBytes: bytes.length, data: compressed(bytes) }))
       : [],
-    index: recording ? indexPages(chunk) : null,
+    index: recording ? chunkMemory().index(count) : null,
   }
 }
 

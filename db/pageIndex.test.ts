@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newEventChunk } from '../engine/sim/events.ts'
-import { indexPages, mayHaveObject, mayHavePage } from './pageIndex.ts'
+import { indexPages } from './chunkMemory.ts'
+import { mayHaveObject, mayHavePage } from './pageIndex.ts'
 import { sequenceOf, someEvents } from './testing.ts'
 
 describe('the page index of a chunk', () => {

@@ -7,11 +7,8 @@
  *
  * Layout of the pages' bytes: one byte with the number of bits, then the hashes as a column of u32 (codec.ts).
  */
-import { EVENTS_PER_CHUNK } from '../engine/sim/events.ts'
-import type { EventChunk } from '../engine/sim/events.ts'
 import { decodeColumn, encodeColumn } from '../engine/workload/codec.ts'
-import { Program } from '../engine/workload/program.ts'
-import type { Float, Int } from '../engine/workload/program.ts'
+import type { Float, Int, Program, RunningProgram, Table } from '../engine/workload/program.ts'
 import { StoreError } from './errors.ts'
 
 /** Plain data, may cross threads. */
@@ -34,12 +31,6 @@ const OBJECTS = 1 << 16
 
 /** Pages that an event covers: `page` and what follows it. */
 export const pagesCovered = (pages: number) => (pages > 1 ? pages : 1)
-
-/** Of at most EVENTS_PER_CHUNK events. */
-export function indexPages(chunk: Pick<EventChunk, 'count' | 'object' | 'page' | 'pages'>): PageIndex {
-  indexer ??= newIndexer()
-  return indexer(chunk)
-}
 
 /** Whether a chunk with this index may have events of a page. Throws StoreError `damaged`. */
 export function mayHavePage(index: Pick<PageIndex, 'pageCount' | 'pages'>, object: number, page: number): boolean {
@@ -64,16 +55,23 @@ function hashOf(object: number, page: number): number {
   return Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35) >>> (32 - HASH_BITS)
 }
 
-let indexer: ((chunk: Pick<EventChunk, 'count' | 'object' | 'page' | 'pages'>) => PageIndex) | undefined
+/** Where an index finds a chunk's rows. */
+export interface IndexedTables {
+  object: Table<'i32'>
+  page: Table<'f64'>
+  pages: Table<'i32'>
+}
 
-/** What marks and lists pages and objects is a program (program.ts), because it is done for each page of each event. */
-function newIndexer(): NonNullable<typeof indexer> {
-  const program = new Program()
-  const objects = program.table('i32', EVENTS_PER_CHUNK)
-  const pageIndices = program.table('f64', EVENTS_PER_CHUNK)
-  const pageCounts = program.table('i32', EVENTS_PER_CHUNK)
+/**
+ * Adds what marks and lists pages and objects to a program, because it is done for each page of each event. What it begins with makes the
+ * index of the first `count` rows.
+ */
+export function definePageIndex(
+  program: Program,
+  rows: IndexedTables,
+): (running: RunningProgram) => (count: number) => PageIndex {
   const seenPages = program.table('i32', HASHES / 32)
-  const seenObjects = program.table('u8', OBJECTS)
+  const seenObjects = program.table('i32', OBJECTS / 32)
   const listed = program.table('u32', HASHES)
   const IS_TOO_LARGE = 1
   const HAS_MANY_OBJECTS = 2
@@ -89,9 +87,9 @@ function newIndexer(): NonNullable<typeof indexer> {
     )
   }
 
-  const mark = (hash: Int) => {
-    const word = program.int(hash.shiftRightUnsigned(5))
-    seenPages.put(word, seenPages.at(word).or(program.constant(1).shiftLeft(hash)))
+  const mark = (seen: Table<'i32'>, bit: Int) => {
+    const word = program.int(bit.shiftRightUnsigned(5))
+    seen.put(word, seen.at(word).or(program.constant(1).shiftLeft(bit)))
   }
 
   /** The whole part of a number of magnitude below 2^31. */
@@ -100,21 +98,21 @@ function newIndexer(): NonNullable<typeof indexer> {
     return value.isBelow(program.float(0)).choose(program.constant(0).minus(magnitude), magnitude)
   }
 
-  // marks what is named; whether an event is too large and whether there are too many objects, as bits
-  program.define('mark', (count) => {
+  // whether an event is too large and whether there are too many objects, as bits
+  program.define('mark what is named', (count) => {
     seenPages.clear()
     seenObjects.clear()
     const flags = program.int(0)
     program.count(count, (row) => {
-      const object = program.int(objects.at(row))
+      const object = program.int(rows.object.at(row))
       program.if(object.isAtLeast(0), () => {
         program.if(
           object.isBelow(OBJECTS),
-          () => seenObjects.put(object, program.constant(1)),
+          () => mark(seenObjects, object),
           () => flags.set(flags.or(HAS_MANY_OBJECTS)),
         )
-        const page = program.double(pageIndices.at(row))
-        const covered = program.int(pageCounts.at(row).atLeast(program.constant(1)))
+        const page = program.double(rows.page.at(row))
+        const covered = program.int(rows.pages.at(row).atLeast(program.constant(1)))
         program.if(covered.isAbove(PAGES_MAX), () => {
           flags.set(flags.or(IS_TOO_LARGE))
           covered.set(0)
@@ -123,14 +121,18 @@ function newIndexer(): NonNullable<typeof indexer> {
           page.absolute().isBelow(program.float(4294967296 - PAGES_MAX)),
           () => {
             const low = program.int(page.toInt())
-            program.count(covered, (i) => mark(hashOfHalves(object, program.constant(0), low.plus(i))))
+            const end = program.int(low.plus(covered))
+            program.while(low.differs(end), () => {
+              mark(seenPages, hashOfHalves(object, program.constant(0), low))
+              low.set(low.plus(1))
+            })
           },
           () => {
             program.count(covered, (i) => {
               const each = program.double(page.plus(i.toFloat()))
               const high = program.int(truncated(each.times(program.float(1 / 4294967296))))
               const low = each.minus(high.toFloat().times(program.float(4294967296))).toInt()
-              mark(hashOfHalves(object, high, low))
+              mark(seenPages, hashOfHalves(object, high, low))
             })
           },
         )
@@ -139,8 +141,7 @@ function newIndexer(): NonNullable<typeof indexer> {
     return flags
   })
 
-  // how many hashes are marked
-  program.define('count', () => {
+  program.define('count pages', () => {
     const found = program.int(0)
     program.count(HASHES / 32, (at) => found.set(found.plus(seenPages.at(at).bitCount())))
     return found
@@ -166,43 +167,42 @@ function newIndexer(): NonNullable<typeof indexer> {
 
   program.define('list objects', () => {
     const found = program.int(0)
-    program.count(OBJECTS, (object) => {
-      program.if(seenObjects.at(object), () => {
-        listed.put(found, object)
+    program.count(OBJECTS / 32, (at) => {
+      const word = program.int(seenObjects.at(at))
+      program.while(word, () => {
+        listed.put(found, at.shiftLeft(5).plus(word.trailingZeros()))
         found.set(found.plus(1))
+        word.set(word.and(word.minus(1)))
       })
     })
     return found
   })
 
-  const { run, view } = program.start()
-  const rows = { objects: view(objects), pageIndices: view(pageIndices), pageCounts: view(pageCounts) }
-  const list = view(listed)
+  return ({ run, view }) => {
+    const list = view(listed)
 
-  const packPages = (): Pick<PageIndex, 'pageCount' | 'pages'> => {
-    const found = run('count')
-    let bits = 1
-    while (bits < HASH_BITS && 1 << bits < found * SPREAD) bits++
-    const count = run('list pages', HASH_BITS - bits)
-    const column = encodeColumn(list, count)
-    const pages = new Uint8Array(column.length + 1)
-    pages[0] = bits
-    pages.set(column, 1)
-    return { pageCount: count, pages }
-  }
+    const packPages = (): Pick<PageIndex, 'pageCount' | 'pages'> => {
+      const found = run('count pages')
+      let bits = 1
+      while (bits < HASH_BITS && 1 << bits < found * SPREAD) bits++
+      const count = run('list pages', HASH_BITS - bits)
+      const column = encodeColumn(list, count)
+      const pages = new Uint8Array(column.length + 1)
+      pages[0] = bits
+      pages.set(column, 1)
+      return { pageCount: count, pages }
+    }
 
-  return ({ count, object, page, pages }) => {
-    rows.objects.set(object.subarray(0, count))
-    rows.pageIndices.set(page.subarray(0, count))
-    rows.pageCounts.set(pages.subarray(0, count))
-    const flags = run('mark', count)
-    const objectCount = run('list objects')
-    const objectBytes = encodeColumn(list, objectCount)
-    return {
-      ...((flags & IS_TOO_LARGE) !== 0 ? { pageCount: -1, pages: new Uint8Array(0) } : packPages()),
-      ...((flags & HAS_MANY_OBJECTS) !== 0
-        ? { objectCount: -1, objects: new Uint8Array(0) }
-        : { objectCount, objects: objectBytes }),
+    return (count) => {
+      const flags = run('mark what is named', count)
+      const objectCount = run('list objects')
+      const objectBytes = encodeColumn(list, objectCount)
+      return {
+        ...((flags & IS_TOO_LARGE) !== 0 ? { pageCount: -1, pages: new Uint8Array(0) } : packPages()),
+        ...((flags & HAS_MANY_OBJECTS) !== 0
+          ? { objectCount: -1, objects: new Uint8Array(0) }
+          : { objectCount, objects: objectBytes }),
+      }
     }
   }
 }
