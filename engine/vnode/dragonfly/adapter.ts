@@ -8,29 +8,24 @@
  * Source of the callers' behaviour: DragonFly's vm_fault.c (vm_fault_object), vm_pageout.c, vfs_vm.c (nvtruncbuf, nvextendbuf).
  */
 import { PagerResult } from '../../swap/pager.ts'
-import { ALL_SECTORS, PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
-import { BufferCache } from '../bufferCache.ts'
+import { PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
+import { BufferedFiles } from '../bufferedFiles.ts'
 import type { FileContext } from '../context.ts'
 import type { FileFault, FilePager, OwnCounters, WriteManner } from '../filePager.ts'
-import { Errno, IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
-import { SentPages, type SendRequest, type VnodeLock } from '../sendFile.ts'
+import { Errno, IoFlag, PageOutcome, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
+import type { SendRequest, VnodeLock } from '../sendFile.ts'
 import { DragonflyHost } from './kernelHost.ts'
 import { DragonflyPageFlag } from './pageOperations.ts'
 import { DragonflyVnodePager } from './pager.ts'
 import { VnodeType } from './vnodes.ts'
 
-export class DragonflyFiles implements FilePager {
+export class DragonflyFiles extends BufferedFiles implements FilePager {
   readonly name = 'dragonfly'
   readonly pager: DragonflyVnodePager
-  readonly cache: BufferCache
-  readonly #context: FileContext
-  readonly #sent: SentPages
   readonly #host: DragonflyHost
 
   constructor(context: FileContext) {
-    this.#context = context
-    this.cache = new BufferCache(context)
-    this.#sent = new SentPages(context, this.cache)
+    super(context)
     this.#host = new DragonflyHost(context, this.cache)
     this.pager = new DragonflyVnodePager(context.columns, context.kernel.pages, this.#host)
     this.#host.pager = this.pager
@@ -40,7 +35,7 @@ export class DragonflyFiles implements FilePager {
   }
 
   openFile(file: number, isDevice: boolean): number {
-    const { volume } = this.#context
+    const { volume } = this.context
     const { vnodes } = this.pager
     const vnode = vnodes.add({
       type: isDevice ? VnodeType.blockDevice : VnodeType.regular,
@@ -69,7 +64,7 @@ export class DragonflyFiles implements FilePager {
     if (step.done !== true) throw new Error('the object of a file in use is being ended')
   }
   released(object: number): void {
-    this.#context.kernel.pages.references[object]! -= 1
+    this.context.kernel.pages.references[object]! -= 1
     this.closed(object)
   }
 
@@ -82,12 +77,12 @@ export class DragonflyFiles implements FilePager {
   }
 
   #vnodeOf(object: number): number {
-    return this.#context.kernel.pages.handle[object]!
+    return this.context.kernel.pages.handle[object]!
   }
 
   /** vclean_vxlocked: vinvalbuf, then the object is cut off, which takes the vnode's references of its mappings along. */
   *reclaim(object: number): Operation<number> {
-    const { pages } = this.#context.kernel
+    const { pages } = this.context.kernel
     const errno = yield* this.sync(object, true)
     yield* this.cache.invalidate(object, 0)
     for (let frame = pages.lookupFrom(object, 0); frame >= 0; frame = pages.lookupFrom(object, 0)) {
@@ -95,7 +90,7 @@ export class DragonflyFiles implements FilePager {
         pages.wanted[frame] = 1
         yield { on: 'page', frame }
       }
-      this.#sent.cutOff(object)
+      this.sent.cutOff(object)
       if (pages.object[frame] === object) this.#host.freePage(frame)
     }
     yield* this.pager.deallocate(object)
@@ -105,29 +100,11 @@ export class DragonflyFiles implements FilePager {
   newRegion(): void {}
 
   mustAsk(frame: number): boolean {
-    return (this.#context.kernel.pages.kernelFlags[frame]! & DragonflyPageFlag.readAheadMark) !== 0
-  }
-
-  isFilled(frame: number): boolean {
-    return this.#context.kernel.pages.valid[frame] === ALL_SECTORS
-  }
-
-  mayMapWritable(): boolean {
-    return true
-  }
-
-  stored(frame: number): void {
-    this.#context.kernel.pages.dirty[frame] = ALL_SECTORS
-  }
-
-  isDirty(frame: number): boolean {
-    const { pages, mappings } = this.#context.kernel
-    mappings.testDirty(frame)
-    return pages.dirty[frame] !== 0
+    return (this.context.kernel.pages.kernelFlags[frame]! & DragonflyPageFlag.readAheadMark) !== 0
   }
 
   *getPage(fault: FileFault): Operation<number> {
-    const { kernel } = this.#context
+    const { kernel } = this.context
     const { pages } = kernel
     const { object, pageIndex } = fault
     if (pageIndex >= pages.objectSize[object]!) return PageOutcome.failed
@@ -153,48 +130,37 @@ export class DragonflyFiles implements FilePager {
   }
 
   *pageOut(object: number, frames: Int32Array): Operation<void> {
-    yield* this.#putPages(object, frames, 0)
+    yield* this.flushPages(object, frames, 0)
   }
 
-  /** vm_pageout_flush */
-  *#putPages(object: number, frames: Int32Array, flags: number): Operation<void> {
-    const { kernel } = this.#context
-    const { pages, mappings } = kernel
-    for (const frame of frames) {
-      pages.sharedBusy[frame]! += 1
-      mappings.removeWrite(frame)
-      pages.dirty[frame] = ALL_SECTORS
-    }
-    pages.pagingInProgress[object]! += frames.length
-    const results = new Uint8Array(frames.length)
-    yield* this.pager.putPages(object, frames, flags, results)
-    for (let i = 0; i < frames.length; i++) {
-      const frame = frames[i]!
-      const result = results[i]!
-      if (result === PagerResult.bad) pages.dirty[frame] = 0
-      if (result === PagerResult.ok || result === PagerResult.bad) {
-        if (flags === 0 && pages.wired[frame] === 0) pages.deactivate(frame)
-      } else pages.activate(frame)
-      pages.pagingInProgress[object]! -= 1
-      pages.sharedBusy[frame]! -= 1
-      if (pages.sharedBusy[frame] === 0 && pages.wanted[frame] !== 0) kernel.wakeBusy(frame)
-    }
+  /** A page goes out whole, whatever of it is dirty. */
+  protected putPages(object: number, frames: Int32Array, flags: number, results: Uint8Array): Operation<void> {
+    for (const frame of frames) this.stored(frame)
+    return this.pager.putPages(object, frames, flags, results)
+  }
+
+  protected settle(frame: number, result: number, isDaemon: boolean): void {
+    const { pages } = this.context.kernel
+    if (result === PagerResult.bad) pages.dirty[frame] = 0
+    if (result === PagerResult.ok || result === PagerResult.bad) {
+      if (isDaemon && pages.wired[frame] === 0) pages.deactivate(frame)
+    } else pages.activate(frame)
   }
 
   *read(object: number, offset: number, lengthBytes: number, isDirect: boolean): Operation<number> {
     const file = this.#fileOf(object)
     const flags = isDirect ? IoFlag.direct : 0
     const { errno } = yield* this.cache.read(object, file, offset, lengthBytes, SEQUENTIAL_MAX, flags)
-    this.#context.volume.touch(file, false, this.#context.kernel.now)
+    this.context.volume.touch(file, false, this.context.kernel.now)
     return errno
   }
 
   #fileOf(object: number): number {
-    return this.#host.files[this.#context.kernel.pages.handle[object]!]!
+    return this.#host.files[this.context.kernel.pages.handle[object]!]!
   }
 
   *write(object: number, offset: number, lengthBytes: number, { isSync, isDirect }: WriteManner): Operation<number> {
-    const { kernel, volume, truth } = this.#context
+    const { kernel, volume, truth } = this.context
     const file = this.#fileOf(object)
     const end = offset + lengthBytes
     if (end > volume.sizeBytes(file)) {
@@ -204,19 +170,16 @@ export class DragonflyFiles implements FilePager {
       yield* this.pager.setSize(kernel.pages.handle[object]!, end)
     }
     const flags = (isSync ? IoFlag.sync : 0) | (isDirect ? IoFlag.direct : 0)
-    const result = yield* this.cache.write(object, file, offset, lengthBytes, flags, (frame, from, to) =>
-      truth.write(frame, from, to),
-    )
-    return result.errno
+    return yield* this.store(object, file, offset, lengthBytes, flags)
   }
 
   send(request: SendRequest, lock: VnodeLock): Operation<number> {
-    return this.#sent.sendPages(request, lock)
+    return this.sent.sendPages(request, lock)
   }
 
   /** Buffers go first, then the pager is told. */
   *truncate(object: number, sizeBytes: number): Operation<number> {
-    const { kernel, volume, truth } = this.#context
+    const { kernel, volume, truth } = this.context
     const { pages } = kernel
     const file = this.#fileOf(object)
     if (sizeBytes < volume.sizeBytes(file)) {
@@ -233,28 +196,8 @@ export class DragonflyFiles implements FilePager {
     return errno
   }
 
-  /** vm_object_page_clean, then the delayed buffers. */
-  *sync(object: number, waits: boolean): Operation<number> {
-    const { kernel, volume } = this.#context
-    const { pages } = kernel
-    for (let frame = pages.lookupFrom(object, 0); frame >= 0;) {
-      const index = pages.pageIndex[frame]!
-      if (pages.isBusy(frame) || !this.isDirty(frame)) {
-        frame = pages.lookupFrom(object, index + 1)
-        continue
-      }
-      const row = [frame]
-      for (let next = index + 1; row.length < 32; next++) {
-        const neighbour = pages.lookup(object, next)
-        if (neighbour < 0 || pages.isBusy(neighbour) || !this.isDirty(neighbour)) break
-        row.push(neighbour)
-      }
-      yield* this.#putPages(object, Int32Array.from(row), waits ? PutFlag.sync : PutFlag.clusterOk)
-      frame = pages.lookupFrom(object, index + row.length)
-    }
-    const errno = yield* this.cache.flush(object, waits)
-    volume.flush()
-    return errno
+  sync(object: number, waits: boolean): Operation<number> {
+    return this.clean(object, waits)
   }
 
   /** This kernel knows no suspended mounts. */
@@ -262,8 +205,6 @@ export class DragonflyFiles implements FilePager {
   suspend(): number {
     return Errno.EOPNOTSUPP
   }
-
-  bufferDone(): void {}
 
   ownCounters(): OwnCounters {
     const { pager } = this
@@ -275,14 +216,7 @@ export class DragonflyFiles implements FilePager {
     }
   }
 
-  isRequestOver(request: number): boolean {
-    return this.#context.device.isOver(request)
-  }
-  isBufferDone(buffer: number): boolean {
-    return this.cache.isUnlocked(buffer)
-  }
-  witness(wait: VnodeWait): number {
-    if (wait.on === 'output') return wait.vnode === -1 ? this.cache.runningBytes : this.cache.room
-    return wait.on === 'vnode' ? this.pager.vnodes.flags[wait.vnode]! : 0
+  override witness(wait: VnodeWait): number {
+    return wait.on === 'vnode' ? this.pager.vnodes.flags[wait.vnode]! : super.witness(wait)
   }
 }

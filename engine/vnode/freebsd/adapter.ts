@@ -10,11 +10,11 @@
 import { rowsOf } from '../../sim/columns.ts'
 import { PagerResult } from '../../swap/pager.ts'
 import { ALL_SECTORS, PAGE_SIZE, SECTOR_SIZE } from '../../vm/pages.ts'
-import { BufferCache } from '../bufferCache.ts'
+import { BufferedFiles } from '../bufferedFiles.ts'
 import { zeroBytes, type FileContext } from '../context.ts'
 import type { FileFault, FilePager, OwnCounters, WriteManner } from '../filePager.ts'
-import { IoFlag, PageOutcome, PutFlag, SEQUENTIAL_MAX, type Operation, type VnodeWait } from '../operation.ts'
-import { SentPages, type SendRequest, type VnodeLock } from '../sendFile.ts'
+import { IoFlag, PageOutcome, SEQUENTIAL_MAX, type Operation } from '../operation.ts'
+import type { SendRequest, VnodeLock } from '../sendFile.ts'
 import { FreebsdHost } from './kernelHost.ts'
 import { FreebsdVnodePager } from './pager.ts'
 import { VnodeFlag, VnodeType } from './vnodes.ts'
@@ -27,20 +27,15 @@ const READ_AHEAD_MAX = 31
 /** VM_FAULT_CACHE_BEHIND, pages. */
 const CACHE_BEHIND = 32
 
-export class FreebsdFiles implements FilePager {
+export class FreebsdFiles extends BufferedFiles implements FilePager {
   readonly name = 'freebsd'
   readonly pager: FreebsdVnodePager
-  readonly cache: BufferCache
-  readonly #context: FileContext
-  readonly #sent: SentPages
   readonly #host: FreebsdHost
   /** By object: where a reader in order would go on, and how far it has been one. */
   readonly #readers = new Map<number, { next: number; sequential: number }>()
 
   constructor(context: FileContext) {
-    this.#context = context
-    this.cache = new BufferCache(context)
-    this.#sent = new SentPages(context, this.cache)
+    super(context)
     this.#host = new FreebsdHost(context, this.cache)
     this.pager = new FreebsdVnodePager(context.columns, context.kernel.pages, this.#host)
     this.#host.pager = this.pager
@@ -56,7 +51,7 @@ export class FreebsdFiles implements FilePager {
   }
 
   openFile(file: number): number {
-    const { volume } = this.#context
+    const { volume } = this.context
     const vnode = this.pager.vnodes.add({
       type: VnodeType.regular,
       blockSize: volume.blockSize,
@@ -78,11 +73,11 @@ export class FreebsdFiles implements FilePager {
   }
   /** vm_object_reference of a vnode's object takes the vnode along; vm_object_vndeallocate gives it back. */
   referenced(object: number): void {
-    this.#context.kernel.pages.references[object]! += 1
+    this.context.kernel.pages.references[object]! += 1
     this.opened(object)
   }
   released(object: number): void {
-    this.#context.kernel.pages.references[object]! -= 1
+    this.context.kernel.pages.references[object]! -= 1
     this.closed(object)
   }
 
@@ -90,7 +85,7 @@ export class FreebsdFiles implements FilePager {
     if (storedBytes > 0) this.pager.updateWriteCount(object, storedBytes)
   }
   unmapped(object: number, storedBytes: number): void {
-    if (storedBytes > 0) this.#context.spawn(this.pager.releaseWriteCount(object, storedBytes))
+    if (storedBytes > 0) this.context.spawn(this.pager.releaseWriteCount(object, storedBytes))
   }
 
   isUsed(object: number): boolean {
@@ -98,12 +93,12 @@ export class FreebsdFiles implements FilePager {
   }
 
   #vnodeOf(object: number): number {
-    return this.#context.kernel.pages.handle[object]!
+    return this.context.kernel.pages.handle[object]!
   }
 
   /** vgonel: the vnode is doomed first, so that no fault reads any more; then vinvalbuf, then ufs_reclaim. */
   *reclaim(object: number): Operation<number> {
-    const { pages } = this.#context.kernel
+    const { pages } = this.context.kernel
     const { vnodes } = this.pager
     const vnode = this.#vnodeOf(object)
     vnodes.useCount[vnode]! += 1
@@ -111,7 +106,7 @@ export class FreebsdFiles implements FilePager {
     const errno = yield* this.sync(object, true)
     yield* this.cache.invalidate(object, 0)
     yield* this.#waitForPages(object, 0)
-    this.#sent.cutOff(object)
+    this.sent.cutOff(object)
     this.#host.removePages(object, 0, pages.objectSize[object]!)
     yield* this.pager.destroyVnodeObject(vnode)
     this.#readers.delete(object)
@@ -121,7 +116,7 @@ export class FreebsdFiles implements FilePager {
 
   /** vm_map_insert: the first fault continues a reader in order if it is at the beginning. */
   newRegion(region: number, firstPage: number): void {
-    const { regions } = this.#context
+    const { regions } = this.context
     regions.readAhead[region] = READ_AHEAD_INIT
     regions.nextRead[region] = firstPage
   }
@@ -130,26 +125,8 @@ export class FreebsdFiles implements FilePager {
     return false
   }
 
-  isFilled(frame: number): boolean {
-    return this.#context.kernel.pages.valid[frame] === ALL_SECTORS
-  }
-
-  mayMapWritable(): boolean {
-    return true
-  }
-
-  stored(frame: number): void {
-    this.#context.kernel.pages.dirty[frame] = ALL_SECTORS
-  }
-
-  isDirty(frame: number): boolean {
-    const { pages, mappings } = this.#context.kernel
-    mappings.testDirty(frame)
-    return pages.dirty[frame] !== 0
-  }
-
   *getPage(fault: FileFault): Operation<number> {
-    const { kernel, regions } = this.#context
+    const { kernel, regions } = this.context
     const { pages } = kernel
     const { object, pageIndex, region } = fault
     if (pageIndex >= pages.objectSize[object]!) return PageOutcome.failed
@@ -157,7 +134,7 @@ export class FreebsdFiles implements FilePager {
     if (frame >= 0) {
       pages.exclusiveBusy[frame] = 1
       // ffs_getpages: where part of a page is valid the buffer cache has it, and the file ends there
-      if (pages.valid[frame] !== 0 && this.#context.volume.blockSize >= PAGE_SIZE) {
+      if (pages.valid[frame] !== 0 && this.context.volume.blockSize >= PAGE_SIZE) {
         fault.wasResident = true
         this.#zeroInvalid(frame)
         return frame
@@ -192,7 +169,7 @@ export class FreebsdFiles implements FilePager {
 
   /** How far to read behind and ahead: a fault that follows the last one makes the window longer, any other sets it back. */
   #window({ pageIndex, region, pagesBefore, pagesAfter, object }: FileFault): { behind: number; ahead: number } {
-    const { regions } = this.#context
+    const { regions } = this.context
     const behind = Math.min(pagesBefore, READ_BEHIND)
     const before = regions.readAhead[region]!
     if (pageIndex !== regions.nextRead[region]) {
@@ -208,7 +185,7 @@ export class FreebsdFiles implements FilePager {
 
   /** Pages that a reader in order has left behind are the next to be taken. The kernel of 2013 had its page cache for them. */
   #leaveBehind(object: number, pageIndex: number): void {
-    const { pages, mappings } = this.#context.kernel
+    const { pages, mappings } = this.context.kernel
     for (let index = pageIndex - 1; index >= Math.max(0, pageIndex - CACHE_BEHIND); index--) {
       const frame = pages.lookup(object, index)
       if (frame < 0 || pages.valid[frame] !== ALL_SECTORS) return
@@ -222,7 +199,7 @@ export class FreebsdFiles implements FilePager {
 
   /** The row of pages around a busy one. */
   #additionalPages(frame: number, behind: number, ahead: number): Int32Array {
-    const { kernel } = this.#context
+    const { kernel } = this.context
     const { pages, thresholds } = kernel
     if (behind + ahead === 0 || behind + ahead > pages.freeCount - thresholds.freeReserved) return Int32Array.of(frame)
     const object = pages.object[frame]!
@@ -247,55 +224,42 @@ export class FreebsdFiles implements FilePager {
 
   /** vm_page_zero_invalid: behind the end of the file. */
   #zeroInvalid(frame: number): void {
-    const { pages } = this.#context.kernel
+    const { pages } = this.context.kernel
     const valid = pages.valid[frame]!
     if (valid === ALL_SECTORS) return
     for (let sector = 0; sector * SECTOR_SIZE < PAGE_SIZE; sector++)
-      if ((valid & (1 << sector)) === 0) zeroBytes(this.#context, frame, sector * SECTOR_SIZE, SECTOR_SIZE)
+      if ((valid & (1 << sector)) === 0) zeroBytes(this.context, frame, sector * SECTOR_SIZE, SECTOR_SIZE)
     pages.valid[frame] = ALL_SECTORS
   }
 
   /** Under a suspended mount nothing is written: the pages are to be met again later. */
   *pageOut(object: number, frames: Int32Array): Operation<void> {
-    const { pages } = this.#context.kernel
+    const { pages } = this.context.kernel
     if (this.isSuspended) {
       for (const frame of frames) pages.activate(frame)
       return
     }
-    yield* this.#putPages(object, frames, 0)
+    yield* this.flushPages(object, frames, 0)
   }
 
-  /** vm_pageout_flush */
-  *#putPages(object: number, frames: Int32Array, flags: number): Operation<number> {
-    const { kernel } = this.#context
-    const { pages, mappings } = kernel
-    for (const frame of frames) {
-      pages.sharedBusy[frame]! += 1
-      mappings.removeWrite(frame)
-    }
-    pages.pagingInProgress[object]! += frames.length
-    const results = new Uint8Array(frames.length)
-    const answer = yield* this.pager.putPages(object, frames, flags, results)
-    for (let i = 0; i < frames.length; i++) {
-      const frame = frames[i]!
-      const result = results[i]!
-      if (result === PagerResult.bad) pages.dirty[frame] = 0
-      if (result === PagerResult.ok || result === PagerResult.bad) {
-        if (flags === 0 && pages.wired[frame] === 0) pages.deactivateNoReuse(frame)
-      } else if (result !== PagerResult.again) pages.activate(frame)
-      pages.pagingInProgress[object]! -= 1
-      pages.sharedBusy[frame]! -= 1
-      if (pages.sharedBusy[frame] === 0 && pages.wanted[frame] !== 0) kernel.wakeBusy(frame)
-    }
-    return answer
+  protected putPages(object: number, frames: Int32Array, flags: number, results: Uint8Array): Operation<number> {
+    return this.pager.putPages(object, frames, flags, results)
+  }
+
+  protected settle(frame: number, result: number, isDaemon: boolean): void {
+    const { pages } = this.context.kernel
+    if (result === PagerResult.bad) pages.dirty[frame] = 0
+    if (result === PagerResult.ok || result === PagerResult.bad) {
+      if (isDaemon && pages.wired[frame] === 0) pages.deactivateNoReuse(frame)
+    } else if (result !== PagerResult.again) pages.activate(frame)
   }
 
   *read(object: number, offset: number, lengthBytes: number, isDirect: boolean): Operation<number> {
-    const vnode = this.#context.kernel.pages.handle[object]!
+    const vnode = this.context.kernel.pages.handle[object]!
     const sequential = this.#heuristic(object, offset, lengthBytes)
     const flags = isDirect ? IoFlag.direct : 0
     const { errno } = yield* this.cache.read(object, this.#host.files[vnode]!, offset, lengthBytes, sequential, flags)
-    this.#context.volume.touch(this.#host.files[vnode]!, false, this.#context.kernel.now)
+    this.context.volume.touch(this.#host.files[vnode]!, false, this.context.kernel.now)
     return errno
   }
 
@@ -310,7 +274,7 @@ export class FreebsdFiles implements FilePager {
   }
 
   *write(object: number, offset: number, lengthBytes: number, { isSync, isDirect }: WriteManner): Operation<number> {
-    const { kernel, volume, truth } = this.#context
+    const { kernel, volume, truth } = this.context
     const vnode = kernel.pages.handle[object]!
     const file = this.#host.files[vnode]!
     const end = offset + lengthBytes
@@ -322,18 +286,15 @@ export class FreebsdFiles implements FilePager {
       this.pager.setSize(vnode, end)
     }
     const flags = (isSync ? IoFlag.sync : 0) | (isDirect ? IoFlag.direct : 0)
-    const result = yield* this.cache.write(object, file, offset, lengthBytes, flags, (frame, from, to) =>
-      truth.write(frame, from, to),
-    )
-    return result.errno
+    return yield* this.store(object, file, offset, lengthBytes, flags)
   }
 
   send(request: SendRequest, lock: VnodeLock): Operation<number> {
-    return this.#sent.sendChains(request, lock)
+    return this.sent.sendChains(request, lock)
   }
 
   *truncate(object: number, sizeBytes: number): Operation<number> {
-    const { kernel, volume, truth } = this.#context
+    const { kernel, volume, truth } = this.context
     const { pages } = kernel
     const vnode = pages.handle[object]!
     const file = this.#host.files[vnode]!
@@ -356,7 +317,7 @@ export class FreebsdFiles implements FilePager {
 
   /** Waits until no page from an index on is busy. */
   *#waitForPages(object: number, first: number): Operation<void> {
-    const { pages } = this.#context.kernel
+    const { pages } = this.context.kernel
     for (let index = first; ;) {
       const frame = pages.lookupFrom(object, index)
       if (frame < 0) return
@@ -368,29 +329,11 @@ export class FreebsdFiles implements FilePager {
     }
   }
 
-  /** vm_object_page_clean, then the delayed buffers: pages that mappings have dirtied go out in rows of up to 32. */
+  /** The syncer passes a suspended mount by. */
   *sync(object: number, waits: boolean): Operation<number> {
-    const { kernel, volume } = this.#context
-    const { pages } = kernel
-    // the syncer passes a suspended mount by
     if (this.isSuspended && !waits) return 0
     yield* this.#host.startWrite()
-    for (let frame = pages.lookupFrom(object, 0); frame >= 0;) {
-      const index = pages.pageIndex[frame]!
-      if (!pages.isBusy(frame) && this.isDirty(frame)) {
-        const row = [frame]
-        for (let next = index + 1; row.length < 32; next++) {
-          const neighbour = pages.lookup(object, next)
-          if (neighbour < 0 || pages.isBusy(neighbour) || !this.isDirty(neighbour)) break
-          row.push(neighbour)
-        }
-        yield* this.#putPages(object, Int32Array.from(row), waits ? PutFlag.sync : PutFlag.clusterOk)
-        frame = pages.lookupFrom(object, index + row.length)
-      } else frame = pages.lookupFrom(object, index + 1)
-    }
-    const errno = yield* this.cache.flush(object, waits)
-    volume.flush()
-    return errno
+    return yield* this.clean(object, waits)
   }
 
   /** vfs_write_suspend */
@@ -402,8 +345,6 @@ export class FreebsdFiles implements FilePager {
     return this.#host.isSuspended
   }
 
-  bufferDone(): void {}
-
   ownCounters(): OwnCounters {
     const { pager } = this
     return {
@@ -411,17 +352,7 @@ export class FreebsdFiles implements FilePager {
       'vm.stats.vm.v_vnodepgsin': pager.vnodePagesIn,
       'vm.stats.vm.v_vnodeout': pager.vnodeOuts,
       'vm.stats.vm.v_vnodepgsout': pager.vnodePagesOut,
-      'mbstat.sf_iocnt': this.#sent.reads,
+      'mbstat.sf_iocnt': this.sent.reads,
     }
-  }
-
-  isRequestOver(request: number): boolean {
-    return this.#context.device.isOver(request)
-  }
-  isBufferDone(buffer: number): boolean {
-    return this.cache.isUnlocked(buffer)
-  }
-  witness(wait: VnodeWait): number {
-    return wait.on === 'output' ? (wait.vnode === -1 ? this.cache.runningBytes : this.cache.room) : 0
   }
 }
