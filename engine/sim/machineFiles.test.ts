@@ -298,6 +298,34 @@ describe.each(filePagerNames)('calls on files under %s', (pager) => {
     },
   )
 
+  test('what is written beyond a hole is on the device, wherever in a block it begins', () => {
+    const file = 'log'
+    const under = withCalls(
+      [
+        { verb: 'file-truncate', file, bytes: 40000 },
+        { verb: 'file-write', file, offset: 100000, bytes: 9000, isSync: true },
+        { verb: 'file-read', file, offset: 98304, bytes: 10240, isDirect: true },
+        { verb: 'file-reclaim', file },
+        { verb: 'file-open', file },
+        { verb: 'file-read', file, offset: 0, bytes: 109000 },
+      ],
+      400,
+      163840,
+    )
+    expect([runToEnd(under.machine), under.machine.problem, under.messages]).toEqual(['finished', null, []])
+    under.close()
+  })
+
+  test('files that are read and no more leave no page where no daemon finds it', () => {
+    const reads: VerbAction[] = [0, 1, 2].map(() => ({ verb: 'file-read', file: 'log', offset: 0, bytes: 163840 }))
+    const under = withCalls(reads, 400, 163840)
+    expect([runToEnd(under.machine), under.machine.problem]).toEqual(['finished', null])
+    const { pages } = under.machine
+    for (let frame = 0; frame < pages.frames; frame++)
+      if (pages.wired[frame] === 0) expect(pages.queue[frame]).toBeGreaterThan(0)
+    under.close()
+  })
+
   test('a file longer than memory is written and read in order', () => {
     const bytes = 40 * 4096
     const under = withCalls(

@@ -330,10 +330,9 @@ export class NetbsdFiles implements FilePager {
     const first = Math.floor(from / PAGE_SIZE)
     const frames = new Int32Array(Math.ceil(to / PAGE_SIZE) - first).fill(NO_PAGE)
     const isWhole = from % PAGE_SIZE === 0 && (to % PAGE_SIZE === 0 || to >= this.pager.vnodes.size[vnode]!)
-    if (isWhole) {
-      const errno = volume.allocate(file, from, to - from)
-      if (errno !== 0) return errno
-    }
+    // ufs_balloc_range: the pager would look for holes before the old end of the file only
+    const failed = volume.allocate(file, from, to - from)
+    if (failed !== 0) return failed
     const errno = yield* this.pager.getPages(vnode, {
       offset: first * PAGE_SIZE,
       count: frames.length,
