@@ -19,22 +19,28 @@ export interface Route {
   tab: RunTab
   /** What the page is about where that has no number: an experiment of the gallery. */
   name: string
+  /** An address that leads nowhere; '' otherwise. */
+  unknown: string
 }
 
 const isPlace = (text: string | undefined): text is Place => places.some((place) => place === text)
 const isTab = (text: string | undefined): text is RunTab => runTabs.some((tab) => tab === text)
 
-/** Anything unknown is the bench. */
+/** No address at all is the bench. */
 export function parseRoute(hash: string): Route {
-  const [place, ids, tab] = hash.replace(/^#?\/?/, '').split('/')
+  const address = hash.replace(/^#?\/?/, '')
+  const [place, ids = '', tab = '', ...more] = address.split('/')
+  const isName = place === 'gallery' && /^[a-z][a-z0-9-]*$/.test(ids)
+  const isKnown = isPlace(place) && (ids === '' || isName || /^\d+(,\d+)*$/.test(ids)) && (tab === '' || (place === 'runs' && isTab(tab))) && more.length === 0
   return {
     place: isPlace(place) ? place : 'bench',
-    ids: (ids ?? '')
+    ids: ids
       .split(',')
       .filter((part) => /^\d+$/.test(part))
       .map(Number),
     tab: isTab(tab) ? tab : 'overview',
-    name: /^[a-z][a-z0-9-]*$/.test(ids ?? '') ? (ids ?? '') : '',
+    name: isName ? ids : '',
+    unknown: isKnown || address === '' ? '' : address,
   }
 }
 

@@ -232,6 +232,8 @@ const runDetailSchema = runInfoSchema.extend({
     z.object({ name: z.string(), image: z.string(), pages: z.number(), timing: z.string(), baseDigest: z.string() }),
   ),
   eventCounts: z.record(z.string(), z.number()),
+  /** What was done to the machine while it ran, as an experiment says it. */
+  interventions: z.array(z.looseObject({ at: z.number(), action: z.string() })),
   messages: z.array(messageSchema),
   /** The image that its files were on, with the digest that it had; absent: none, or one whose bytes did not matter. */
   fileImage: z.object({ image: z.string(), baseDigest: z.string() }).optional(),
@@ -357,6 +359,8 @@ export const requests = {
       timingModels: z.array(choiceSchema),
       importFormats: z.array(z.object({ name: z.string(), meaning: z.string(), extensions: z.array(z.string()) })),
       daemons: z.array(z.object({ name: z.string(), meaning: z.string() })),
+      /** The known defects of the swap pager's source: events of the kind `defect` name them by their place here. */
+      defects: z.array(z.object({ name: z.string(), routine: z.string(), faithful: z.string(), repaired: z.string() })),
       counters: z.array(metricSchema),
       gauges: z.array(metricSchema),
       sampleColumns: z.array(z.string()),

@@ -173,6 +173,7 @@ export class LiveRuns {
       endTimeNs: run.progress.virtualNs,
       eventCounts: {},
       messages: run.messages,
+      interventions: [],
       ...(variant ? { variant } : {}),
     }
   }

@@ -14,6 +14,7 @@ import path from 'node:path'
 import { workspacePaths, type WorkspacePaths } from '../../db/workspace.ts'
 import { eventKinds } from '../../engine/sim/events.ts'
 import { counterDefinitions, gaugeDefinitions, sampleColumnNames } from '../../engine/sim/metrics.ts'
+import { swapDefectNames, swapDefects } from '../../engine/swap/defects.ts'
 import { timingModels } from '../../engine/disk/timing/index.ts'
 import { generators } from '../../engine/workload/generators/index.ts'
 import { traceFormats } from '../../engine/workload/importers/index.ts'
@@ -499,6 +500,7 @@ class WorkbenchService implements Workbench {
         extensions,
       })),
       daemons,
+      defects: swapDefectNames.map((name) => ({ name, ...swapDefects[name] })),
       counters: counterDefinitions.map((each) => ({ ...each })),
       gauges: gaugeDefinitions.map((each) => ({ ...each })),
       sampleColumns: sampleColumnNames(),
@@ -686,6 +688,8 @@ class WorkbenchService implements Workbench {
       devices: stored.devices,
       eventCounts: stored.eventCounts,
       messages: stored.messages,
+      interventions: stored.interventions,
+      ...(stored.fileImage ? { fileImage: stored.fileImage } : {}),
       ...(stored.variant ? { variant: stored.variant } : {}),
     }
   }

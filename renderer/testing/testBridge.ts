@@ -130,6 +130,7 @@ export class TestBridge implements HostBridge {
         { name: 'swap0.img', image: '/home/ada/PagerWorkbench/images/swap0.img', pages: 8192, timing: 'hdd', baseDigest: 'de2f256064a0af797747c2b97505dc0b9f3df0de4f489eac731c23ae9ca9cc31' },
         { name: 'swap1.img', image: '/home/ada/PagerWorkbench/images/swap1.img', pages: 4096, timing: 'ssd', baseDigest: '2c7ab85a893283e98c931e9511add182ecea1ee23d0e4b6f2a4a4a1a1c1d2e3f' },
       ],
+      interventions: [],
       eventCounts: { fault: 46361, swapin: 11556, swapout: 3146, filein: 3857, evict: 71200, daemon: 840, 'io-error': 2, message: 3 },
       messages: [],
     }
@@ -160,6 +161,7 @@ export class TestBridge implements HostBridge {
           { name: 'freebsd', meaning: "FreeBSD's page daemon with its queues" },
           { name: 'lru', meaning: 'Least recently used' },
         ],
+        defects: [{ name: 'allocator-livelock', routine: 'swp_pager_getswapspace', faithful: 'A search goes round for ever.', repaired: 'It comes round and asks for half.' }],
         counters: [
           { name: 'faults', unit: 'faults', meaning: 'Page faults that needed a page.', kernelName: 'vm.stats.vm.v_vm_faults' },
           { name: 'swapins', unit: 'requests', meaning: 'Reads from swap devices.', kernelName: 'vm.stats.vm.v_swapin' },

@@ -25,6 +25,7 @@ export class ScriptedWorkbench implements WorkbenchClient {
       timingModels: [],
       importFormats: [],
       daemons: [],
+      defects: [],
       counters: [],
       gauges: [],
       sampleColumns: [],
