@@ -43,6 +43,10 @@ export interface Connection {
   select(sql: string): { columns: string[]; rows: unknown[][] }
   /** What SQLite finds wrong with the file's structure or its references; empty if nothing. */
   check(): string[]
+  /** From now on folds the write-ahead log into the file only where it is longer than LOG_PAGES_MAX. */
+  checkpointSeldom(): void
+  /** Folds the write-ahead log into the file as far as that goes beside readers and a writer. */
+  checkpoint(): void
   /** Writes the file anew, without unused pages. */
   vacuum(): void
   close(): void
@@ -51,6 +55,8 @@ export interface Connection {
 /** Pages larger than SQLite's usual 4096 bytes: most rows carry blobs of some 10 KiB. */
 const PAGE_BYTES = 8192
 const NODE_MAJOR_MIN = 24
+/** Pages of the write-ahead log (64 MiB) that a writer folds even if another connection should. */
+const LOG_PAGES_MAX = 8192
 
 /** Throws StoreError: `unreadable`, `not-a-store`, `newer-version`, `read-only`, `damaged`. */
 export function openConnection(path: string, options: ConnectionOptions = {}): Connection {
@@ -171,6 +177,14 @@ class SqliteConnection implements Connection {
         .all()
         .map((row) => `row ${row.rowid} of ${row.table} refers to a missing row of ${row.parent}`),
     ])
+  }
+
+  checkpointSeldom(): void {
+    this.sqlite.pragma(`wal_autocheckpoint = ${LOG_PAGES_MAX}`)
+  }
+
+  checkpoint(): void {
+    this.sqlite.pragma('wal_checkpoint(PASSIVE)')
   }
 
   vacuum(): void {

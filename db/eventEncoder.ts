@@ -176,8 +176,8 @@ function canonicalChunk(chunk: EventChunk): { starts: Uint32Array; digested: Uin
 
 const WORD_BYTES = 4
 
-/** A fresh array. */
+/** An array with memory of its own, no longer than it is: it may cross threads. */
 function compressed(bytes: Uint8Array): Uint8Array {
   const shorter = bytes.length < COMPRESS_BYTES_MIN ? bytes : compressBytes(bytes)
-  return shorter.length < bytes.length ? shorter : bytes.slice()
+  return new Uint8Array(shorter.length < bytes.length ? shorter : bytes)
 }

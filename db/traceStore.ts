@@ -141,6 +141,16 @@ export class TraceStore {
     return checkStore(this, this.#connection)
   }
 
+  /** Leaves it to another connection to fold the write-ahead log into the file, unless the log grows beyond a bound. */
+  checkpointSeldom(): void {
+    this.#connection.checkpointSeldom()
+  }
+
+  /** Folds as much of the write-ahead log into the file as can be without anybody waiting. */
+  checkpoint(): void {
+    this.#connection.checkpoint()
+  }
+
   /** What SQLite itself finds wrong with the file; empty if nothing. */
   check(): string[] {
     return this.#connection.check()

@@ -116,6 +116,12 @@ export interface EncoderCalls {
   ): { encoded: EncodedChunk; buffer: ArrayBuffer }
 }
 
+// ---- checkpointer
+
+export interface CheckpointerCalls {
+  checkpoint(database: string): void
+}
+
 // ---- query
 
 export interface QueryData {

@@ -6,6 +6,7 @@ export const threadUrls = {
   engine: new URL('./threads/engine.ts', import.meta.url),
   writer: new URL('./threads/writer.ts', import.meta.url),
   encoder: new URL('./threads/encoder.ts', import.meta.url),
+  checkpointer: new URL('./threads/checkpointer.ts', import.meta.url),
   query: new URL('./threads/query.ts', import.meta.url),
   chores: new URL('./threads/chores.ts', import.meta.url),
   sql: new URL('./threads/sql.ts', import.meta.url),

@@ -2,7 +2,7 @@
  * What the trace store costs, on the events of a real program: GCC compiling (cc1-O2 of PAGER_TRACES, else the demo trace) in
  * 10 % of its footprint, as the engine records it.
  *
- *   record            events per second, encoded, digested, indexed, compressed and committed by two threads; baseline: one SQLite row each
+ *   record            events per second, encoded, digested, indexed, compressed and committed by two threads, while a third waits for the disk; baseline: one SQLite row each
  *   encode            events per second of one thread's processor time, without SQLite
  *   scan              events per second that come back, all columns
  *   bytes-per-event   growth of the workspace's file by the events, with digest, page index and all that SQLite adds
@@ -20,6 +20,7 @@ import Database from 'better-sqlite3'
 import { encodeChunk, EventEncoder } from '../../db/eventEncoder.ts'
 import { someEnd, someRun } from '../../db/testing.ts'
 import { TraceStore } from '../../db/traceStore.ts'
+import { Checkpointer } from '../../electron/service/checkpointer.ts'
 import { ChunkQueue, EncoderThread } from '../../electron/service/chunkEncoders.ts'
 import { copyEvents, eventChunkIn, newEventBuffer } from '../../electron/service/eventBuffer.ts'
 import { pageHistory } from '../../electron/service/pageHistory.ts'
@@ -62,17 +63,22 @@ const eventsOf = (chunks: readonly EventChunk[]) => chunks.reduce((sum, { count 
 async function recording(directory: string, chunks: EventChunk[]): Promise<BenchResult[]> {
   const full = chunks.filter(({ count }) => count === EVENTS_PER_CHUNK)
   const thread = new EncoderThread()
+  const checkpointer = new Checkpointer()
   const rates: number[] = []
   let scanned = 0
   for (let round = 0; round <= ROUNDS; round++) {
     const file = path.join(directory, `record-${round}.sqlite`)
     const store = TraceStore.open(file)
+    store.checkpointSeldom()
     const run = store.createRun(someRun())
     const encoder = new EventEncoder(true)
     const free = Array.from({ length: 4 }, () => newEventBuffer(EVENTS_PER_CHUNK))
     let wake = () => {}
     const queue = new ChunkQueue(thread, true, {
-      onEncoded: (chunk) => store.appendEvents(run, encoder.accept(chunk)),
+      onEncoded: (chunk) => {
+        store.appendEvents(run, encoder.accept(chunk))
+        checkpointer.wrote(chunk.columns.reduce((sum, { data }) => sum + data.length, 0), file)
+      },
       onBuffer: (buffer) => {
         free.push(buffer)
         wake()
@@ -104,6 +110,7 @@ async function recording(directory: string, chunks: EventChunk[]): Promise<Bench
     store.close()
   }
   await thread.end()
+  await checkpointer.end()
   const baseline = rowByRow(directory, full.slice(0, 2))
   const record = median(rates)
   return [

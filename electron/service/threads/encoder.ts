@@ -8,6 +8,9 @@ import { serveCalls, Transferring } from '../threadCalls.ts'
 if (!parentPort) throw new Error('this file is a thread of the workbench')
 
 serveCalls<EncoderCalls>(parentPort, {
-  encode: (buffer, count, firstEvent, recording) =>
-    new Transferring({ encoded: encodeChunk(eventChunkIn(buffer, count), firstEvent, recording), buffer }, [buffer]),
+  encode: (buffer, count, firstEvent, recording) => {
+    const encoded = encodeChunk(eventChunkIn(buffer, count), firstEvent, recording)
+    const data = encoded.columns.flatMap(({ data: { buffer: memory } }) => (memory instanceof ArrayBuffer ? memory : []))
+    return new Transferring({ encoded, buffer }, [buffer, ...data])
+  },
 })

@@ -15,6 +15,7 @@ import { openWorkspace, type Workspace } from '../../../db/workspace.ts'
 import type { KernelView } from '../../../engine/sim/kernelNames.ts'
 import { ContractError, type Totals } from '../../contract/contract.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
+import { Checkpointer } from '../checkpointer.ts'
 import { ChunkQueue, EncoderThread } from '../chunkEncoders.ts'
 import { eventChunkIn } from '../eventBuffer.ts'
 import { diskFullProblem } from '../problems.ts'
@@ -46,10 +47,12 @@ const data: WriterData = workerData
 const recordings = new Map<number, Recording>()
 const encoderThread = new EncoderThread()
 let workspace: Workspace | null = null
+const checkpointer = new Checkpointer()
 
 serveCalls<WriterCalls>(parentPort, {
   open: () => {
     workspace = openWorkspace(data.workspace)
+    workspace.store.checkpointSeldom()
     return { created: workspace.created, interrupted: [...workspace.interrupted] }
   },
   beginRun: (run, port, shared) => {
@@ -63,7 +66,10 @@ serveCalls<WriterCalls>(parentPort, {
       chunks: new ChunkQueue(encoderThread, recorded, {
         onEncoded: (encoded) => {
           encoder.accept(encoded)
-          attempt(recording, () => store().appendEvents(id, encoded))
+          attempt(recording, () => {
+            store().appendEvents(id, encoded)
+            checkpointer.wrote(encoded.columns.reduce((sum, column) => sum + column.data.length, 0), store().path)
+          })
         },
         onBuffer: (buffer) => giveBack(recording, buffer),
         onFailed: (error) => refuse(recording, error),
@@ -119,6 +125,7 @@ serveCalls<WriterCalls>(parentPort, {
   close: async () => {
     for (const recording of [...recordings.values()]) await abandon(recording, 'The workbench was closed while it ran.')
     await encoderThread.end()
+    await checkpointer.end()
     workspace?.close()
     workspace = null
   },
