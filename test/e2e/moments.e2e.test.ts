@@ -69,6 +69,8 @@ describe('the memory of a run that has ended', () => {
 
   test('a frame that is clicked tells the history of its page, whose events are moments to go to', async () => {
     await clickAt('ram', 0.3, 0.2)
+    // the oldest of the list, once it is all there
+    await until(() => at('history-count').innerText()).toMatch(/\d events$/)
     const first = at('page-history').locator('button').last()
     const wanted = (await first.getAttribute('title'))?.replaceAll(',', '') ?? ''
     await first.click()
