@@ -131,9 +131,13 @@ export type Gathered = EventChunk & { number: Float64Array }
 
 /** The events of some rows of a chunk. */
 export function gather({ reader, first, rows }: Piece): Gathered {
+  const begin = rows[0] ?? 0
+  // rows rise
+  const areAllBetween = (rows.at(-1) ?? -1) - begin === rows.length - 1
   const collect = <A extends DecodedColumn>(name: ColumnName, out: A): A => {
     const column = columnOf(reader, name)
-    for (let i = 0; i < rows.length; i++) out[i] = column[rows[i]!]!
+    if (areAllBetween) out.set(column.subarray(begin, begin + rows.length))
+    else for (let i = 0; i < rows.length; i++) out[i] = column[rows[i]!]!
     return out
   }
   const float = () => new Float64Array(rows.length)

@@ -271,11 +271,11 @@ export class EventTable {
    */
   *eventsInRange(runId: number, filter: EventFilter): Generator<EventWindow> {
     for (const piece of this.piecesInRange(runId, filter))
-      if (piece.rows.length > 0) yield { ...gather(piece), more: piece.more }
+      if (piece.rows.length > 0) yield { ...gather({ ...piece, reader: piece.reader.passing() }), more: piece.more }
   }
 
   /** As eventsInRange, as numbers of rows in chunks whose columns are still to be decoded. */
-  *piecesInRange(runId: number, filter: EventFilter): Generator<Piece & { more: boolean }> {
+  *piecesInRange(runId: number, filter: EventFilter): Generator<Piece & { reader: ChunkReader; more: boolean }> {
     const wanted = wantedOf(filter)
     const heads = this.#connection.read(() => [...this.#candidates(runId, wanted)])
     for (const { chunk } of heads) {
