@@ -27,7 +27,8 @@ export const shortcuts: { place: string; keys: Shortcut[] }[] = [
     place: 'A run',
     keys: [
       { keys: ['Space'], does: 'Play and pause' },
-      { keys: ['.'], does: 'One step' },
+      { keys: ['.', 'Shift .'], does: 'One step on, one step back' },
+      { keys: ['m'], does: "The machine at the cursor's moment" },
       { keys: ['1', '…', '7'], does: 'Tabs' },
       { keys: ['/'], does: 'Filter events' },
     ],

@@ -136,6 +136,15 @@ function decadesAround(values: readonly number[]): Span | null {
   return { from: 10 ** (enough ? low : Math.floor(low)), to: 10 ** (enough ? high : Math.ceil(high)) }
 }
 
+/** Without those that would touch the label of an end that is no multiple of the step. */
+function apart<Tick extends { value: number }>(ticks: Tick[]): Tick[] {
+  const [first, second, third] = ticks
+  const last = ticks.at(-1)
+  if (!first || !second || !third || !last || ticks.length < 4) return ticks
+  const least = (third.value - second.value) * 0.6
+  return ticks.filter((tick) => tick === first || tick === last || Math.min(tick.value - first.value, last.value - tick.value) >= least)
+}
+
 const isPowerOfTen = (value: number) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9
 
 const hasNegative = (series: readonly DrawnSeries[]): boolean => series.some(({ stack }) => stack === 'out')
@@ -186,7 +195,7 @@ export class LineChart {
             grid: { drawTicks: false },
             ticks: { font: { size: 11 }, padding: 6, maxTicksLimit: 5, callback: (value) => labelOf(value) },
             afterBuildTicks: (axis) => {
-              if (isDots) axis.ticks = axis.ticks.filter(({ value }) => isPowerOfTen(value))
+              axis.ticks = isDots ? axis.ticks.filter(({ value }) => isPowerOfTen(value)) : apart(axis.ticks)
             },
             afterFit: (axis) => {
               axis.width = plotInsets.left
