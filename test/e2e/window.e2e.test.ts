@@ -132,6 +132,19 @@ describe('a run', () => {
     await at('change-dialog').waitFor({ state: 'hidden' })
   })
 
+  test('changing the machine is in reach of the keyboard, and of whoever does not see it', async () => {
+    await at('change').focus()
+    await page().keyboard.press('Enter')
+    await at('change-dialog').waitFor()
+    expect(await seriousFaults()).toEqual([])
+    await at('change-tunable').focus()
+    await page().keyboard.press('ArrowDown')
+    expect(await at('change-inject').isChecked()).toBe(true)
+    await page().keyboard.press('Escape')
+    await at('change-dialog').waitFor({ state: 'hidden' })
+    await expect.poll(() => at('change').evaluate((button) => button === button.ownerDocument.activeElement)).toBe(true)
+  })
+
   test('a paused machine shows its frames', async () => {
     await at('tab-memory').click()
     await page().locator('main canvas').last().waitFor()
