@@ -47,6 +47,23 @@ const tables = {
 }
 defineModels(program, tables)
 const beginIndex = definePageIndex(program, tables.rows)
+const wantedPage = program.table('f64', 1)
+const foundRows = program.table('i32', EVENTS_PER_CHUNK + 1)
+
+// lists the rows whose pages include the wanted one of an object; how many there are
+program.define('rows of a page', (count, object) => {
+  const { rows } = tables
+  const found = program.int(0)
+  const page = program.double(wantedPage.at(0))
+  program.count(count, (row) => {
+    const first = program.double(rows.page.at(row))
+    const covered = rows.pages.at(row).atLeast(program.constant(1)).toFloat()
+    const isNamed = first.isAtMost(page).and(page.isBelow(first.plus(covered)))
+    foundRows.put(found, row)
+    found.set(found.plus(isNamed.and(rows.object.at(row).equals(object))))
+  })
+  return found
+})
 
 export class ChunkMemory {
   readonly rows: Omit<EventChunk, 'count'>
@@ -104,6 +121,13 @@ export class ChunkMemory {
   encode(name: Exclude<ColumnName, 'kind'>, fromModel: boolean, at: number): number {
     if (!fromModel || !isModelled(name)) return this.encoder.column(tables.rows[name], at)
     return this.encoder.sorted(tables.residuals[name], at)
+  }
+
+  /** Rows of the first `count` whose pages include one of an object, ascending, as a fresh array. Wants objects, pages and their counts. */
+  rowsOfPage(count: number, object: number, page: number): Int32Array<ArrayBuffer> {
+    const { run, view } = this.#running
+    view(wantedPage)[0] = page
+    return view(foundRows).slice(0, run('rows of a page', count, object))
   }
 
   /** Takes the kinds of a chunk, by which its other columns are grouped. */

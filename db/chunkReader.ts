@@ -91,6 +91,12 @@ export class ChunkReader implements Columns {
     }
   }
 
+  /** Rows whose pages include one of an object, ascending. Keeps no column. */
+  rowsOfPage(object: number, page: number): Int32Array<ArrayBuffer> {
+    for (const name of ['object', 'page', 'pages'] as const) this.#decode(name, this.count)
+    return chunkMemory().rowsOfPage(this.count, object, page)
+  }
+
   /** All columns. */
   events(): EventChunk {
     return {

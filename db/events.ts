@@ -237,15 +237,13 @@ export class EventTable {
 
   /** The events of a page in a chunk. */
   pageRows(runId: number, asked: PageQuery, chunk: number): EventWindow {
-    const wanted = { ...wantedOf({ fromNs: 0, toNs: Infinity, kinds: [] }), object: asked.object, page: asked.page }
     return this.#connection.read(() => {
       const head = this.#head.get(runId, chunk)
       if (!head) return noEvents
       // a chunk that is looked at once is not kept
       const reader = this.#newReader(runId, head)
-      const { rows } = matchingRows(reader.passing(), head, wanted, 0, EVENTS_PER_CHUNK)
       const end = (asked.beforeEvent ?? Infinity) - head.first_event
-      const earlier = rows.filter((row) => row < end)
+      const earlier = reader.rowsOfPage(asked.object, asked.page).filter((row) => row < end)
       const last = earlier.at(-1)
       if (last === undefined) return noEvents
       return { ...gather({ reader: reader.passing(last + 1), first: head.first_event, rows: earlier }), more: false }
