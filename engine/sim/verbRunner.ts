@@ -214,19 +214,23 @@ export class VerbRunner {
     const errno = files.call(process, verb.verb === 'file-send' ? -1 : object, () => {
       switch (verb.verb) {
         case 'file-read':
-          return files.locked(object, isDirect, files.pager.read(object, verb.offset, verb.bytes, isDirect))
+          return files.locked(
+            object,
+            isDirect ? 'direct' : 'shared',
+            files.pager.read(object, verb.offset, verb.bytes, isDirect),
+          )
         case 'file-write':
           return files.locked(
             object,
-            isDirect,
+            isDirect ? 'direct' : 'exclusive',
             files.pager.write(object, verb.offset, verb.bytes, { isSync: verb.isSync, isDirect }),
           )
         case 'file-send':
           return files.send(object, verb.offset, verb.bytes, verb.bytesPerSecond)
         case 'file-truncate':
-          return files.locked(object, false, files.pager.truncate(object, verb.bytes))
+          return files.locked(object, 'exclusive', files.pager.truncate(object, verb.bytes))
         case 'file-sync':
-          return files.pager.sync(object, true)
+          return files.locked(object, 'exclusive', files.pager.sync(object, true))
         case 'file-suspend':
           return files.suspendCall(verb.seconds * 1e9)
         case 'sync':

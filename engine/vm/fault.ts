@@ -193,6 +193,8 @@ export class FaultHandler {
       this.#checkNew(top, pageIndex)
       pages.valid[frame] = ALL_SECTORS
       this.#kind[process] = FaultKind.zeroFill
+      // what is in a hole of a file is looked at as it is
+      if (files !== null && pages.objectType[top] === ObjectType.file) files.zero(frame)
     }
     // a page on its way out may be read meanwhile, not written
     let writable =
@@ -416,6 +418,7 @@ export class FaultHandler {
   }
 
   #fail(process: number, mapping: number, access: number): number {
+    this.abandon(process)
     this.#finish(process, mapping, access, FaultKind.failed)
     return FaultOutcome.failed
   }

@@ -147,8 +147,8 @@ export class BufferCache {
     return 0
   }
 
-  /** B_CLRBUF: what is not valid of a block that has just been given a place is zero, whatever the device has there. */
-  #clear(buffer: number): void {
+  /** B_CLRBUF: what is not valid of a block that has just been given a place, from a byte of it on, is zero, whatever the device has there. */
+  #clear(buffer: number, from = 0): void {
     const { volume, kernel } = this.#context
     const { pages, contents } = kernel
     const start = this.#buffers.block[buffer]! * volume.blockSize
@@ -156,7 +156,7 @@ export class BufferCache {
     const base = start - (start % PAGE_SIZE)
     const frames = this.#buffers.framesOf(this.#buffers.object[buffer]!, start, end - start)
     for (const frame of frames) this.#context.truth.materialise(frame)
-    for (let at = start; at < end;) {
+    for (let at = start + from; at < end;) {
       const piece = invalidPiece(pages, frames, base, at, end)
       if (piece.end <= piece.from) return
       zeroPiece(contents, frames, base, piece.from, piece.end)
@@ -175,8 +175,12 @@ export class BufferCache {
     if (this.#buffers.object[buffer] !== object) return yield* this.grow(object, file, sizeBytes)
     this.#buffers.lock(buffer)
     const pagesBefore = this.#buffers.endPage(buffer)
+    const from = this.#buffers.lengthOf(buffer)
     const errno = volume.setSize(file, sizeBytes)
-    if (errno === 0) yield* this.#buffers.wirePages(buffer, pagesBefore)
+    if (errno === 0) {
+      yield* this.#buffers.wirePages(buffer, pagesBefore)
+      this.#clear(buffer, from)
+    }
     this.#buffers.release(buffer)
     return errno
   }
@@ -350,6 +354,14 @@ export class BufferCache {
         while (this.#buffers.object[buffer] === object && !this.#buffers.isUnlocked(buffer))
           yield { on: 'buffer', buffer }
     return result
+  }
+
+  /** There are buffers of blocks from one on. */
+  hasBlocks(object: number, firstBlock: number): boolean {
+    const buffers = this.#buffers
+    for (let buffer = 0; buffer < buffers.count; buffer++)
+      if (buffers.object[buffer] === object && buffers.block[buffer]! >= firstBlock) return true
+    return false
   }
 
   /** Drops the buffers of blocks from one on, written or not: the file ends before them. vtruncbuf. */

@@ -4,7 +4,7 @@
  *
  * Source of the behaviour: vm_pageout.c (vm_pageout_flush), vm_object.c (vm_object_page_clean), and both kernels' buffer cache.
  */
-import { ALL_SECTORS } from '../vm/pages.ts'
+import { ALL_SECTORS, PAGE_SIZE } from '../vm/pages.ts'
 import { BufferCache } from './bufferCache.ts'
 import type { FileContext } from './context.ts'
 import { PutFlag, type Operation, type VnodeWait } from './operation.ts'
@@ -12,6 +12,8 @@ import { SentPages } from './sendFile.ts'
 
 /** vm_object_page_clean puts out so many pages at a time. */
 const CLEAN_PAGES = 32
+/** So often a file that is taken away is written: a device that fails would be tried for ever. */
+const SYNC_ROUNDS = 8
 
 export abstract class BufferedFiles {
   readonly cache: BufferCache
@@ -31,6 +33,7 @@ export abstract class BufferedFiles {
     flags: number,
     results: Uint8Array,
   ): Operation<unknown>
+  abstract sync(object: number, waits: boolean): Operation<number>
   /** What becomes of a page that the pager answered so for; `isDaemon`: it was to be written to free its frame. */
   protected abstract settle(frame: number, result: number, isDaemon: boolean): void
 
@@ -90,6 +93,57 @@ export abstract class BufferedFiles {
     const errno = yield* this.cache.flush(object, waits)
     volume.flush()
     return errno
+  }
+
+  /** Waits until no page from an index on is busy, all of them at a time. */
+  protected *waitForPages(object: number, first: number): Operation<void> {
+    const { pages } = this.context.kernel
+    for (let index = first; ;) {
+      const frame = pages.lookupFrom(object, index)
+      if (frame < 0) return
+      index = pages.pageIndex[frame]! + 1
+      if (!pages.isBusy(frame)) continue
+      pages.wanted[frame] = 1
+      yield { on: 'page', frame }
+      // others may have become busy meanwhile
+      index = first
+    }
+  }
+
+  /**
+   * For a file that is about to be shorter, once its buffers were cut: at its end nothing beyond is in a buffer or on its way. Pageouts, which
+   * the vnode's lock would keep away, may have come in between.
+   */
+  protected *quieten(object: number, sizeBytes: number): Operation<void> {
+    const firstBlock = Math.ceil(sizeBytes / this.context.volume.blockSize)
+    for (;;) {
+      yield* this.waitForPages(object, Math.floor(sizeBytes / PAGE_SIZE))
+      if (!this.cache.hasBlocks(object, firstBlock)) return
+      yield* this.cache.invalidate(object, firstBlock)
+    }
+  }
+
+  /**
+   * vinvalbuf: all that is dirty of a file is written, and its buffers go; what is stored meanwhile, too. At its end the pages may be
+   * freed at once. Answers an errno.
+   */
+  protected *vacate(object: number): Operation<number> {
+    let errno = 0
+    for (let round = 0; round < SYNC_ROUNDS; round++) {
+      errno = yield* this.sync(object, true)
+      yield* this.cache.invalidate(object, 0)
+      yield* this.waitForPages(object, 0)
+      if (errno !== 0 || !this.#hasDirtyPage(object)) break
+    }
+    this.sent.cutOff(object)
+    return errno
+  }
+
+  #hasDirtyPage(object: number): boolean {
+    const { pages } = this.context.kernel
+    for (let frame = pages.firstPage[object]!; frame >= 0; frame = pages.listNext[frame]!)
+      if (this.isDirty(frame)) return true
+    return false
   }
 
   /** VOP_WRITE of new bytes into a file that is long enough. Answers an errno. */

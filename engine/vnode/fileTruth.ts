@@ -147,11 +147,15 @@ export class FileTruth {
     return bytes
   }
 
-  /** Puts into a frame what stores through its mappings have made of the page, before anybody looks at its bytes. */
+  /** Puts into a frame what stores through its mappings have made of the page, before anybody looks at its bytes: zeros behind the file's end. */
   materialise(frame: number): void {
-    const { slot } = this.#pages
-    const place = slot[frame]!
-    if (this.#contents.isReal && this.#contents.version[place] !== this.#known[place]) this.#contents.fill(frame, place)
+    const pages = this.#pages
+    const contents = this.#contents
+    const place = pages.slot[frame]!
+    if (!contents.isReal || contents.version[place] === this.#known[place]) return
+    contents.fill(frame, place)
+    const left = this.#file(pages.object[frame]!).sizeBytes - pages.pageIndex[frame]! * PAGE_SIZE
+    if (left < PAGE_SIZE) contents.view(frame).fill(0, Math.max(0, left))
   }
 
   /**
@@ -243,8 +247,15 @@ export class FileTruth {
       const slot = file.slotBase + index
       if (slot >= this.#known.length) break
       const keep = Math.max(0, Math.min(PAGE_SIZE, from - index * PAGE_SIZE))
-      if (isReal && keep > 0 && this.#contents.version[slot] !== this.#known[slot])
+      if (isReal && keep > 0 && this.#contents.version[slot] !== this.#known[slot]) {
         bytes.set(this.#contents.expected(slot).subarray(0, keep), index * PAGE_SIZE)
+        // what stores have made of it by now stays in memory, as far as the file goes
+        const frame = this.#pages.lookup(object, index)
+        if (frame >= 0) {
+          this.#contents.fill(frame, slot)
+          this.#contents.view(frame).fill(0, keep)
+        }
+      }
       bytes.fill(0, index * PAGE_SIZE + keep, Math.min((index + 1) * PAGE_SIZE, bytes.length))
       this.#known[slot] = ++this.#contents.version[slot]!
     }

@@ -13,6 +13,7 @@ import type { FileContext, FileKernel, FileTunables } from './context.ts'
 import { DragonflyFiles } from './dragonfly/adapter.ts'
 import { FileDevice } from './fileDevice.ts'
 import type { FileFault, FilePager, FilePagerName } from './filePager.ts'
+import { FileLocks, type Hold } from './fileLocks.ts'
 import { FileTable } from './fileTable.ts'
 import { FileTruth } from './fileTruth.ts'
 import { FreebsdFiles } from './freebsd/adapter.ts'
@@ -69,8 +70,7 @@ export class Files {
   readonly #faults: FileFault[] = []
   /** By process: the errno of a call that is over and was not asked after yet; WAITING: under way; NO_CALL: there is none. */
   #calls: Int32Array
-  /** By object: calls on the file that are under way; -1: a direct one. */
-  readonly #underWay = new Map<number, number>()
+  readonly #locks = new FileLocks()
   #hasSyncedAtEnd = false
   #isEnding = false
 
@@ -168,9 +168,10 @@ export class Files {
     this.#answer[process] = WAITING
     let isOver = false
     const open = this.#table.open.get(fault.object)
-    if (open !== undefined) open.users += 1
-    const started = this.tasks.start(this.pager.getPage(fault), (answer) => {
-      if (open !== undefined) open.users -= 1
+    const isGoing = open?.isGoing === true
+    if (open !== undefined && !isGoing) open.users += 1
+    const started = this.tasks.start(isGoing ? this.#goneWith(fault.object) : this.pager.getPage(fault), (answer) => {
+      if (open !== undefined && !isGoing) open.users -= 1
       this.#answer[process] = answer
       if (isOver) this.#options.faultAnswered(process)
     })
@@ -178,11 +179,27 @@ export class Files {
     return started
   }
 
+  /** Who is about to take a vnode away has its lock: the fault begins anew when it has gone. */
+  *#goneWith(object: number): Operation<number> {
+    const isOver = () => !this.#table.open.has(object)
+    while (!isOver()) yield { on: 'call', isOver }
+    return PageOutcome.again
+  }
+
   /** A process will not come back for the page of its fault. */
   abandon(process: number): void {
     const frame = this.#answer[process]!
-    if (frame >= 0) this.#kernel.releaseBusy(frame)
+    if (frame >= 0) {
+      if (this.#kernel.pages.wired[frame] === 0) this.#kernel.pages.activate(frame)
+      this.#kernel.releaseBusy(frame)
+    }
     this.#answer[process] = PageOutcome.again
+  }
+
+  /** A page of a hole has been made. */
+  zero(frame: number): void {
+    const { contents } = this.#kernel
+    if (contents.isReal) contents.view(frame).fill(0)
   }
 
   /** The frame, exclusively busy, or a PageOutcome. */
@@ -220,22 +237,17 @@ export class Files {
     return this.#calls[process] !== NO_CALL
   }
 
-  /** A call on a file: as its vnode's lock lets it. A direct one has the file to itself, others share it. */
-  *locked(object: number, isDirect: boolean, run: Operation<number>): Operation<number> {
-    const calls = this.#underWay
-    const isFree = () => (calls.get(object) ?? 0) === 0
-    const isShared = () => !this.isDirect(object)
-    const isOver = isDirect ? isFree : isShared
-    while (!isOver()) yield { on: 'call', isOver }
-    calls.set(object, isDirect ? -1 : (calls.get(object) ?? 0) + 1)
+  /** A call on a file, with its vnode's lock. */
+  *locked(object: number, hold: Hold, run: Operation<number>): Operation<number> {
+    yield* this.#locks.take(object, hold)
     const errno = yield* run
-    calls.set(object, isDirect ? 0 : calls.get(object)! - 1)
+    this.#locks.leave(object)
     return errno
   }
 
   /** A direct call is under way on a file, which is not to be mapped meanwhile. */
   isDirect(object: number): boolean {
-    return this.#underWay.get(object) === -1
+    return this.#locks.isDirect(object)
   }
 
   /** Waits until there is none. */
@@ -248,20 +260,18 @@ export class Files {
   /** sendfile(2) of bytes from `offset` on, 0: all of them. The call holds the file, and its lock as its kernel does. */
   *send(object: number, offset: number, lengthBytes: number, bytesPerSecond: number): Operation<number> {
     const open = this.#table.open.get(object)!
-    const calls = this.#underWay
-    const isShared = () => !this.isDirect(object)
+    const locks = this.#locks
     const lock: VnodeLock = {
       isGone: () => open.isGoing,
       *take() {
-        while (!isShared()) yield { on: 'call', isOver: isShared }
-        if (open.isGoing) return false
-        open.users += 1
-        calls.set(object, (calls.get(object) ?? 0) + 1)
-        return true
+        yield* locks.take(object, 'shared')
+        if (open.isGoing) locks.leave(object)
+        else open.users += 1
+        return !open.isGoing
       },
       leave() {
         open.users -= 1
-        calls.set(object, calls.get(object)! - 1)
+        locks.leave(object)
       },
     }
     this.pager.referenced(object)
@@ -499,7 +509,7 @@ export class Files {
   /** The machine went back to a saved state. */
   restored(): void {
     this.tasks.clear()
-    this.#underWay.clear()
+    this.#locks.clear()
     for (const open of this.#table.open.values()) open.users = 0
     this.#hasSyncedAtEnd = false
     this.#isEnding = false

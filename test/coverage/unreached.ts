@@ -24,7 +24,6 @@ export const reasons: readonly Reason[] = [
       'freebsd/fileBlocks.ts': ['|| wantsAfter'],
       'freebsd/vnodes.ts': ['|| this.type[vnode] === VnodeType.directory'],
       'netbsd/transfer.ts': ['? lengthBytes', 'zeroPages(state, memory.frames'],
-      'netbsd/getPages.ts': ['else {'],
       'netbsd/findPages.ts': ['continue'],
       'netbsd/putPages.ts': [
         'if (state.pages.exclusiveBusy[frame] === 0)',
@@ -141,18 +140,11 @@ export const reasons: readonly Reason[] = [
   {
     why: 'the machine has one processor, which runs an operation until it waits: nobody comes in between, and nobody asks it to yield',
     blocks: {
-      'dragonfly/getPages.ts': ['yield* finishPageIo(state', '0'],
+      'dragonfly/getPages.ts': ['0'],
       'dragonfly/pageOperations.ts': ['*'],
       'dragonfly/lock.ts': ['*'],
       'dragonfly/pager.ts': ['lockBackingVnode'],
-      'netbsd/putPages.ts': [
-        "return 'processor'",
-        "else yield { on: 'processor' }",
-        "? 'end'",
-        '&& pages.listOrder[other]! < order',
-        'other = pages.listNext',
-        'yield* waitAt(',
-      ],
+      'netbsd/putPages.ts': ["return 'processor'", "else yield { on: 'processor' }", "? 'end'", 'yield* waitAt('],
     },
   },
   {

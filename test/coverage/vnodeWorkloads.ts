@@ -299,6 +299,24 @@ const workloads: Workload[] = [
     ],
   },
   {
+    name: 'faults while a file is cut, made longer and synced all the time',
+    generator: ['uniform', { pages: 200, references: 1200, writeFraction: 0.4 }],
+    bytes: 200 * PAGE,
+    frames: 400,
+    timing: 'hdd',
+    syncerSeconds: 0.002,
+    verbs: first(map(200)),
+    other: [
+      ...first(map(200)),
+      ...Array.from({ length: 40 }, (_, i) => 20 * i).flatMap((at) => [
+        { at, ...truncate((190 - at / 10) * PAGE + 77) },
+        { at, ...truncate(200 * PAGE) },
+        { at, ...write(0, 40 * PAGE) },
+        { at, ...sync },
+      ]),
+    ],
+  },
+  {
     name: 'one reads and writes what another cuts off',
     bytes: 200 * PAGE,
     mostBytes: 200 * PAGE,

@@ -83,15 +83,11 @@ export class DragonflyFiles extends BufferedFiles implements FilePager {
   /** vclean_vxlocked: vinvalbuf, then the object is cut off, which takes the vnode's references of its mappings along. */
   *reclaim(object: number): Operation<number> {
     const { pages } = this.context.kernel
-    const errno = yield* this.sync(object, true)
-    yield* this.cache.invalidate(object, 0)
-    for (let frame = pages.lookupFrom(object, 0); frame >= 0; frame = pages.lookupFrom(object, 0)) {
-      while (pages.isBusy(frame)) {
-        pages.wanted[frame] = 1
-        yield { on: 'page', frame }
-      }
-      this.sent.cutOff(object)
-      if (pages.object[frame] === object) this.#host.freePage(frame)
+    const errno = yield* this.vacate(object)
+    for (let frame = pages.firstPage[object]!; frame >= 0; frame = pages.firstPage[object]!) {
+      // locked in memory or not
+      pages.wired[frame] = 0
+      this.#host.freePage(frame)
     }
     yield* this.pager.deallocate(object)
     return errno
@@ -182,7 +178,8 @@ export class DragonflyFiles extends BufferedFiles implements FilePager {
     const { kernel, volume, truth } = this.context
     const { pages } = kernel
     const file = this.#fileOf(object)
-    if (sizeBytes < volume.sizeBytes(file)) {
+    const isShorter = sizeBytes < volume.sizeBytes(file)
+    if (isShorter) {
       yield* this.cache.cut(object, file, sizeBytes)
       const cut = pages.lookup(object, Math.floor(sizeBytes / PAGE_SIZE))
       if (cut >= 0) truth.materialise(cut)
@@ -191,6 +188,7 @@ export class DragonflyFiles extends BufferedFiles implements FilePager {
       if (errno !== 0) return errno
     }
     yield* this.pager.setSize(pages.handle[object]!, sizeBytes)
+    if (isShorter) yield* this.quieten(object, sizeBytes)
     const errno = volume.setSize(file, sizeBytes)
     if (errno === 0) truth.resize(object, sizeBytes)
     return errno

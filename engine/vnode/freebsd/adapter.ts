@@ -103,10 +103,7 @@ export class FreebsdFiles extends BufferedFiles implements FilePager {
     const vnode = this.#vnodeOf(object)
     vnodes.useCount[vnode]! += 1
     vnodes.flags[vnode]! |= VnodeFlag.doomed
-    const errno = yield* this.sync(object, true)
-    yield* this.cache.invalidate(object, 0)
-    yield* this.#waitForPages(object, 0)
-    this.sent.cutOff(object)
+    const errno = yield* this.vacate(object)
     this.#host.removePages(object, 0, pages.objectSize[object]!)
     yield* this.pager.destroyVnodeObject(vnode)
     this.#readers.delete(object)
@@ -302,7 +299,7 @@ export class FreebsdFiles extends BufferedFiles implements FilePager {
     const old = volume.sizeBytes(file)
     if (sizeBytes < old) {
       yield* this.cache.cut(object, file, sizeBytes)
-      yield* this.#waitForPages(object, Math.floor(sizeBytes / PAGE_SIZE))
+      yield* this.quieten(object, sizeBytes)
       const cut = pages.lookup(object, Math.floor(sizeBytes / PAGE_SIZE))
       if (cut >= 0) truth.materialise(cut)
     } else {
@@ -313,20 +310,6 @@ export class FreebsdFiles extends BufferedFiles implements FilePager {
     const errno = volume.setSize(file, sizeBytes)
     if (errno === 0) truth.resize(object, sizeBytes)
     return errno
-  }
-
-  /** Waits until no page from an index on is busy. */
-  *#waitForPages(object: number, first: number): Operation<void> {
-    const { pages } = this.context.kernel
-    for (let index = first; ;) {
-      const frame = pages.lookupFrom(object, index)
-      if (frame < 0) return
-      if (!pages.isBusy(frame)) index = pages.pageIndex[frame]! + 1
-      else {
-        pages.wanted[frame] = 1
-        yield { on: 'page', frame }
-      }
-    }
   }
 
   /** The syncer passes a suspended mount by. */
