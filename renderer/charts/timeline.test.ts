@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DataKind, encodeTable } from '../../electron/contract/dataPlane.ts'
 import type { EventRow } from '../views/run/events.ts'
-import { decodeEventTiles, densityTracks, drawnTracks, eventTracks, nearestMark } from './timeline.ts'
+import { decodeEventTiles, densityTracks, deviceTracks, drawnTracks, eventTracks, nearestMark } from './timeline.ts'
 
 const kinds = ['fault', 'swapin', 'swapout', 'filein', 'fileout', 'evict', 'free', 'daemon']
 const row = (changes: Partial<EventRow>): EventRow => ({
@@ -44,4 +44,15 @@ test('by objects, those with most events have tracks of their own, and what is o
   const tracks = eventTracks(rows, names, 'objects').map(({ name, marks }) => [name, marks.length])
   expect(tracks.slice(0, 2)).toEqual([['Object 0', 2], ['Object 1', 2]])
   expect(tracks.slice(-3)).toEqual([['Object 11', 2], ['Other objects', 3], ['No object', 1]])
+})
+
+test('by devices, zoomed out there is a track for the reads and the writes of each that has some, zoomed in one for each device', () => {
+  const sums = { 'device0.reads': [3, 0], 'device0.writes': [0, 0], 'device1.reads': [0, 0], 'device1.writes': [1, 2] }
+  const metrics = new Map(Object.entries(sums).map(([name, values]) => [name, { sum: Float64Array.from(values) }]))
+  const tiles = { rows: 2, begin: Float64Array.of(10, 20), length: Float64Array.of(10, 4), bucketNs: 1, metrics }
+  const shown = deviceTracks(tiles, ['fast', 'slow']).map(({ name, density }) => [name, density?.span.to, ...(density?.counts ?? [])])
+  expect(shown).toEqual([['fast in', 30, 3, 0], ['slow out', 30, 1, 2]])
+  const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: String, devices: (device: number) => `device ${device}` }
+  const single = eventTracks([row({ process: 0 }), row({ kind: 1, process: 0, device: 1 })], names, 'devices')
+  expect(single.map(({ name, marks }) => [name, marks.length])).toEqual([['device 1', 1]])
 })

@@ -6,6 +6,8 @@ import { DataKind, DataPlaneError, decodeTable } from '../../electron/contract/d
 import { glyphs, type GlyphKind } from '../glyphs.ts'
 import { positionIn, type Span } from '../range.ts'
 import { glyphOf, type EventRow } from '../views/run/events.ts'
+import { deviceColumn, deviceColumns } from './runCharts.ts'
+import type { SampleTiles } from './tiles.ts'
 
 /** Counts of events by kind in equal parts of a span. */
 export interface EventTiles {
@@ -67,6 +69,28 @@ export function densityTracks(tiles: EventTiles, kinds: readonly string[], wante
   })
 }
 
+/** Whose tracks the timeline has. */
+export const trackings = ['machine', 'devices', 'objects'] as const
+export type Tracking = (typeof trackings)[number]
+
+/** Sample columns that deviceTracks reads. */
+export const deviceTrackColumns = (devices: number): string[] => deviceColumns(devices, ['reads', 'writes'])
+
+/** Tracks of a zoomed out timeline for each device: its reads and its writes, from samples. */
+export function deviceTracks(tiles: SampleTiles, names: readonly string[]): Track[] {
+  const from = tiles.begin[0] ?? 0
+  // the last row may hold less; its part of the span is as long as that of the others
+  const span = { from, to: from + tiles.rows * (tiles.length[0] ?? 0) }
+  return names.flatMap((name, device) =>
+    (['reads', 'writes'] as const).flatMap((metric) => {
+      const counts = tiles.metrics.get(deviceColumn(device, metric))?.sum ?? new Float64Array()
+      const greatest = topOf(counts)
+      const { colour } = glyphs[metric === 'reads' ? 'swapin' : 'swapout']
+      return greatest === 0 ? [] : [{ name: `${name} ${metric === 'reads' ? 'in' : 'out'}`, density: { span, counts, greatest, colour }, marks: [] }]
+    }),
+  )
+}
+
 /** What the full height of a track stands for: the most, unless a few parts tower over all others; those are then cut off. */
 function topOf(counts: Float64Array): number {
   const some = counts.filter((count) => count > 0).sort()
@@ -83,8 +107,8 @@ export interface TrackNames {
 /** Of objects, those with most events have a track each. */
 const OBJECT_TRACKS = 12
 
-/** Tracks of single events by who took part: processes, the page daemon, devices, and the rest of the machine; or by the object whose pages they are. */
-export function eventTracks(rows: readonly EventRow[], names: TrackNames, by: 'machine' | 'objects' = 'machine'): Track[] {
+/** Tracks of single events by who took part: processes, the page daemon, devices, and the rest of the machine; by the object whose pages they are; or of devices only. */
+export function eventTracks(rows: readonly EventRow[], names: TrackNames, by: Tracking = 'machine'): Track[] {
   const counts = new Map<number, number>()
   for (const { object } of rows) counts.set(object, (counts.get(object) ?? 0) + 1)
   const own = new Set([...counts].filter(([object]) => object >= 0).sort((a, b) => b[1] - a[1]).slice(0, OBJECT_TRACKS).map(([object]) => object))
@@ -101,7 +125,9 @@ export function eventTracks(rows: readonly EventRow[], names: TrackNames, by: 'm
     const reachesOn = event.device >= 0 && (glyph === 'swapin' || glyph === 'swapout' || glyph === 'filein' || glyph === 'fileout')
     const from = reachesOn ? event.time : event.time - event.durationNs
     const mark: Mark = { event, from, to: reachesOn ? event.time + event.durationNs : event.time, glyph }
-    if (by === 'objects') {
+    if (by === 'devices') {
+      if (event.device >= 0) put(event.device, names.devices(event.device), mark)
+    } else if (by === 'objects') {
       if (event.object < 0) put(Infinity, 'No object', mark)
       else if (own.has(event.object)) put(event.object, `Object ${event.object}`, mark)
       else put(Number.MAX_VALUE, 'Other objects', mark)
