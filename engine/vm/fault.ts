@@ -136,12 +136,7 @@ export class FaultHandler {
       frame = this.#frame[process]!
       if (pager.isInProgress(frame)) return this.#block(process, WaitFor.page, frame)
       owner = pages.object[frame]!
-      this.#stage[process] = Stage.start
-      this.#one[0] = frame
-      if (pager.finishGetPages(this.#one, 1) !== PagerResult.ok) {
-        this.#kernel.freePage(frame)
-        return this.#fail(process, mapping, access)
-      }
+      if (!this.#cameIn(process, frame)) return this.#fail(process, mapping, access)
     } else if (this.#stage[process] === Stage.asking) {
       frame = files!.answer(process)
       this.#stage[process] = Stage.start
@@ -180,8 +175,12 @@ export class FaultHandler {
         } else if (
           (type === ObjectType.swap && pager.metadata.lookup(owner, index) >= 0) ||
           (type === ObjectType.file && this.#files.hasPage(owner, index))
-        )
-          return this.#read(process, mapping, region, owner, index, access)
+        ) {
+          if (this.#read(process, mapping, region, owner, index) === FaultOutcome.blocked) return FaultOutcome.blocked
+          frame = this.#frame[process]!
+          if (!this.#cameIn(process, frame)) return this.#fail(process, mapping, access)
+          break
+        }
         index += pages.backingOffset[owner]!
         owner = pages.backing[owner]!
       }
@@ -323,8 +322,8 @@ export class FaultHandler {
     counters[Counter.copyOnWriteMoves]! += 1
   }
 
-  /** Starts the read of a page that a pager has. */
-  #read(process: number, mapping: number, region: number, owner: number, index: number, access: number): number {
+  /** Reads a page that a pager has into `#frame`: FaultOutcome.resolved if that was over at once, blocked if it takes time or cannot begin. */
+  #read(process: number, mapping: number, region: number, owner: number, index: number): number {
     const { pages, pager, counters } = this.#kernel
     if (pages.objectType[owner] === ObjectType.swap && pager.mustWaitToRead())
       return this.#block(process, WaitFor.readBuffer, 0)
@@ -346,10 +345,19 @@ export class FaultHandler {
     this.#frame[process] = frame
     this.#stage[process] = Stage.reading
     // a request that was over at once wakes nobody: go on
-    if (!pager.isInProgress(frame)) return this.resolve(process, mapping, access)
+    if (!pager.isInProgress(frame)) return FaultOutcome.resolved
     pages.flags[frame]! |= PageFlag.swapSleep
     counters[Counter.transitWaits]! += 1
     return this.#block(process, WaitFor.page, frame)
+  }
+
+  /** The read of a page is over: false if it failed, and the page is gone. */
+  #cameIn(process: number, frame: number): boolean {
+    this.#stage[process] = Stage.start
+    this.#one[0] = frame
+    if (this.#kernel.pager.finishGetPages(this.#one, 1) === PagerResult.ok) return true
+    this.#kernel.freePage(frame)
+    return false
   }
 
   /** Asks the vnode pager for a page of a file; goes on when it has answered. */
