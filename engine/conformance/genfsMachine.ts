@@ -554,7 +554,6 @@ export class GenfsMachine implements NetbsdVnodeHost {
 
   // ---- the file system -------------------------------------------------------------------------------------
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *bmap(_vnode: number, block: number): Operation<BlockMapping> {
     this.#count('bmap')
     const errno = this.#mapErrors.get(block)
@@ -577,7 +576,6 @@ export class GenfsMachine implements NetbsdVnodeHost {
     return Math.ceil(sizeBytes / unit) * unit
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *allocateBlocks(_vnode: number, offset: number, lengthBytes: number): Operation<number> {
     const errno = this.#allocateRange(offset, lengthBytes)
     this.#allocated.push([offset, lengthBytes, errnoName(errno)])
@@ -604,7 +602,6 @@ export class GenfsMachine implements NetbsdVnodeHost {
     this.#updates.push(((how & UpdateFlag.accessed) !== 0 ? 'A' : '') + ((how & UpdateFlag.modified) !== 0 ? 'M' : ''))
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *read(_vnode: number, offset: number, lengthBytes: number, frame: number): Operation<TransferResult> {
     const errno = this.#faults.readErrors.includes(offset) ? Errno.EIO : 0
     this.#fileTransfers.push(['r', offset, lengthBytes, errnoName(errno)])
@@ -615,7 +612,6 @@ export class GenfsMachine implements NetbsdVnodeHost {
     return { errno: 0, doneBytes: part.length }
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *write(vnode: number, offset: number, frames: Int32Array): Operation<number> {
     const { writeErrno } = this.#faults
     const end = offset + frames.length * PAGE_SIZE
@@ -634,7 +630,6 @@ export class GenfsMachine implements NetbsdVnodeHost {
   worklistChanged(_vnode: number, isOn: boolean): void {
     this.#count(isOn ? 'wl_add' : 'wl_remove')
   }
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *startTransaction(): Operation<void> {
     this.#count('fs_start')
   }
@@ -645,7 +640,6 @@ export class GenfsMachine implements NetbsdVnodeHost {
   finishTransaction(): void {
     this.#count('fs_done')
   }
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *beginJournal(): Operation<number> {
     if (this.#faults.journalErrno === 0) this.#count('wapbl_begin')
     return this.#faults.journalErrno
@@ -712,7 +706,6 @@ export class GenfsMachine implements NetbsdVnodeHost {
 
   // ---- the process's memory --------------------------------------------------------------------------------
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *wireUserMemory(): Operation<number> {
     return this.#faults.wireErrno
   }

@@ -484,7 +484,6 @@ class LogMachine implements DragonflyVnodeHost {
 
   // ---- what the pager asks of the kernel -------------------------------------------------------------------
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *bmap(_vnode: number, offset: number): Operation<BlockMapping> {
     const block = offset / this.#file.blockSize
     const error = this.#faults.bmapErrors.get(block)
@@ -493,7 +492,6 @@ class LogMachine implements DragonflyVnodeHost {
     return { errno: 0, deviceOffset: sector < 0 ? NO_OFFSET : sector * SECTOR_SIZE }
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *read(
     _vnode: number,
     offset: number,
@@ -532,7 +530,6 @@ class LogMachine implements DragonflyVnodeHost {
     return { errno: named(error, 'env.read.err', errnoNames), doneBytes }
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *write(
     _vnode: number,
     offset: number,
@@ -581,7 +578,6 @@ class LogMachine implements DragonflyVnodeHost {
     return this.#putAnswer
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *lockVnode(vnode: number): Operation<number> {
     this.#lockCalls.gets += 1
     if (this.#lockFailures > 0) {

@@ -430,7 +430,6 @@ class LogMachine implements FreebsdVnodeHost {
 
   // ---- what the pager asks of the kernel -------------------------------------------------------------------
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *bmap(_vnode: number, block: number, wantsRuns: boolean): Operation<BlockMapping> {
     const error = this.#faults.bmapErrors.get(block)
     if (error !== undefined) return { errno: errnoOf(error), sector: -1, runAfter: 0, runBefore: 0 }
@@ -443,7 +442,6 @@ class LogMachine implements FreebsdVnodeHost {
     }
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *readDevice(
     _vnode: number,
     sector: number,
@@ -465,7 +463,6 @@ class LogMachine implements FreebsdVnodeHost {
     return 0
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *read(_vnode: number, offset: number, lengthBytes: number, frame: number): Operation<TransferResult> {
     const { error, limitBytes } = this.#faults.read
     const doneBytes = Math.min(lengthBytes, Math.max(0, this.#file.sizeBytes - offset), limitBytes)
@@ -482,7 +479,6 @@ class LogMachine implements FreebsdVnodeHost {
     return { errno: errnoOf(error), doneBytes }
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *write(
     _vnode: number,
     offset: number,
@@ -509,12 +505,10 @@ class LogMachine implements FreebsdVnodeHost {
     return { errno: errnoOf(error), doneBytes: bytes.length }
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *fileSize(): Operation<{ errno: number; sizeBytes: number }> {
     return { errno: this.#attributesErrno, sizeBytes: this.#file.sizeBytes }
   }
 
-  // eslint-disable-next-line require-yield -- nothing here ever waits
   *startWrite(): Operation<void> {
     this.#startWrites += 1
   }

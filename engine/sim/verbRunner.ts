@@ -425,7 +425,6 @@ export class VerbRunner {
   }
 }
 
-// eslint-disable-next-line require-yield -- a call that never waits
 function* atOnce(errno: number): Operation<number> {
   return errno
 }

@@ -16,7 +16,6 @@ export class DragonflyHost extends HostBase implements DragonflyVnodeHost {
     this.#cache = cache
   }
 
-  // eslint-disable-next-line require-yield -- metadata take no time
   *bmap(vnode: number, offset: number): Operation<BlockMapping> {
     const { volume } = this.context
     const { sector } = volume.bmap(this.files[vnode]!, Math.floor(offset / volume.blockSize))
@@ -71,7 +70,6 @@ export class DragonflyHost extends HostBase implements DragonflyVnodeHost {
     return this.pager.genericPutPages(vnode, frames, lengthBytes, flags, results)
   }
 
-  // eslint-disable-next-line require-yield -- nobody holds a vnode's lock across a wait here
   *lockVnode(vnode: number): Operation<number> {
     this.pager.vnodes.references[vnode]! += 1
     return 0

@@ -16,7 +16,6 @@ export class FreebsdHost extends HostBase implements FreebsdVnodeHost {
     this.#cache = cache
   }
 
-  // eslint-disable-next-line require-yield -- metadata take no time
   *bmap(vnode: number, block: number): Operation<BlockMapping> {
     const { sector, runAfter, runBefore } = this.context.volume.bmap(this.files[vnode]!, block)
     return { errno: 0, sector, runAfter, runBefore }
@@ -33,7 +32,6 @@ export class FreebsdHost extends HostBase implements FreebsdVnodeHost {
   }
 
   /** Only file systems that cannot map blocks are read so, and none here is one. */
-  // eslint-disable-next-line require-yield -- never gets so far
   *read(): Operation<TransferResult> {
     return { errno: Errno.EOPNOTSUPP, doneBytes: 0 }
   }
@@ -48,7 +46,6 @@ export class FreebsdHost extends HostBase implements FreebsdVnodeHost {
     return this.#cache.write(this.pager.vnodes.object[vnode]!, this.files[vnode]!, offset, lengthBytes, flags, null)
   }
 
-  // eslint-disable-next-line require-yield -- metadata take no time
   *fileSize(vnode: number): Operation<{ errno: number; sizeBytes: number }> {
     return { errno: 0, sizeBytes: this.context.volume.sizeBytes(this.files[vnode]!) }
   }

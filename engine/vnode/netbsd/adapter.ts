@@ -361,7 +361,6 @@ export class NetbsdFiles implements FilePager {
   }
 
   /** There is no such system call. */
-  // eslint-disable-next-line require-yield -- refused at once
   *send(): Operation<number> {
     return Errno.ENOSYS
   }

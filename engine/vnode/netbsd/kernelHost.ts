@@ -24,7 +24,6 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
     })
   }
 
-  // eslint-disable-next-line require-yield -- metadata take no time
   *bmap(vnode: number, block: number): Operation<BlockMapping> {
     const { volume } = this.context
     // a device counts in sectors, whatever its volume does
@@ -45,7 +44,6 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
     return Math.ceil(sizeBytes / unit) * unit
   }
 
-  // eslint-disable-next-line require-yield -- metadata take no time
   *allocateBlocks(vnode: number, offset: number, lengthBytes: number): Operation<number> {
     const { volume } = this.context
     const file = this.files[vnode]!
@@ -58,11 +56,9 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
   }
 
   /** Only file systems without blocks on a device are read and written so, and none here is one. */
-  // eslint-disable-next-line require-yield -- never gets so far
   *read(): Operation<TransferResult> {
     return { errno: Errno.EOPNOTSUPP, doneBytes: 0 }
   }
-  // eslint-disable-next-line require-yield -- never gets so far
   *write(): Operation<number> {
     return Errno.EOPNOTSUPP
   }
@@ -78,7 +74,6 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
     return this.isSuspended ? Errno.EBUSY : 0
   }
   finishTransaction(): void {}
-  // eslint-disable-next-line require-yield -- there is no journal
   *beginJournal(): Operation<number> {
     return 0
   }
@@ -147,7 +142,6 @@ export class NetbsdHost extends HostBase implements NetbsdVnodeHost {
 
   // The memory of a direct transfer is a buffer beside the frames, which nobody can take away. Its space is the file's object, its address
   // the place in the file, so that it begins as far behind a page boundary as the bytes of the file do.
-  // eslint-disable-next-line require-yield -- answers at once
   *wireUserMemory(): Operation<number> {
     return 0
   }

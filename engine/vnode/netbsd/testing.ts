@@ -196,7 +196,6 @@ export class TestKernel implements NetbsdVnodeHost {
 
   // ---- the host --------------------------------------------------------------------------------------------
 
-  // eslint-disable-next-line require-yield -- answers at once
   *bmap(_vnode: number, block: number): Operation<BlockMapping> {
     const errno = this.bmapErrno(block)
     const deviceBlock = this.map[block] ?? -1
@@ -210,7 +209,6 @@ export class TestKernel implements NetbsdVnodeHost {
     const unit = isMemory ? PAGE_SIZE : SECTOR
     return Math.ceil(sizeBytes / unit) * unit
   }
-  // eslint-disable-next-line require-yield -- answers at once
   *allocateBlocks(_vnode: number, offset: number, lengthBytes: number): Operation<number> {
     this.log.push(`allocate:${offset / PAGE_SIZE}+${lengthBytes / PAGE_SIZE}`)
     if (this.blocksLeft === 0) return Errno.ENOSPC
@@ -221,14 +219,12 @@ export class TestKernel implements NetbsdVnodeHost {
   markUpdate(_vnode: number, how: number): void {
     this.log.push(`update:${how & UpdateFlag.accessed ? 'A' : ''}${how & UpdateFlag.modified ? 'M' : ''}`)
   }
-  // eslint-disable-next-line require-yield -- answers at once
   *read(vnode: number, offset: number, lengthBytes: number, frame: number): Operation<TransferResult> {
     if (this.readErrno !== 0) return { errno: this.readErrno, doneBytes: 0 }
     const part = this.file.subarray(offset, Math.min(offset + lengthBytes, this.pager.vnodes.size[vnode]!))
     this.bytesOf(frame).set(part)
     return { errno: 0, doneBytes: part.length }
   }
-  // eslint-disable-next-line require-yield -- answers at once
   *write(_vnode: number, offset: number, frames: Int32Array): Operation<number> {
     if (this.writeErrno !== 0) return this.writeErrno
     frames.forEach((frame, i) => this.file.set(this.bytesOf(frame), offset + i * PAGE_SIZE))
@@ -240,7 +236,6 @@ export class TestKernel implements NetbsdVnodeHost {
   worklistChanged(_vnode: number, isOn: boolean): void {
     this.log.push(isOn ? 'worklist:on' : 'worklist:off')
   }
-  // eslint-disable-next-line require-yield -- answers at once
   *startTransaction(): Operation<void> {
     this.log.push('transaction:start')
   }
@@ -251,7 +246,6 @@ export class TestKernel implements NetbsdVnodeHost {
   finishTransaction(): void {
     this.log.push('transaction:finish')
   }
-  // eslint-disable-next-line require-yield -- answers at once
   *beginJournal(): Operation<number> {
     return this.journalErrno
   }
@@ -316,7 +310,6 @@ export class TestKernel implements NetbsdVnodeHost {
   shouldYield(): boolean {
     return this.mustYield
   }
-  // eslint-disable-next-line require-yield -- answers at once
   *wireUserMemory(): Operation<number> {
     return this.wireErrno
   }
