@@ -135,7 +135,14 @@ const parts = {
   },
   electron: {
     title: 'the desktop host',
-    sources: ['electron', 'engine', 'db', 'build/vite.electron.config.ts', 'build/fileUrls.ts'],
+    sources: [
+      'electron',
+      'engine',
+      'db',
+      'build/vite.electron.config.ts',
+      'build/fileUrls.ts',
+      'build/foldConstants.ts',
+    ],
     output: 'dist/electron/main.js',
     steps: electronSteps('main', 'preload'),
   },
@@ -149,6 +156,7 @@ const parts = {
       'test/torture',
       'build/vite.electron.config.ts',
       'build/fileUrls.ts',
+      'build/foldConstants.ts',
     ],
     output: 'dist/command/pager.js',
     steps: electronSteps('command'),

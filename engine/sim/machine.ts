@@ -13,25 +13,18 @@ import type { BlockStore } from '../disk/blockStore.ts'
 import { FaultInjection } from '../disk/faultInjection.ts'
 import { createTimingModel } from '../disk/timing/index.ts'
 import { MEASURED, type HostTimes } from '../disk/timing/measured.ts'
-import { SwapPager, Errno as theErrno, type SwapPagerHost } from '../swap/pager.ts'
+import { SwapPager, Errno, type SwapPagerHost } from '../swap/pager.ts'
 import { swapDefectNames, type SwapDefect } from '../swap/defects.ts'
 import type { PagerVariant } from '../swap/variant.ts'
 import { AddressSpaces } from '../vm/addressSpace.ts'
 import { Contents, ContentsError } from '../vm/contents.ts'
-import { FaultHandler, FaultOutcome as theFaultOutcome } from '../vm/fault.ts'
+import { FaultHandler, FaultOutcome } from '../vm/fault.ts'
 import { FilePages } from '../vm/filePages.ts'
 import { FreebsdDaemon } from '../vm/freebsdDaemon.ts'
 import { Mappings } from '../vm/mappings.ts'
 import { VmObjects } from '../vm/objects.ts'
 import type { PageDaemon } from '../vm/pageDaemon.ts'
-import {
-  ObjectFlag as theObjectFlag,
-  ObjectType as theObjectType,
-  PAGE_SIZE as THE_PAGE_SIZE,
-  PageFlag as thePageFlag,
-  Queue as theQueue,
-  VmPages,
-} from '../vm/pages.ts'
+import { ObjectFlag, ObjectType, PAGE_SIZE, PageFlag, Queue, VmPages } from '../vm/pages.ts'
 import { PolicyDaemon } from '../vm/policyDaemon.ts'
 import { RegionTable } from '../vm/regions.ts'
 import type { Files } from '../vnode/files.ts'
@@ -42,52 +35,17 @@ import type { ProcessStream, StreamReader } from '../workload/workload.ts'
 import { Administration, type Action } from './administration.ts'
 import { Columns, type Snapshot } from './columns.ts'
 import { EventQueue } from './eventQueue.ts'
-import { EventKind as theEventKind, newEventChunk, type EventChunk } from './events.ts'
+import { EventKind, newEventChunk, type EventChunk } from './events.ts'
 import { ExperimentError, type Experiment, type Intervention } from './experiment.ts'
 import { kernelView, type KernelProcess, type KernelView } from './kernelNames.ts'
-import {
-  outOfMemoryReasons,
-  QueueEvent as theQueueEvent,
-  WaitFor as theWaitFor,
-  type Kernel,
-  type OutOfMemoryReason,
-} from './kernel.ts'
+import { outOfMemoryReasons, QueueEvent, WaitFor, type Kernel, type OutOfMemoryReason } from './kernel.ts'
 import { KernelStop } from './kernelStop.ts'
 import { makeMessage, messageIds, type MachineMessage } from './messages.ts'
-import {
-  Counter as theCounter,
-  COUNTERS,
-  DEVICE_METRICS as THE_DEVICE_METRICS,
-  Gauge as theGauge,
-  MAX_DEVICES as THE_MAX_DEVICES,
-} from './metrics.ts'
-import {
-  FIRST_PID,
-  ProcessFlag as theProcessFlag,
-  ProcessState as theProcessState,
-  ProcessTable,
-} from './processTable.ts'
+import { Counter, COUNTERS, DEVICE_METRICS, Gauge, MAX_DEVICES } from './metrics.ts'
+import { FIRST_PID, ProcessFlag, ProcessState, ProcessTable } from './processTable.ts'
 import { Requests } from './requests.ts'
 import { Sampler, type SampleSink } from './sampler.ts'
 import { VerbOutcome, VerbRunner, type ProcessControl } from './verbRunner.ts'
-
-// a constant of this module is folded into the code, one of another module is loaded at each use
-const Counter = theCounter
-const DEVICE_METRICS = THE_DEVICE_METRICS
-const Errno = theErrno
-const EventKind = theEventKind
-const FaultOutcome = theFaultOutcome
-const Gauge = theGauge
-const MAX_DEVICES = THE_MAX_DEVICES
-const ObjectFlag = theObjectFlag
-const ObjectType = theObjectType
-const PAGE_SIZE = THE_PAGE_SIZE
-const PageFlag = thePageFlag
-const ProcessFlag = theProcessFlag
-const ProcessState = theProcessState
-const Queue = theQueue
-const QueueEvent = theQueueEvent
-const WaitFor = theWaitFor
 
 export type MachineStatus = 'running' | 'finished' | 'kernel-panic' | 'livelock' | 'failed'
 

@@ -7,17 +7,11 @@
 import type { Device } from '../disk/device.ts'
 import { META_PAGES, NO_BLOCK } from '../swap/metadata.ts'
 import { ContentsError } from '../vm/contents.ts'
-import { ObjectFlag, ObjectType, PAGE_SIZE as THE_PAGE_SIZE, Queue } from '../vm/pages.ts'
+import { ObjectFlag, ObjectType, PAGE_SIZE, Queue } from '../vm/pages.ts'
 import type { Columns } from './columns.ts'
-import { EventKind as theEventKind } from './events.ts'
-import { QueueEvent as theQueueEvent, type Kernel } from './kernel.ts'
-import { Counter as theCounter } from './metrics.ts'
-
-// a constant of this module is folded into the code, one of another module is loaded at each use
-const Counter = theCounter
-const EventKind = theEventKind
-const PAGE_SIZE = THE_PAGE_SIZE
-const QueueEvent = theQueueEvent
+import { EventKind } from './events.ts'
+import { QueueEvent, type Kernel } from './kernel.ts'
+import { Counter } from './metrics.ts'
 
 /** Frames of a buffer of the swap pager. */
 const BUFFER_WIDTH = 64

@@ -12,14 +12,12 @@
  */
 import type { Columns } from '../sim/columns.ts'
 import { KernelStop } from '../sim/kernelStop.ts'
-import { MAX_DEVICES as THE_MAX_DEVICES } from '../sim/metrics.ts'
+import { MAX_DEVICES } from '../sim/metrics.ts'
 import { BlockList } from './blockList.ts'
 import type { SwapDefect } from './defects.ts'
-import { NO_BLOCK as THE_NO_BLOCK } from './metadata.ts'
+import { NO_BLOCK } from './metadata.ts'
 
 // a constant of this module is folded into the code, one of another module is loaded at each use
-const MAX_DEVICES = THE_MAX_DEVICES
-const NO_BLOCK = THE_NO_BLOCK
 
 /** Blocks at a device's head that are never used: howmany(BBSIZE, PAGE_SIZE). */
 export const LABEL_PAGES = 2

@@ -13,37 +13,15 @@
  */
 import type { Columns } from '../sim/columns.ts'
 import { KernelStop } from '../sim/kernelStop.ts'
-import {
-  ALL_SECTORS as THE_ALL_SECTORS,
-  ObjectFlag as theObjectFlag,
-  ObjectType as theObjectType,
-  PageFlag as thePageFlag,
-  type VmPages,
-} from '../vm/pages.ts'
-import { CLOSING as THE_CLOSING, DeviceKind as theDeviceKind, SwapDevices, type SwapMessageId } from './devices.ts'
+import { ALL_SECTORS, ObjectFlag, ObjectType, PageFlag, type VmPages } from '../vm/pages.ts'
+import { CLOSING, DeviceKind, SwapDevices, type SwapMessageId } from './devices.ts'
 import { swapDefectNames, type SwapDefect } from './defects.ts'
-import {
-  META_PAGES as THE_META_PAGES,
-  NODE_BYTES,
-  NO_BLOCK as THE_NO_BLOCK,
-  PLACE as THE_PLACE,
-  SwapMetadata,
-} from './metadata.ts'
+import { META_PAGES, NODE_BYTES, NO_BLOCK, PLACE, SwapMetadata } from './metadata.ts'
 import { SwapReservation, type ReservationHost } from './reservation.ts'
 import { blockListFactory, type PagerVariant, type SwapRead } from './variant.ts'
 
-// a constant of this module is folded into the code, one of another module is loaded at each use
-const ALL_SECTORS = THE_ALL_SECTORS
-const CLOSING = THE_CLOSING
-const DeviceKind = theDeviceKind
-const META_PAGES = THE_META_PAGES
 /** Nodes of an object after which a swapoff offers a turn. */
 const NODES_PER_TURN = 64
-const NO_BLOCK = THE_NO_BLOCK
-const ObjectFlag = theObjectFlag
-const ObjectType = theObjectType
-const PLACE = THE_PLACE
-const PageFlag = thePageFlag
 
 /** What getpages and putpages answer, per call or per page. */
 export const PagerResult = { ok: 0, bad: 1, fail: 2, pend: 3, error: 4, again: 5 } as const

@@ -14,39 +14,18 @@
  *
  * Source: FreeBSD vm_fault.c (2020), vm_fault(), vm_fault_readahead(), vm_fault_getpages(), vm_fault_dirty().
  */
-import { EventKind as theEventKind, FaultKind as theFaultKind } from '../sim/events.ts'
-import { WaitFor as theWaitFor, type Kernel } from '../sim/kernel.ts'
-import { Counter as theCounter } from '../sim/metrics.ts'
-import { PagerResult as thePagerResult } from '../swap/pager.ts'
+import { EventKind, FaultKind } from '../sim/events.ts'
+import { WaitFor, type Kernel } from '../sim/kernel.ts'
+import { Counter } from '../sim/metrics.ts'
+import { PagerResult } from '../swap/pager.ts'
 import type { Columns } from '../sim/columns.ts'
-import { PageOutcome as thePageOutcome } from '../vnode/operation.ts'
+import { PageOutcome } from '../vnode/operation.ts'
 import type { FilePages } from './filePages.ts'
 import type { PageDaemon } from './pageDaemon.ts'
-import {
-  ALL_SECTORS as THE_ALL_SECTORS,
-  ObjectFlag as theObjectFlag,
-  ObjectType as theObjectType,
-  PAGE_SIZE as THE_PAGE_SIZE,
-  PageFlag as thePageFlag,
-} from './pages.ts'
+import { ALL_SECTORS, ObjectFlag, ObjectType, PAGE_SIZE, PageFlag } from './pages.ts'
 import { ContentsError } from './contents.ts'
 import type { VmObjects } from './objects.ts'
-import { RegionAdvice as theRegionAdvice, RegionFlag as theRegionFlag, type RegionTable } from './regions.ts'
-
-// a constant of this module is folded into the code, one of another module is loaded at each use
-const ALL_SECTORS = THE_ALL_SECTORS
-const Counter = theCounter
-const EventKind = theEventKind
-const FaultKind = theFaultKind
-const ObjectFlag = theObjectFlag
-const ObjectType = theObjectType
-const PAGE_SIZE = THE_PAGE_SIZE
-const PageFlag = thePageFlag
-const PageOutcome = thePageOutcome
-const PagerResult = thePagerResult
-const RegionAdvice = theRegionAdvice
-const RegionFlag = theRegionFlag
-const WaitFor = theWaitFor
+import { RegionAdvice, RegionFlag, type RegionTable } from './regions.ts'
 
 export const FaultOutcome = { resolved: 0, blocked: 1, failed: 2 } as const
 

@@ -6,17 +6,10 @@
  */
 import type { Device } from '../disk/device.ts'
 import type { Columns } from '../sim/columns.ts'
-import { EventKind as theEventKind } from '../sim/events.ts'
-import { QueueEvent as theQueueEvent, type Kernel } from '../sim/kernel.ts'
-import { Counter as theCounter } from '../sim/metrics.ts'
-import { ALL_SECTORS as THE_ALL_SECTORS, PageFlag as thePageFlag, type VmPages } from './pages.ts'
-
-// a constant of this module is folded into the code, one of another module is loaded at each use
-const ALL_SECTORS = THE_ALL_SECTORS
-const Counter = theCounter
-const EventKind = theEventKind
-const PageFlag = thePageFlag
-const QueueEvent = theQueueEvent
+import { EventKind } from '../sim/events.ts'
+import { QueueEvent, type Kernel } from '../sim/kernel.ts'
+import { Counter } from '../sim/metrics.ts'
+import { ALL_SECTORS, PageFlag, type VmPages } from './pages.ts'
 
 const WIDTH = 64
 

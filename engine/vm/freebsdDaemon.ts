@@ -9,31 +9,15 @@
  * What the model adds: a scan takes virtual time (NS_PER_SCANNED_PAGE a page, LEAST_PASS_NS at least), else a daemon that finds nothing to do would
  * go round for ever within one instant.
  */
-import { EventKind as theEventKind } from '../sim/events.ts'
+import { EventKind } from '../sim/events.ts'
 import type { Columns } from '../sim/columns.ts'
-import { QueueEvent as theQueueEvent, type Kernel } from '../sim/kernel.ts'
-import { Counter as theCounter } from '../sim/metrics.ts'
-import { PagerResult as thePagerResult, Wait as theWait } from '../swap/pager.ts'
+import { QueueEvent, type Kernel } from '../sim/kernel.ts'
+import { Counter } from '../sim/metrics.ts'
+import { PagerResult, Wait } from '../swap/pager.ts'
 import type { PagerVariant } from '../swap/variant.ts'
 import { ClusterGatherer } from './cluster.ts'
 import type { PageDaemon } from './pageDaemon.ts'
-import {
-  ObjectFlag as theObjectFlag,
-  ObjectType as theObjectType,
-  PageFlag as thePageFlag,
-  Queue as theQueue,
-} from './pages.ts'
-
-// a constant of this module is folded into the code, one of another module is loaded at each use
-const Counter = theCounter
-const EventKind = theEventKind
-const ObjectFlag = theObjectFlag
-const ObjectType = theObjectType
-const PageFlag = thePageFlag
-const PagerResult = thePagerResult
-const Queue = theQueue
-const QueueEvent = theQueueEvent
-const Wait = theWait
+import { ObjectFlag, ObjectType, PageFlag, Queue } from './pages.ts'
 
 const NS_PER_TICK = 1_000_000 // hz = 1000
 /** hz / VM_INACT_SCAN_RATE and hz / VM_LAUNDER_RATE */

@@ -6,10 +6,9 @@
  * chain through `next`, which begins in the frame's `firstMapping`; most chains have one link.
  */
 import type { Columns } from '../sim/columns.ts'
-import { ALL_SECTORS as THE_ALL_SECTORS, type VmPages } from './pages.ts'
+import { ALL_SECTORS, type VmPages } from './pages.ts'
 
 // a constant of this module is folded into the code, one of another module is loaded at each use
-const ALL_SECTORS = THE_ALL_SECTORS
 
 export class Mappings {
   /** -1, or frame * 2 + writable. */

@@ -6,23 +6,15 @@
  * With thresholds 0 a page is taken when one is needed and not before; otherwise pages are taken below `freeMin` until there
  * are `freeTarget`. A dirty page is written first and taken when the write has ended.
  */
-import { EventKind as theEventKind } from '../sim/events.ts'
+import { EventKind } from '../sim/events.ts'
 import type { Columns } from '../sim/columns.ts'
 import type { Kernel } from '../sim/kernel.ts'
-import { Counter as theCounter } from '../sim/metrics.ts'
-import { PagerResult as thePagerResult, Wait as theWait } from '../swap/pager.ts'
+import { Counter } from '../sim/metrics.ts'
+import { PagerResult, Wait } from '../swap/pager.ts'
 import { ClusterGatherer } from './cluster.ts'
 import type { PagerVariant, VictimView } from '../swap/variant.ts'
 import type { PageDaemon } from './pageDaemon.ts'
-import { ObjectType as theObjectType, Queue as theQueue } from './pages.ts'
-
-// a constant of this module is folded into the code, one of another module is loaded at each use
-const Counter = theCounter
-const EventKind = theEventKind
-const ObjectType = theObjectType
-const PagerResult = thePagerResult
-const Queue = theQueue
-const Wait = theWait
+import { ObjectType, Queue } from './pages.ts'
 
 export type PolicyName = 'lru' | 'fifo' | 'clock'
 
