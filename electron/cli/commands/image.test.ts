@@ -79,7 +79,7 @@ describe.skipIf(!isPossible)('pager image', () => {
 
   it('lists directories and copies files', async () => {
     const { out } = await image(disk, '--ls', 'sub/deep')
-    expect(out.toString()).toMatch(/-rw-r--r-- +1 .* file\n/)
+    expect(out.toString()).toMatch(/-rw-r--r-- +2 .* file\n/)
     expect(out.toString()).toContain('up -> ../../one')
     for (const name of ['tail', 'empty', '/sub/deep/up'])
       expect((await image(disk, '--cat', name)).out).toEqual(
