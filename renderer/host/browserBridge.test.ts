@@ -1,13 +1,12 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { connectBrowserHost } from './browserBridge.ts'
 
 /** A socket under the test's control. */
 class FakeSocket {
   static readonly opened: FakeSocket[] = []
-  binaryType = ''
-  readyState = 0
+  isOpen = false
   onopen: (() => void) | null = null
-  onmessage: ((event: { data: unknown }) => void) | null = null
+  onmessage: ((frame: unknown) => void) | null = null
   onclose: (() => void) | null = null
   readonly sent: any[] = []
   constructor() {
@@ -17,24 +16,23 @@ class FakeSocket {
     this.sent.push(JSON.parse(text))
   }
   open() {
-    this.readyState = 1
+    this.isOpen = true
     this.onopen?.()
   }
   receive(data: unknown) {
-    this.onmessage?.({ data: data instanceof ArrayBuffer ? data : JSON.stringify(data) })
+    this.onmessage?.(data instanceof ArrayBuffer ? data : JSON.stringify(data))
   }
   close() {
-    this.readyState = 3
+    this.isOpen = false
     this.onclose?.()
   }
 }
 
-vi.stubGlobal('WebSocket', Object.assign(FakeSocket, { OPEN: 1 }))
 afterEach(() => void (FakeSocket.opened.length = 0))
 
 async function setUp(session: boolean | null = true) {
   const connecting = connectBrowserHost({
-    openSocket: () => new FakeSocket() as unknown as WebSocket,
+    openSocket: () => new FakeSocket(),
     hasSession: () => Promise.resolve(session),
     pausesMs: [1],
   })
@@ -124,7 +122,7 @@ test('a host that does not know the page any more is not tried again, and says s
 
 test('a page that is not let in at first learns why', async () => {
   const connecting = connectBrowserHost({
-    openSocket: () => new FakeSocket() as unknown as WebSocket,
+    openSocket: () => new FakeSocket(),
     hasSession: () => Promise.resolve(false),
     pausesMs: [1],
   })

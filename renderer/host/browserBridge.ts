@@ -16,6 +16,7 @@ import {
 } from '../../electron/contract/contract.ts'
 import { checkedResult } from './checks.ts'
 import { Listeners } from './listeners.ts'
+import { ThreadSocket, type Socket } from './threadSocket.ts'
 
 /** Half of what the host takes from one page at a time; the rest wait here in their order. */
 const underWayMax = 32
@@ -30,7 +31,7 @@ interface Pending {
 
 export interface BrowserBridgeOptions {
   /** Opens the socket; a test puts its own in. */
-  openSocket?: () => WebSocket
+  openSocket?: () => Socket
   /** Whether the host still knows this page: true, false, or null if it cannot be asked. */
   hasSession?: () => Promise<boolean | null>
   pausesMs?: readonly number[]
@@ -63,7 +64,7 @@ class Connection {
   readonly #connectionListeners = new Set<(connected: boolean) => void>()
   readonly #uploads = new WeakMap<File, Promise<string>>()
   readonly #settleFirst: { resolve(): void; reject(error: Error): void }
-  #socket: WebSocket | null = null
+  #socket: Socket | null = null
   #signedOut = false
   #failures = 0
   #nextId = 1
@@ -99,13 +100,12 @@ class Connection {
 
   onConnection(listener: (connected: boolean) => void): () => void {
     this.#connectionListeners.add(listener)
-    listener(this.#socket?.readyState === WebSocket.OPEN)
+    listener(this.#socket?.isOpen === true)
     return () => void this.#connectionListeners.delete(listener)
   }
 
   #connect(): void {
     const socket = this.#options.openSocket()
-    socket.binaryType = 'arraybuffer'
     this.#socket = socket
     socket.onopen = () => {
       this.#failures = 0
@@ -113,7 +113,7 @@ class Connection {
       this.#tell(true)
       this.#send()
     }
-    socket.onmessage = ({ data }: MessageEvent<unknown>) => this.#receive(data)
+    socket.onmessage = (frame) => this.#receive(frame)
     socket.onclose = () => void this.#closed()
   }
 
@@ -144,7 +144,7 @@ class Connection {
   }
 
   #send(): void {
-    while (this.#socket?.readyState === WebSocket.OPEN && this.#underWay.size < underWayMax) {
+    while (this.#socket?.isOpen === true && this.#underWay.size < underWayMax) {
       const next = this.#waiting.shift()
       if (!next) return
       this.#underWay.set(...next)
@@ -188,8 +188,8 @@ const signedOut = () =>
     message: 'the workbench was started anew: open the address that its terminal shows',
   })
 
-function openSocket(): WebSocket {
-  return new WebSocket(`ws://${location.host}/socket`)
+function openSocket(): Socket {
+  return new ThreadSocket(`ws://${location.host}/socket`)
 }
 
 async function hasSession(): Promise<boolean | null> {
