@@ -1,5 +1,5 @@
 /** The locks of vnodes, as calls on files take them. Faults, the page daemon and the syncer do not. */
-import type { Operation } from './operation.ts'
+import { until, type Operation } from './operation.ts'
 
 /** With others that do so; alone; alone and past the pages of the file, which is not to be mapped meanwhile. */
 export type Hold = 'shared' | 'exclusive' | 'direct'
@@ -13,11 +13,10 @@ export class FileLocks {
   }
 
   *take(object: number, hold: Hold): Operation<void> {
-    const isOver = () => {
+    yield* until(() => {
       const held = this.#held.get(object) ?? 0
       return hold === 'shared' ? typeof held === 'number' : held === 0
-    }
-    while (!isOver()) yield { on: 'call', isOver }
+    })
     const held = this.#held.get(object)
     this.#held.set(object, hold === 'shared' ? (typeof held === 'number' ? held : 0) + 1 : hold)
   }

@@ -18,7 +18,7 @@ import { FileTable } from './fileTable.ts'
 import { FileTruth } from './fileTruth.ts'
 import { FreebsdFiles } from './freebsd/adapter.ts'
 import { NetbsdFiles } from './netbsd/adapter.ts'
-import { Errno, PageOutcome, type Operation } from './operation.ts'
+import { Errno, PageOutcome, until, type Operation } from './operation.ts'
 import type { VnodeLock } from './sendFile.ts'
 import { FileTasks } from './tasks.ts'
 import type { FileVolume } from './volume.ts'
@@ -181,8 +181,7 @@ export class Files {
 
   /** Who is about to take a vnode away has its lock: the fault begins anew when it has gone. */
   *#goneWith(object: number): Operation<number> {
-    const isOver = () => !this.#table.open.has(object)
-    while (!isOver()) yield { on: 'call', isOver }
+    yield* until(() => !this.#table.open.has(object))
     return PageOutcome.again
   }
 
@@ -252,8 +251,7 @@ export class Files {
 
   /** Waits until there is none. */
   *settled(object: number): Operation<number> {
-    const isOver = () => !this.isDirect(object)
-    while (!isOver()) yield { on: 'call', isOver }
+    yield* until(() => !this.isDirect(object))
     return 0
   }
 
@@ -322,8 +320,7 @@ export class Files {
 
   /** unlink(2): the name goes, and the file with its last user. */
   *unlink(name: string): Operation<number> {
-    const isOver = () => !this.pager.isSuspended
-    while (!isOver()) yield { on: 'call', isOver }
+    yield* until(() => !this.pager.isSuspended)
     const object = this.#table.named.get(name) ?? -1
     const open = this.#table.open.get(object)
     const file = (open ?? this.#table.closed.get(name))?.file
@@ -387,8 +384,7 @@ export class Files {
     const { file, isDevice, slots, name, isUnlinked } = open
     // nobody finds it from now on; who has its lock is waited for
     if (name !== null && this.#table.named.get(name) === object) this.#table.named.delete(name)
-    const isOver = () => open.users === 0
-    while (!isOver()) yield { on: 'call', isOver }
+    yield* until(() => open.users === 0)
     let errno = yield* this.pager.reclaim(object)
     this.#table.open.delete(object)
     if (isUnlinked) errno = this.volume.release(file) || errno

@@ -35,6 +35,11 @@ export type VnodeWait =
 
 export type Operation<Result> = Generator<VnodeWait, Result, void>
 
+/** Waits for what calls on files change among themselves. */
+export function* until(isOver: () => boolean): Operation<void> {
+  while (!isOver()) yield { on: 'call', isOver }
+}
+
 /** Errors that the pagers tell apart or make themselves. */
 export const Errno = {
   none: 0,

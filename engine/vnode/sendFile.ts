@@ -13,7 +13,7 @@
 import { ObjectType, PAGE_SIZE, Queue } from '../vm/pages.ts'
 import type { BufferCache } from './bufferCache.ts'
 import { sectorBits, type FileContext } from './context.ts'
-import { Errno, IoFlag, type Operation } from './operation.ts'
+import { Errno, IoFlag, until, type Operation } from './operation.ts'
 
 /** tcp_sendspace: bytes that a socket takes in before the network has taken them. */
 const SEND_SPACE = 32768
@@ -62,8 +62,7 @@ class Socket {
   }
 
   *waitFor(bytes: number): Operation<void> {
-    const isOver = () => this.space >= bytes
-    while (!isOver()) yield { on: 'call', isOver }
+    yield* until(() => this.space >= bytes)
   }
 
   /** Answers an operation that takes the pages from the socket, if there is none under way. */

@@ -4,7 +4,7 @@
  */
 import { CodecError } from './codecError.ts'
 import { columnModes, VARINT_BYTES_MAX } from './columnEncoder.ts'
-import { Program } from './program.ts'
+import { Program, withRoom } from './program.ts'
 import type { Float, Int, RunningProgram, Table, Vector } from './program.ts'
 
 /** Bytes beyond the last one that may be read. */
@@ -63,14 +63,8 @@ export interface ColumnDecoder {
   decode: (mode: number, bytes: Uint8Array, out: Float64Array | Int32Array, count: number) => void
 }
 
-let largest: ColumnDecoder | undefined
-const ROWS = 65536
-
-/** The decoder of this thread, with room for a column. */
-export function columnDecoder(count: number): ColumnDecoder {
-  if (!largest || largest.rowsMax < count) largest = newDecoder(Math.max(ROWS, count))
-  return largest
-}
+/** The decoder of this thread, with room for a column of so many rows. */
+export const columnDecoder = withRoom(newDecoder)
 
 function newDecoder(rowsMax: number): ColumnDecoder {
   const program = new Program()

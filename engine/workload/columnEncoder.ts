@@ -8,7 +8,7 @@
 import { CodecError } from './codecError.ts'
 import { partsOf, ROWS_AT_ONCE } from './columnParts.ts'
 import type { Variable } from './columnParts.ts'
-import { Program } from './program.ts'
+import { Program, withRoom } from './program.ts'
 import type { Float, Int, RunningProgram, Table, Vector } from './program.ts'
 
 export const columnModes = { empty: 0, constant: 1, runs: 2, deltas: 3, values: 4, bytes: 5 } as const
@@ -47,14 +47,8 @@ export interface ColumnEncoder {
   encode: (values: Float64Array | Int32Array | Uint32Array | Uint8Array, count: number) => Uint8Array
 }
 
-let largest: ColumnEncoder | undefined
-const ROWS = 65536
-
-/** The encoder of this thread, with room for a column. */
-export function columnEncoder(count: number): ColumnEncoder {
-  if (!largest || largest.rowsMax < count) largest = newEncoder(Math.max(ROWS, count))
-  return largest
-}
+/** The encoder of this thread, with room for a column of so many rows. */
+export const columnEncoder = withRoom(newEncoder)
 
 function newEncoder(rowsMax: number): ColumnEncoder {
   const program = new Program()

@@ -14,7 +14,7 @@ import { CodecError } from './codec.ts'
 import type { ColumnArray, ColumnKind, ColumnOf } from './codec.ts'
 import { defineGroupedDecoder } from './groupedDecoder.ts'
 import { defineGroupedEncoder } from './groupedEncoder.ts'
-import { Program } from './program.ts'
+import { Program, withRoom } from './program.ts'
 
 /** The keys of a column's rows. */
 export class RowGroups {
@@ -69,15 +69,14 @@ const constructors: { [K in ColumnKind]: new (length: number) => ColumnOf[K] } =
   u8: Uint8Array,
 }
 
-const ROWS = 65536
-let largest: ReturnType<typeof newWorkshop> | undefined
+const workshop = withRoom(newWorkshop)
 
 /** What encodes and decodes one column at a time, with these groups. */
 function workshopFor({ keys, count }: RowGroups): ReturnType<typeof newWorkshop> {
-  if (!largest || largest.rowsMax < count) largest = newWorkshop(Math.max(ROWS, count))
-  largest.rows.keys.set(keys.subarray(0, count))
-  largest.encoder.group(count)
-  return largest
+  const found = workshop(count)
+  found.rows.keys.set(keys.subarray(0, count))
+  found.encoder.group(count)
+  return found
 }
 
 function newWorkshop(rowsMax: number) {

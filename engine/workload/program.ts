@@ -26,6 +26,18 @@ declare const WebAssembly: {
 
 type Code = readonly number[]
 
+/** Room for so many rows at least: those of a full chunk. */
+const ROWS_MIN = 65536
+
+/** One of what `make` makes for all of a thread: it is made when it is asked for, and anew when it has room for too few rows. */
+export function withRoom<Made extends { rowsMax: number }>(make: (rowsMax: number) => Made): (rows: number) => Made {
+  let largest: Made | undefined
+  return (rows) => {
+    if (!largest || largest.rowsMax < rows) largest = make(Math.max(ROWS_MIN, rows))
+    return largest
+  }
+}
+
 /** An expression of 32 bits. Comparisons answer 1 or 0, and take their sides with sign. */
 export class Int {
   readonly code: Code
