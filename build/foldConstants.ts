@@ -17,11 +17,8 @@ type Tables = Map<string, Table>
 export function foldConstants(folder: string, computed: string[] = []): Plugin {
   const exported = new Map<string, Tables>()
   const tablesOf = (file: string): Tables => {
-    let tables = exported.get(file)
-    if (!tables) {
-      exported.set(file, (tables = new Map<string, Table>()))
-      for (const [name, table] of ownTables(parse(readFileSync(file, 'utf8')))) tables.set(name, table)
-    }
+    const tables = exported.get(file) ?? ownTables(parse(readFileSync(file, 'utf8')))
+    exported.set(file, tables)
     return tables
   }
   return {
