@@ -22,6 +22,7 @@ const processWords = [
   'forked',
   'executed a program',
   'had a system call fail',
+  'spawned',
 ]
 
 export function eventSentence(event: Omit<RunEvent, 'text'>): string {

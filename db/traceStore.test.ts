@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
+import type { FamilyVerb } from '../engine/workload/verbs.ts'
 import { memoryWorkload } from '../engine/workload/streamFile.ts'
 import { openConnection } from './connection.ts'
 import { StoreError } from './errors.ts'
@@ -326,12 +327,19 @@ describe('workloads', () => {
         Uint32Array.from({ length }, () => (next(i === 0 ? 70_000 : 3) << 2) | next(3)),
       )
       const workload = memoryWorkload('three', ...streams)
+      const verbs: FamilyVerb[] = [
+        { at: 70, verb: 'fork', child: 1 },
+        { at: 70, verb: 'spawn', child: 2 },
+        { at: 200_000, verb: 'wait', child: 1 },
+      ]
+      workload.processes[0]!.verbs = verbs
       const heard: number[] = []
       const info = store.workloads.add(workload, (done) => heard.push(done))
       expect(heard.at(-1)).toBe(265_537)
       expect(info).toMatchObject({ name: 'three', processes: 3, references: 265_537, reads: expect.any(Number) })
       expect(info.reads + info.writes + info.fetches).toBe(265_537)
       const opened = store.workloads.open(info.id)
+      expect(opened.processes.map((process) => process.verbs)).toEqual([verbs, [], []])
       opened.processes.forEach((process, i) => {
         const expected = workload.processes[i]!
         expect(process.pageNumbers).toEqual(expected.pageNumbers)

@@ -16,6 +16,7 @@ import {
   StoredStreamReader,
 } from '../engine/workload/streamFile.ts'
 import type { ReferenceStorage } from '../engine/workload/streamFile.ts'
+import type { FamilyVerb } from '../engine/workload/verbs.ts'
 import { PageUse } from '../engine/workload/workload.ts'
 import type { ProcessStream, Workload } from '../engine/workload/workload.ts'
 import type { Connection } from './connection.ts'
@@ -72,6 +73,7 @@ export class WorkloadTable {
   readonly #list
   readonly #get
   readonly #processes
+  readonly #verbs
   readonly #chunk
   readonly #byName
   readonly #rename
@@ -87,6 +89,9 @@ export class WorkloadTable {
     this.#byName = sqlite.prepare<[string], { id: number }>('SELECT id FROM workloads WHERE name = ?')
     this.#processes = sqlite.prepare<[number], ProcessRow>(
       'SELECT * FROM workload_processes WHERE workload_id = ? ORDER BY process',
+    )
+    this.#verbs = sqlite.prepare<[number, number], FamilyVerb>(
+      'SELECT at, verb, child FROM workload_verbs WHERE workload_id = ? AND process = ? ORDER BY number',
     )
     this.#chunk = sqlite.prepare<[number, number, number], { data: Buffer }>(
       'SELECT data FROM stream_chunks WHERE workload_id = ? AND process = ? AND chunk = ?',
@@ -256,8 +261,9 @@ export class WorkloadTable {
     const processes =
       'SELECT process, page_count, reference_count, page_numbers FROM workload_processes WHERE workload_id = ?'
     const chunks = 'SELECT process, chunk, reference_count, data FROM stream_chunks WHERE workload_id = ?'
+    const verbs = 'SELECT process, number, at, verb, child FROM workload_verbs WHERE workload_id = ?'
     return this.#connection.read(() =>
-      [processes, chunks].every((rows) => {
+      [processes, chunks, verbs].every((rows) => {
         const difference = (a: number, b: number) =>
           this.#connection.sqlite.prepare<[number, number]>(`SELECT EXISTS (${rows} EXCEPT ${rows})`).pluck().get(a, b)
         return difference(id, other) === 0 && difference(other, id) === 0
@@ -294,6 +300,7 @@ export class WorkloadTable {
     }
     return {
       ...tables,
+      verbs: this.#verbs.all(id, row.process),
       open: () => new StoredStreamReader(tables, (chunk) => this.chunk(id, row.process, chunk)),
     }
   }
@@ -341,6 +348,7 @@ export class WorkloadWriter {
       this.#flush()
       const { sqlite } = this.#connection
       const insert = sqlite.prepare('INSERT INTO workload_processes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      const addVerb = sqlite.prepare('INSERT INTO workload_verbs VALUES (?, ?, ?, ?, ?, ?)')
       let footprint = 0
       let written = 0
       let references = 0
@@ -359,6 +367,8 @@ export class WorkloadWriter {
           use.length,
           useStored,
         )
+        for (const [number, { at, verb, child }] of (stream.verbs ?? []).entries())
+          addVerb.run(this.id, process, number, at, verb, child)
         this.#storedBytes += numbersStored.length + useStored.length
         footprint += stream.pageCount
         references += stream.referenceCount

@@ -6,6 +6,7 @@ import { withRecordings } from './0004-recordings.ts'
 import { withSettings } from './0005-settings.ts'
 import { withSweeps } from './0006-sweeps.ts'
 import { withFileImage } from './0007-fileImage.ts'
+import { withWorkloadVerbs } from './0008-workloadVerbs.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [initial, withKernelView, withPageIndex, withRecordings, withSettings, withSweeps, withFileImage]
+export const migrations: readonly Migration[] = [initial, withKernelView, withPageIndex, withRecordings, withSettings, withSweeps, withFileImage, withWorkloadVerbs]

@@ -175,9 +175,14 @@ export const recordingInfoSchema = z.object({
       footprint: z.number(),
       /** What its pages were: path of a file, `heap`, `stack`, `anonymous`; `unknown` where the mapping was gone too soon. */
       labels: z.array(z.object({ startPage: z.number(), pageCount: z.number(), label: z.string() })),
+      /** Where it begins: at reference `at` of a process of the recording; null: it is there from the start. */
+      begins: z
+        .object({ how: z.enum(['fork', 'exec', 'spawn']), process: z.int(), at: z.number(), isExact: z.boolean() })
+        .nullable()
+        .default(null),
     }),
   ),
-  /** What valgrind had to say. */
+  /** What is missing or not exact, and what valgrind had to say. */
   notes: z.array(z.string()),
 })
 export type RecordingInfo = z.infer<typeof recordingInfoSchema>

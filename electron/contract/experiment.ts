@@ -90,6 +90,7 @@ const fileBytes = z.int().min(1).describe('Bytes')
 const verbSchema = z
   .discriminatedUnion('verb', [
     z.strictObject({ at, verb: z.literal('fork'), child }),
+    z.strictObject({ at, verb: z.literal('spawn'), child }),
     z.strictObject({ at, verb: z.literal('wait'), child }),
     z.strictObject({ at, verb: z.literal('exec') }),
     z.strictObject({ at, verb: z.literal('exit') }),
@@ -336,7 +337,7 @@ export const experimentFileSchema = z.strictObject({
         verbs: z
           .array(verbSchema)
           .default([])
-          .describe('What it does besides, in the order of `at`; a process that a fork names begins with that fork'),
+          .describe('What it does besides, in the order of `at`; a process that a fork or spawn names begins there'),
       }),
     )
     .min(1)

@@ -9,8 +9,8 @@ import { eventColumns, EVENTS_PER_CHUNK } from '../../engine/sim/events.ts'
 import { REFERENCES_PER_CHUNK } from '../../engine/workload/streamFile.ts'
 import { ContractError, recordingInfoSchema, totalsSchema } from '../contract/contract.ts'
 
-/** 1 had neither keyframes nor how a workload was recorded. */
-export const PACK_VERSION = 2
+/** 1 had neither keyframes nor how a workload was recorded, 2 no processes that begin others. */
+export const PACK_VERSION = 3
 
 const text = z.string().max(100_000)
 const count = z.int().min(0)
@@ -58,7 +58,16 @@ export const workloadHead = z.object({
   /** How it was recorded; null: it was not. */
   recording: recordingInfoSchema.nullable().default(null),
 })
-export const processHead = z.object({ type: z.literal('process'), name: text, pageCount: count, referenceCount: count })
+export const processHead = z.object({
+  type: z.literal('process'),
+  name: text,
+  pageCount: count,
+  referenceCount: count,
+  verbs: z
+    .array(z.object({ at: count, verb: z.enum(['fork', 'spawn', 'wait']), child: count }))
+    .max(100_000)
+    .default([]),
+})
 export const referencesHead = z.object({
   type: z.literal('references'),
   count: z.int().min(1).max(REFERENCES_PER_CHUNK),

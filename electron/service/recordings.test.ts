@@ -103,9 +103,29 @@ describe('recording a program', () => {
       expect(names[0]).toBe('sh')
       expect(names.some((name) => /^true \d+$/.test(name))).toBe(true)
       expect(workload.processes).toBe(names.length)
+      expect(recording.processes.every(({ begins }, number) => number === 0 || begins?.isExact === true)).toBe(true)
       expect(recording.processes.reduce((sum, each) => sum + each.references, 0)).toBe(workload.references)
       const child = recording.processes.find((each) => each.name.startsWith('true'))
       expect(child?.parentPid).toBe(recording.processes[0]?.pid)
+    }),
+  )
+
+  it.skipIf(missing)('a process that is forked begins within its parent with a copy of its memory, in each run the same', () =>
+    withService(async (client) => {
+      const script = 'x=1; (y=2; : $x $y); /bin/true; :'
+      const { workload, recording } = await workloadOf(client, await record(client, { ...program('sh'), arguments: ['-c', script], filterSize: 4 }))
+      const [parent, child, ...others] = recording.processes
+      expect(child?.begins).toMatchObject({ how: 'fork', process: 0, isExact: true })
+      expect(child?.begins?.at).toBeGreaterThan(0)
+      expect(child?.begins?.at).toBeLessThan(parent?.references ?? 0)
+      expect(others.at(-1)?.begins?.how).toMatch(/exec|spawn/)
+
+      const file = { ...smallExperiment(), processes: [{ name: '', workload: { name: 'sh' } }] }
+      const run = await runToEnd(client, () => client.request('runs.start', { file, record: true, startPaused: false }))
+      expect(run.totals).toMatchObject({ status: 'finished', references: workload.references })
+      expect(run.totals.copyOnWriteFaults).toBeGreaterThan(0)
+      const replay = await runToEnd(client, () => client.request('runs.replay', { id: run.id, file: null }))
+      expect(replay.totals.traceDigest).toBe(run.totals.traceDigest)
     }),
   )
 

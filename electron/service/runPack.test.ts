@@ -7,6 +7,8 @@ import { inScratch } from '../../db/testing.ts'
 import { readRecords, writeRecords } from '../../db/recordFile.ts'
 import { TraceStore } from '../../db/traceStore.ts'
 import { packRun } from './runPack.ts'
+import { memoryWorkload } from '../../engine/workload/streamFile.ts'
+import type { FamilyVerb } from '../../engine/workload/verbs.ts'
 import { unpackRun } from './runUnpack.ts'
 import { packSnapshot } from './snapshotBytes.ts'
 import { inFolder, runToEnd, smallExperiment, withService } from './testing.ts'
@@ -19,6 +21,7 @@ const recording: RecordingInfo = {
   processes: [
     {
       ...{ name: 'ls', pid: 1, parentPid: null, command: 'ls -l', references: 5000, footprint: 600 },
+      begins: null,
       labels: [{ startPage: 0, pageCount: 600, label: 'heap' }],
     },
   ],
@@ -32,6 +35,39 @@ const alike = (run: RunDetail) => ({
 })
 
 describe('a packed run', () => {
+  it('has the processes that its workload begins, and those that wait for them', () =>
+    inFolder(async (folder) => {
+      const file = path.join(folder, 'run.pwb')
+      const verbs: FamilyVerb[] = [
+        { at: 2, verb: 'fork', child: 1 },
+        { at: 3, verb: 'wait', child: 1 },
+      ]
+      const workload = memoryWorkload('family', Uint32Array.of(1, 5, 9, 1), Uint32Array.of(1, 5))
+      workload.processes[0]!.verbs = verbs
+      const experiment = smallExperiment({ processes: [{ name: '', workload: { name: 'family' } }] })
+      const digest = await withService(async (workbench, workspace) => {
+        const store = TraceStore.open(path.join(workspace, 'workbench.sqlite'))
+        store.workloads.add(workload)
+        const run = await runToEnd(workbench, () =>
+          workbench.request('runs.start', { file: experiment, record: true, startPaused: false }),
+        )
+        expect(run.totals).toMatchObject({ references: 6, copyOnWriteFaults: 2 })
+        await packRun(store, run.id, file, workspace)
+        store.close()
+        return run.totals.traceDigest
+      })
+      await withService(async (workbench, workspace) => {
+        const { id } = await workbench.request('runs.unpack', { path: file })
+        const store = TraceStore.open(path.join(workspace, 'workbench.sqlite'), { readOnly: true })
+        expect(
+          store.workloads.open(store.workloads.find('family')!.id).processes.map((process) => process.verbs),
+        ).toEqual([verbs, []])
+        store.close()
+        const replay = await runToEnd(workbench, () => workbench.request('runs.replay', { id, file: null }))
+        expect(replay.totals.traceDigest).toBe(digest)
+      })
+    }))
+
   it('is taken over elsewhere and replays there to the same digest', () =>
     inFolder(async (folder) => {
       const file = path.join(folder, 'run.pwb')

@@ -89,9 +89,9 @@ function* records(store: TraceStore, run: RunDetail, file: ExperimentFile, workl
 }
 
 function* processRecords(stream: ProcessStream) {
-  const { name, pageCount, referenceCount, pageNumbers } = stream
+  const { name, pageCount, referenceCount, pageNumbers, verbs = [] } = stream
   const numbers = new Uint8Array(pageNumbers.slice(0, pageCount).buffer)
-  yield { head: { type: 'process', name, pageCount, referenceCount }, bytes: numbers }
+  yield { head: { type: 'process', name, pageCount, referenceCount, verbs }, bytes: numbers }
   const reader = stream.open()
   const piece = new Uint32Array(REFERENCES_PER_CHUNK)
   for (let ordinal = 0; ordinal < referenceCount;) {

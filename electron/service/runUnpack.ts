@@ -264,7 +264,7 @@ class IncomingWorkload {
     this.#writer = store.workloads.begin({ name, source: head.source, eventsPerReference: head.eventsPerReference })
   }
 
-  takeProcess({ name, pageCount, referenceCount }: z.infer<typeof processHead>, bytes: Uint8Array): void {
+  takeProcess({ name, pageCount, referenceCount, verbs }: z.infer<typeof processHead>, bytes: Uint8Array): void {
     if (bytes.length !== pageCount * 8)
       throw new ContractError({
         code: 'damaged',
@@ -277,7 +277,7 @@ class IncomingWorkload {
     const pageUse = new Uint8Array(pageCount)
     const tables = { name, pageCount, referenceCount, pageNumbers, pageUse }
     const storage = this.#writer.storage(this.#processes.length)
-    this.#processes.push({ ...tables, open: () => storage.open(tables), chunks: 0, references: 0 })
+    this.#processes.push({ ...tables, verbs, open: () => storage.open(tables), chunks: 0, references: 0 })
   }
 
   takeReferences(rows: number, bytes: Uint8Array): void {
@@ -302,7 +302,11 @@ class IncomingWorkload {
   /** The stored workload: the one that the workspace has already where it is the same. */
   finish(): { id: number; name: string; isNew: boolean } {
     const short = this.#processes.find(({ references, referenceCount }) => references !== referenceCount)
-    if (short || this.#processes.length !== this.head.processes)
+    const count = this.#processes.length
+    const isStray = this.#processes.some(({ verbs = [] }, number) =>
+      verbs.some(({ child }) => child >= count || child === number),
+    )
+    if (short || isStray || count !== this.head.processes)
       throw new ContractError({
         code: 'damaged',
         message: `workload "${this.head.name}" of the packed run is not whole`,

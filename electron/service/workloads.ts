@@ -27,29 +27,30 @@ export interface ResolvedWorkloads {
 }
 
 /**
- * The processes of an experiment. A workload of several processes becomes as many. `base` is the folder that relative
+ * The processes of an experiment. A workload of several processes becomes as many, which begin each other as the workload says. `folder` is where relative
  * files start from. Throws ContractError with the experiment's field.
  */
-export async function resolveWorkloads(file: ExperimentFile, store: TraceStore, base: string): Promise<ResolvedWorkloads> {
+export async function resolveWorkloads(file: ExperimentFile, store: TraceStore, folder: string): Promise<ResolvedWorkloads> {
   const resolved: ResolvedWorkloads = { processes: [], workloads: [], footprint: 0, references: 0, eventsPerReference: 1 }
   let events = 0
   /** The machine's first process of each of the file's. */
   const first: number[] = []
   for (const [number, process] of file.processes.entries()) {
     const field = `processes[${number}].workload`
-    const { id, workload } = await resolveWorkload(process.workload, field, store, base)
-    first.push(resolved.processes.length)
+    const { id, workload } = await resolveWorkload(process.workload, field, store, folder)
+    const base = resolved.processes.length
+    first.push(base)
     for (const stream of workload.processes) {
       const name = process.name === '' ? stream.name || workload.name : process.name
-      resolved.processes.push({ name, stream, verbs: [], user: process.user })
+      resolved.processes.push({ name, stream, verbs: (stream.verbs ?? []).map((verb) => ({ ...verb, child: base + verb.child })), user: process.user })
       resolved.workloads.push({ id, name: workload.name })
       resolved.footprint += stream.pageCount
       resolved.references += stream.referenceCount
       events += stream.referenceCount * workload.eventsPerReference
     }
   }
-  for (const [number, process] of file.processes.entries())
-    resolved.processes[first[number]!]!.verbs = process.verbs.map((verb, place) => {
+  for (const [number, process] of file.processes.entries()) {
+    const verbs = process.verbs.map((verb, place) => {
       if (!('child' in verb)) return verb
       const child = first[verb.child]
       const field = `processes[${number}].verbs[${place}].child`
@@ -57,6 +58,10 @@ export async function resolveWorkloads(file: ExperimentFile, store: TraceStore, 
         throw new ContractError({ code: 'verb', message: `${field}: there is no process ${verb.child}`, field })
       return { ...verb, child }
     })
+    const machineProcess = resolved.processes[first[number]!]!
+    // an experiment's own verbs are held to their order by the machine
+    machineProcess.verbs = machineProcess.verbs.length === 0 ? verbs : [...machineProcess.verbs, ...verbs].sort((a, b) => a.at - b.at)
+  }
   if (resolved.references > 0) resolved.eventsPerReference = events / resolved.references
   return resolved
 }

@@ -74,7 +74,16 @@ export interface MachineOptions {
 }
 
 /** Detail of a `process` event. */
-export const ProcessEventKind = { start: 0, exit: 1, signal: 2, killed: 3, fork: 4, exec: 5, callFailed: 6 } as const
+export const ProcessEventKind = {
+  start: 0,
+  exit: 1,
+  signal: 2,
+  killed: 3,
+  fork: 4,
+  exec: 5,
+  callFailed: 6,
+  spawn: 7,
+} as const
 /** Processes of the ranking that a killing tells of. */
 const OOM_RANKS = 5
 /** vm.pfault_oom_attempts and vm.pfault_oom_wait: a fault that waits for memory so often, so long, has somebody killed. */
@@ -331,17 +340,21 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     })
 
     this.#administration.start()
-    const children = new Set(
-      options.processes.flatMap(({ verbs = [] }) =>
-        verbs.flatMap((verb) => (verb.verb === 'fork' ? [verb.child] : [])),
-      ),
-    )
+    const childrenBy = (begins: 'fork' | 'spawn') =>
+      new Set(
+        options.processes.flatMap(({ verbs = [] }) =>
+          verbs.flatMap((verb) => (verb.verb === begins ? [verb.child] : [])),
+        ),
+      )
+    const forked = childrenBy('fork')
+    const spawned = childrenBy('spawn')
     this.#streams.forEach((stream, process) => {
       const base = this.mappings.addSpace(stream.pageCount)
       this.#processes.base[process] = base
       this.mappings.pageNumber.set(stream.pageNumbers, base)
-      if (children.has(process)) this.#processes.state[process] = ProcessState.unborn
-      else if (!this.#spaces.build(process, true))
+      if (forked.has(process) || spawned.has(process)) this.#processes.state[process] = ProcessState.unborn
+      if (spawned.has(process)) this.#spaces.prepare(process)
+      if (this.#processes.state[process] !== ProcessState.unborn && !this.#spaces.build(process, true))
         throw new ExperimentError(
           'no-swap',
           'swap.overcommit',
@@ -1141,24 +1154,41 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#verbs.unwireAll(process)
     this.#spaces.release(process)
     this.#wake(WaitFor.process, process)
-    if (this.#processes.allEnded()) this.#verbs.end()
+    if (this.#processes.allEnded()) this.#endAll()
+  }
+
+  /** No process is left: names of shared memory go, and files of processes that never began. */
+  #endAll(): void {
+    this.#verbs.end()
+    for (let process = 0; process < this.#processes.count; process++)
+      if (this.#processes.state[process] === ProcessState.unborn) this.#spaces.discardPrepared(process)
   }
 
   // ---- what verbs ask for ----------------------------------------------------------------------------------
 
   fork(parent: number, child: number): boolean {
+    return this.#bear(parent, child, ProcessEventKind.fork)
+  }
+
+  spawn(parent: number, child: number): boolean {
+    return this.#bear(parent, child, ProcessEventKind.spawn)
+  }
+
+  #bear(parent: number, child: number, how: number): boolean {
     if (this.#processes.state[child] !== ProcessState.unborn) return false
-    const isBorn = this.#spaces.fork(parent, child) && this.#spaces.build(child, false)
+    const isFork = how === ProcessEventKind.fork
+    const isBorn = (!isFork || this.#spaces.fork(parent, child)) && this.#spaces.build(child, !isFork)
+    this.#spaces.discardPrepared(child)
     if (!isBorn) {
       this.#spaces.release(child)
       this.#processes.state[child] = ProcessState.ended
       this.#wake(WaitFor.process, child)
       return false
     }
-    this.counters[Counter.forks]! += 1
+    if (isFork) this.counters[Counter.forks]! += 1
     this.#processes.swapLimit[child] = this.#processes.swapLimit[parent]!
     this.#processes.state[child] = ProcessState.ready
-    this.emit(EventKind.process, parent, -1, child, 0, -1, 0, 0, ProcessEventKind.fork)
+    this.emit(EventKind.process, parent, -1, child, 0, -1, 0, 0, how)
     this.emit(EventKind.process, child, -1, 0, 0, -1, 0, 0, ProcessEventKind.start)
     return true
   }

@@ -20,6 +20,8 @@ export const VerbOutcome = { done: 0, blocked: 1, ended: 2 } as const
 export interface ProcessControl {
   /** Begins process `child` as a copy of `parent`; false if it cannot be (ENOMEM). */
   fork(parent: number, child: number): boolean
+  /** Begins process `child` with an address space of its own; false if it cannot be (ENOMEM). */
+  spawn(parent: number, child: number): boolean
   exec(process: number): void
   exit(process: number): void
   hasBegun(process: number): boolean
@@ -116,6 +118,9 @@ export class VerbRunner {
     switch (verb.verb) {
       case 'fork':
         if (!control.fork(process, verb.child)) control.failed(process, 'fork', ENOMEM)
+        return VerbOutcome.done
+      case 'spawn':
+        if (!control.spawn(process, verb.child)) control.failed(process, 'spawn', ENOMEM)
         return VerbOutcome.done
       case 'wait':
         if (control.hasEnded(verb.child)) return VerbOutcome.done

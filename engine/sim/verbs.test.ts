@@ -84,6 +84,41 @@ describe('fork', () => {
     expectNothingLeft(under)
   })
 
+  test('a process that is spawned begins there, with memory of its own and files to read, and is waited for', () => {
+    const run = (verbs: Verb[]) => {
+      const under = machineOf({
+        streams: [
+          streamOf('parent', 8, [...sweep(8, write), ...sweep(8, write)]),
+          streamOf('child', 16, [...sweep(8, write), ...sweep(8, read, 8), ...sweep(8, read)]),
+        ],
+        verbs: [verbs, []],
+        frames: 64,
+        policy: 'fifo',
+        isPlain: true,
+        change: (experiment) => (experiment.untouched = 'file'),
+      })
+      expect(runToEnd(under.machine)).toBe('finished')
+      expectNothingLeft(under)
+      return under.machine.totals()
+    }
+    const totals = run([
+      { at: 8, verb: 'spawn', child: 1 },
+      { at: 8, verb: 'wait', child: 1 },
+    ])
+    expect(totals[Counter.copyOnWriteFaults]).toBe(0)
+    expect(totals[Counter.forks]).toBe(0)
+    expect(totals[Counter.zeroFills]).toBe(16)
+    expect(totals[Counter.vnodePagesIn]).toBe(8)
+    expect(totals[Counter.references]).toBe(40)
+    // a parent that exits before never begins it
+    const never = run([
+      { at: 8, verb: 'exit' },
+      { at: 9, verb: 'spawn', child: 1 },
+    ])
+    expect(never[Counter.references]).toBe(8)
+    expect(never[Counter.vnodePagesIn]).toBe(0)
+  })
+
   test('a chain of forks is collapsed when its middle ends: no page is lost and none kept for nobody', () => {
     const pages = 40
     const under = machineOf({

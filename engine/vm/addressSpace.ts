@@ -37,6 +37,8 @@ export class AddressSpaces {
   readonly #parts: AddressSpaceParts
   /** Per process: its dense pages by virtual page number, and those numbers, ascending. */
   readonly #order: { pages: Int32Array; numbers: Float64Array }[]
+  /** Per process that is spawned: its file objects by the virtual page number that they begin at. */
+  readonly #prepared = new Map<number, Map<number, number>>()
 
   constructor(parts: AddressSpaceParts) {
     this.#parts = parts
@@ -57,23 +59,60 @@ export class AddressSpaces {
     return true
   }
 
-  /** Maps some dense pages of a process between which no region lies. */
-  #buildGap(process: number, free: readonly number[], mayHaveFiles: boolean): boolean {
-    const { kernel, regions, objects, files, streams, untouchedIsFile, placeOfFile } = this.#parts
-    const { pages, contents, pager } = kernel
-    const isShared = mayHaveFiles && kernel.files?.isShared === true
+  /**
+   * Makes the files of a process that will be spawned: they are there before it begins, and the store of file pages is filled while the
+   * machine is made. Memory is charged, and mapped, when it begins.
+   */
+  prepare(process: number): void {
+    if (this.#parts.placeOfFile !== null) return
+    const { regions, filePages } = this.#layOut(process, Array.from(this.#order[process]!.pages), true)
+    const prepared = new Map<number, number>()
+    regions.forEach(({ startPage, pageCount }, number) => {
+      if (filePages[number]!.length > 0) prepared.set(startPage, this.#createFile(pageCount, filePages[number]!))
+    })
+    this.#prepared.set(process, prepared)
+  }
+
+  /** Lets go of what was prepared for a process: what it has mapped stays with it. */
+  discardPrepared(process: number): void {
+    for (const object of this.#prepared.get(process)?.values() ?? []) this.#parts.objects.dereference(object)
+  }
+
+  /** Regions for some dense pages of a process, the pages of each that come from a file, and whether others are in it. */
+  #layOut(process: number, free: readonly number[], mayHaveFiles: boolean) {
+    const { streams, untouchedIsFile } = this.#parts
     const stream = streams[process]!
-    const table = buildRegions(Float64Array.from(free, (page) => stream.pageNumbers[page]!))
-    const filePages = table.regions.map((): number[] => [])
-    const hasAnonymous = new Uint8Array(table.regions.length)
+    const { regions, regionOf, pageIndex } = buildRegions(Float64Array.from(free, (page) => stream.pageNumbers[page]!))
+    const filePages = regions.map((): number[] => [])
+    const hasAnonymous = new Uint8Array(regions.length)
     free.forEach((page, place) => {
-      const region = table.regionOf[place]!
+      const region = regionOf[place]!
       if (mayHaveFiles && untouchedIsFile && (stream.pageUse[page]! & PageUse.write) === 0)
-        filePages[region]!.push(table.pageIndex[place]!)
+        filePages[region]!.push(pageIndex[place]!)
       else hasAnonymous[region] = 1
     })
+    return { regions, filePages, hasAnonymous }
+  }
+
+  #createFile(pageCount: number, indices: readonly number[]): number {
+    const { kernel, files } = this.#parts
+    const { pages, contents } = kernel
+    const object = pages.createObject(ObjectType.file, pageCount)
+    pages.slotBase[object] = contents.allocateSlots(pageCount)
+    files.addFile(object, pageCount, pages.slotBase[object], indices)
+    return object
+  }
+
+  /** Maps some dense pages of a process between which no region lies. */
+  #buildGap(process: number, free: readonly number[], mayHaveFiles: boolean): boolean {
+    const { kernel, regions, objects, placeOfFile } = this.#parts
+    const { pager } = kernel
+    const isShared = mayHaveFiles && kernel.files?.isShared === true
+    const plan = this.#layOut(process, free, mayHaveFiles)
+    const { filePages, hasAnonymous } = plan
+    const prepared = this.#prepared.get(process)
     const user = this.#parts.userOf(process)
-    for (const [number, { startPage, pageCount }] of table.regions.entries()) {
+    for (const [number, { startPage, pageCount }] of plan.regions.entries()) {
       let object = -1
       let offset = 0
       let firstPage = -1
@@ -89,9 +128,8 @@ export class AddressSpaces {
           isShared ? Array.from({ length: pageCount }, (_, page) => page) : filePages[number]!,
         )
       } else if (filePages[number]!.length > 0) {
-        object = pages.createObject(ObjectType.file, pageCount)
-        pages.slotBase[object] = contents.allocateSlots(pageCount)
-        files.addFile(object, pageCount, pages.slotBase[object]!, filePages[number]!)
+        object = prepared?.get(startPage) ?? this.#createFile(pageCount, filePages[number]!)
+        if (prepared !== undefined) objects.reference(object)
       }
       if (hasAnonymous[number] !== 0 && !isShared) {
         const bytes = pageCount * PAGE_SIZE

@@ -7,6 +7,8 @@ import type { Advice } from '../vm/addressSpace.ts'
 export type VerbAction =
   /** Process number `child` of the machine begins, with a copy of this one's memory. */
   | { verb: 'fork'; child: number }
+  /** Process number `child` begins with an address space of its own, as its stream wants it: posix_spawn, or fork and exec at once. */
+  | { verb: 'spawn'; child: number }
   /** Waits until process `child` has ended. */
   | { verb: 'wait'; child: number }
   /** The address space is made anew, as the stream wants it. */
@@ -60,6 +62,9 @@ export type VerbAction =
 
 export type Verb = VerbAction & { at: number }
 
+/** Verbs between processes: what a workload itself says of its own. `child` is another process of the workload. */
+export type FamilyVerb = Extract<Verb, { verb: 'fork' | 'spawn' | 'wait' }>
+
 export const verbNames = [
   'fork',
   'wait',
@@ -91,4 +96,5 @@ export const verbNames = [
   'file-map',
   'file-suspend',
   'file-send',
+  'spawn',
 ] as const satisfies readonly VerbAction['verb'][]

@@ -6,6 +6,8 @@
  * number (address / 4096); the machine groups those into regions (regions.ts).
  */
 
+import type { FamilyVerb } from './verbs.ts'
+
 export const ReferenceKind = { read: 0, write: 1, fetch: 2 } as const
 
 /** How a page is used over a whole stream: bits of `pageUse`. */
@@ -34,6 +36,8 @@ export interface StreamTables {
 }
 
 export interface ProcessStream extends StreamTables {
+  /** Where it begins, and waits for, other processes of its workload, ascending by place. A process that none begins is there from the start. */
+  verbs?: readonly FamilyVerb[]
   open(): StreamReader
 }
 

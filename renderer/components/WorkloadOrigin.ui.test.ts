@@ -24,13 +24,14 @@ const recording: RecordingInfo = {
   processes: [
     {
       ...process,
+      begins: null,
       labels: [
         { startPage: 10, pageCount: 20, label: '/usr/lib/libc.so.6' },
         { startPage: 40, pageCount: 25, label: 'heap' },
         { startPage: 80, pageCount: 15, label: '/usr/lib/libc.so.6' },
       ],
     },
-    { ...process, name: 'sh', pid: 42, parentPid: 41, labels: [{ startPage: 1, pageCount: 2, label: 'stack' }] },
+    { ...process, name: 'sh', pid: 42, parentPid: 41, begins: { how: 'fork', process: 0, at: 1234, isExact: true }, labels: [{ startPage: 1, pageCount: 2, label: 'stack' }] },
   ],
   notes: ['valgrind had something to say'],
 }
@@ -52,6 +53,7 @@ it('tells of a recorded workload how the program ended and what the pages of eac
   const text = view.text()
   expect(text).toContain('/home/me. The program ended, with exit status 3.')
   expect(text).toContain('child of 41')
+  expect(text).toContain('Forked at reference 1,234 of sqlite3.')
   expect(text).toContain('valgrind had something to say')
   expect(view.findAll('tbody tr').map((row) => row.findAll('td').map((cell) => cell.text()))).toEqual([
     ['/usr/lib/libc.so.6', '35'],

@@ -1,6 +1,7 @@
 /** pager record: makes a workload of what a real program does with its memory. */
 import { FILTER_SIZE_MAX } from '../../../engine/workload/referenceFilter.ts'
 import type { Notice, Params, RecordingInfo, WorkloadInfo } from '../../contract/contract.ts'
+import { beginningText } from '../../contract/recordingText.ts'
 import { RemoteWorkbench } from '../../service/owner.ts'
 import { withWorkbench } from '../client.ts'
 import { commonHelp, note, parse, print, printJson, UsageError, wholeNumber, workspaceOf, type Command } from '../command.ts'
@@ -13,7 +14,8 @@ pager record [options] -- PROGRAM [ARGUMENT...]
 
 Runs a program under valgrind (--tool=lackey) and records the pages it refers to, as a workload that experiments can name.
 A program takes some hundred times its usual time. Only what it does in user mode is recorded. Its input and output are
-those of this command. Processes that it starts are recorded too, each as a stream of its own.
+those of this command. Processes that it starts are recorded too, each as a stream of its own; in a run of the workload they
+begin, and are waited for, where they were.
 
 Ctrl-C ends the program and keeps what has been recorded; a second Ctrl-C drops it.
 
@@ -79,6 +81,9 @@ Exit status: 0 if something was recorded, whatever the program's own status, whi
   },
 }
 
+/** Further ones are counted. */
+const PROCESSES_SHOWN = 12
+
 type Limits = Pick<Params<'workloads.record'>, 'referencesMax' | 'secondsMax'>
 
 const endings = {
@@ -91,12 +96,18 @@ const endings = {
 function resultText(workload: WorkloadInfo, recording: RecordingInfo): string {
   const { end, exitStatus, signal, processes, notes } = recording
   const status = exitStatus === null ? (signal === null ? '' : `; ended by ${signal}`) : `; exit status ${exitStatus}`
+  const begun = processes.flatMap((process) => {
+    const text = beginningText(process, recording)
+    return text === null ? [] : [`${process.name}: ${count(process.references)} references, ${text}`]
+  })
   const lines = [
     `"${workload.name}": ${count(workload.references)} references to ${count(workload.footprint)} pages ` +
       `(${count(workload.pagesWritten)} of them written) by ${processes.length === 1 ? 'one process' : `${processes.length} processes`}, user mode only`,
     `  ${count(recording.events)} page events in ${seconds(recording.seconds)}, ` +
       `${workload.eventsPerReference.toFixed(1)} for each reference${status}${endings[end]}`,
-    ...notes.map((text) => `  valgrind: ${text}`),
+    ...begun.slice(0, PROCESSES_SHOWN).map((text) => `  ${text}`),
+    ...(begun.length > PROCESSES_SHOWN ? [`  and ${begun.length - PROCESSES_SHOWN} more; --json names them all`] : []),
+    ...notes.map((text) => `  note: ${text}`),
   ]
   return lines.join('\n')
 }

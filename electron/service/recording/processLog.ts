@@ -13,7 +13,9 @@ import path from 'node:path'
 import { LackeyImporter } from '../../../engine/workload/importers/lackey.ts'
 import type { StreamBuilder, WorkloadBuilder } from '../../../engine/workload/streamBuilder.ts'
 import { PageUse } from '../../../engine/workload/workload.ts'
+import type { Beginning, FamilyLog } from './family.ts'
 import { PageLabels, parseMaps, type LabelledPages, type Mapping } from './maps.ts'
+import { SystemCalls } from './systemCalls.ts'
 
 /** Read at a time. */
 const PIECE_BYTES = 1 << 20
@@ -30,6 +32,8 @@ export interface RecordedProcess {
   references: number
   footprint: number
   labels: LabelledPages[]
+  /** null: it was there from the start. */
+  begins: Beginning | null
 }
 
 export interface ProcessLogOptions {
@@ -51,6 +55,7 @@ export class ProcessLog {
   readonly messages: string[] = []
   readonly #fd: number
   readonly #importer: LackeyImporter
+  readonly #calls = new SystemCalls(() => this.references)
   readonly #labels = new PageLabels()
   readonly #buffer = new Uint8Array(PIECE_BYTES)
   #mappings: Mapping[] = []
@@ -71,6 +76,7 @@ export class ProcessLog {
       filterSize,
       accepts,
       onMessage: (text) => this.#hear(text),
+      onOther: (text) => this.#calls.take(text),
     })
   }
 
@@ -117,6 +123,7 @@ export class ProcessLog {
   /** The log is complete. */
   finish(): void {
     this.#importer.finish()
+    this.#calls.finish()
     this.look()
     this.close()
   }
@@ -124,6 +131,7 @@ export class ProcessLog {
   /** The log ends here, wherever that is. */
   endHere(): void {
     this.#importer.finishCut()
+    this.#calls.finish()
     this.close()
   }
 
@@ -132,8 +140,23 @@ export class ProcessLog {
     this.#isOpen = false
   }
 
+  /** What tells where the process begins, and which ones it begins. `streamOf` answers a stream's number by its name. */
+  family(streamOf: (name: string) => number): FamilyLog {
+    const { family, isForked, hasExited } = this.#calls
+    const { stream } = this.#importer
+    return {
+      pid: this.pid,
+      parentPid: this.#parentPid,
+      isForked,
+      hasExited,
+      calls: family,
+      stream: stream === undefined ? -1 : streamOf(stream.name),
+      references: this.references,
+    }
+  }
+
   /** What is known of the process; null if it made no reference. */
-  describe(): RecordedProcess | null {
+  describe(): Omit<RecordedProcess, 'begins'> | null {
     const { stream } = this.#importer
     if (stream === undefined) return null
     const pageNumbers = Float64Array.from({ length: stream.pageCount }, (_, page) => stream.pageNumber(page))
@@ -152,7 +175,8 @@ export class ProcessLog {
     const [, word = '', rest = ''] = /^(Command|Parent PID): (.*)$/.exec(text) ?? []
     if (word === 'Command') this.#command = rest
     else if (word === 'Parent PID') this.#parentPid = Number(rest)
-    else if (text.trim() !== '' && !/^(Lackey, an example|Copyright|Using Valgrind)/.test(text)) this.messages.push(text)
+    else if (text.trim() !== '' && !/^(Lackey, an example|Copyright|Using Valgrind)/.test(text))
+      this.messages.push(text)
   }
 
   /** Where the file system or the tool cannot do it, the room comes back when the process has ended. */

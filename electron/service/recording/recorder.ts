@@ -16,8 +16,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FamilyVerb } from '../../../engine/workload/verbs.ts'
 import type { WorkloadBuilder } from '../../../engine/workload/streamBuilder.ts'
 import { ContractError } from '../../contract/contract.ts'
+import { familyOf } from './family.ts'
 import { ProcessLog, type RecordedProcess } from './processLog.ts'
 import { findOnPath, findProgram, findValgrind, valgrindArguments } from './valgrind.ts'
 
@@ -60,7 +62,10 @@ export interface RecordingResult {
   exitStatus: number | null
   signal: string | null
   seconds: number
+  /** In the order of their streams. */
   processes: RecordedProcess[]
+  /** What each process does with others. */
+  verbs: FamilyVerb[][]
   /** What valgrind had to say, and what of the program is missing. */
   notes: string[]
 }
@@ -82,6 +87,8 @@ export class Recorder {
   readonly #exit: Promise<void>
   readonly #open: ProcessLog[] = []
   readonly #finished: ProcessLog[] = []
+  /** All of them, in the order in which they appeared. */
+  readonly #logsSeen: ProcessLog[] = []
   readonly #names = new Set<string>()
   readonly #began = performance.now()
   #left: number
@@ -104,7 +111,10 @@ export class Recorder {
     this.#left = options.referencesMax === 0 ? Infinity : options.referencesMax
     this.#logs = mkdtempSync(path.join(options.scratch, 'recording-'))
     const { followChildren } = options
-    const command = [valgrind, ...valgrindArguments({ logs: this.#logs, followChildren, program, programArguments: options.arguments })]
+    const command = [
+      valgrind,
+      ...valgrindArguments({ logs: this.#logs, followChildren, program, programArguments: options.arguments }),
+    ]
     // a recorder that is killed takes the program with it
     const setpriv = findOnPath('setpriv')
     if (setpriv !== undefined) command.unshift(setpriv, '--pdeathsig', 'KILL')
@@ -220,6 +230,7 @@ export class Recorder {
         stackPage: this.#open.find((each) => each.stackPage >= 0)?.stackPage ?? -1,
       })
       this.#open.push(log)
+      this.#logsSeen.push(log)
     }
   }
 
@@ -259,21 +270,43 @@ export class Recorder {
 
   #result(): RecordingResult {
     if (this.#failure)
-      throw new ContractError({ code: 'recording-failed', message: `valgrind could not be started: ${this.#failure.message}` })
+      throw new ContractError({
+        code: 'recording-failed',
+        message: `valgrind could not be started: ${this.#failure.message}`,
+      })
     const messages = this.#finished.flatMap((log) => log.messages)
     // in the order of their streams, which is that of their first references
     const order = [...this.#names]
+    const family = familyOf(this.#logsSeen.map((log) => log.family((name) => order.indexOf(name))))
     const processes = this.#finished
       .flatMap((log) => log.describe() ?? [])
       .sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
+      .map((process, stream) => ({ ...process, begins: family[stream]?.begins ?? null }))
     const { exitCode, signalCode } = this.#child
     if (processes.length === 0) {
       if (this.#end !== 'finished')
-        throw new ContractError({ code: 'recording-failed', message: `${this.#options.program} was ended before its first reference` })
-      const why = messages.length > 0 ? messages.slice(0, 3).join('; ') : `exit status ${exitCode ?? signalCode ?? 'unknown'}`
-      throw new ContractError({ code: 'recording-failed', message: `valgrind recorded nothing of ${this.#options.program}: ${why}` })
+        throw new ContractError({
+          code: 'recording-failed',
+          message: `${this.#options.program} was ended before its first reference`,
+        })
+      const why =
+        messages.length > 0 ? messages.slice(0, 3).join('; ') : `exit status ${exitCode ?? signalCode ?? 'unknown'}`
+      throw new ContractError({
+        code: 'recording-failed',
+        message: `valgrind recorded nothing of ${this.#options.program}: ${why}`,
+      })
     }
-    const notes = this.#unrecorded > 0 ? [`${this.#unrecorded} processes beyond the first ${PROCESSES_MAX} are not recorded`] : []
+    const late = processes.filter(({ begins }) => begins?.isExact === false).map(({ name }) => name)
+    const notes = [
+      ...(this.#unrecorded > 0
+        ? [`${this.#unrecorded} processes beyond the first ${PROCESSES_MAX} are not recorded`]
+        : []),
+      ...(late.length > 0
+        ? [
+            `the recording ended before the place was known at which ${late.join(', ')} began: it is the end of what is stored of the parent`,
+          ]
+        : []),
+    ]
     return {
       end: this.#end,
       // the signal of one that was cut off is ours
@@ -281,6 +314,7 @@ export class Recorder {
       signal: this.#end === 'finished' ? signalCode : null,
       seconds: (performance.now() - this.#began) / 1000,
       processes,
+      verbs: family.map(({ verbs }) => verbs),
       notes: [...notes, ...new Set(messages)].slice(0, NOTES_MAX),
     }
   }

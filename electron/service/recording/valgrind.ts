@@ -10,7 +10,10 @@ const HOW_TO_GET =
 /** The path of valgrind. Throws ContractError `no-valgrind` that says how to get it. */
 export function findValgrind(environment: NodeJS.ProcessEnv = process.env): string {
   if (process.platform !== 'linux')
-    throw new ContractError({ code: 'no-valgrind', message: `recording a program works on Linux; this is ${process.platform}` })
+    throw new ContractError({
+      code: 'no-valgrind',
+      message: `recording a program works on Linux; this is ${process.platform}`,
+    })
   const found = findOnPath('valgrind', environment)
   if (found === undefined) throw new ContractError({ code: 'no-valgrind', message: HOW_TO_GET })
   return found
@@ -28,11 +31,18 @@ export function findProgram(program: string, directory: string, environment: Nod
 }
 
 /** `logs` is a folder in which each process gets a file of its own, named by its process id. */
-export function valgrindArguments(options: { logs: string; followChildren: boolean; program: string; programArguments: string[] }): string[] {
+export function valgrindArguments(options: {
+  logs: string
+  followChildren: boolean
+  program: string
+  programArguments: string[]
+}): string[] {
   return [
     '--tool=lackey',
     '--trace-mem=yes',
     '--basic-counts=no',
+    // where a process forks, and whom it waits for
+    '--trace-syscalls=yes',
     `--trace-children=${options.followChildren ? 'yes' : 'no'}`,
     `--child-silent-after-fork=${options.followChildren ? 'no' : 'yes'}`,
     // what a user's own ~/.valgrindrc says would come into the way
@@ -48,7 +58,8 @@ export function valgrindArguments(options: { logs: string; followChildren: boole
 export function findOnPath(name: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
   for (const folder of (environment.PATH ?? '').split(path.delimiter)) {
     const candidate = path.join(folder === '' ? '.' : folder, name)
-    if (statSync(candidate, { throwIfNoEntry: false })?.isFile() && isExecutable(candidate)) return path.resolve(candidate)
+    if (statSync(candidate, { throwIfNoEntry: false })?.isFile() && isExecutable(candidate))
+      return path.resolve(candidate)
   }
   return undefined
 }

@@ -66,7 +66,8 @@ async function record(job: RecordJob): Promise<WorkloadInfo> {
       processes: result.processes,
       notes,
     }
-    return writer.finish(processes, { eventsPerReference, recording })
+    const withVerbs = processes.map((stream, number) => ({ ...stream, verbs: result.verbs[number] ?? [] }))
+    return writer.finish(withVerbs, { eventsPerReference, recording })
   } catch (error) {
     writer.abandon()
     throw error

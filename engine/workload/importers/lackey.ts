@@ -36,6 +36,8 @@ export interface LackeyOptions {
   filterSize?: number
   /** Hears of valgrind's own lines, without their mark. */
   onMessage?: (text: string) => void
+  /** Hears of lines that are neither references nor valgrind's own; false: it does not know such a line. None is known where it is left out. */
+  onOther?: (text: string) => boolean
   /** Asked at each reference that passes the filter. From the first no on, nothing is stored or counted. */
   accepts?: () => boolean
 }
@@ -121,7 +123,10 @@ export class LackeyImporter implements Importer {
       (first === LETTER_I
         ? bytes[start + 1] === SPACE
         : first === SPACE && (letter === LETTER_L || letter === LETTER_S || letter === LETTER_M))
-    if (!isEvent) throw damaged(bytes, start, end, line)
+    if (!isEvent) {
+      if (this.#options.onOther?.(utf8.decode(bytes.subarray(start, end))) === true) return
+      throw damaged(bytes, start, end, line)
+    }
     const addressStart = start + 3
     let comma = addressStart
     while (comma < end && bytes[comma] !== COMMA) comma++
