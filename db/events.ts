@@ -18,6 +18,8 @@ import { numbersOf, parseJson } from './json.ts'
 import { mayHaveObject, mayHavePage } from './pageIndex.ts'
 import { eventTiles, type EventTiles } from './eventTiles.ts'
 import type { RunTable } from './runs.ts'
+import { tallyChunk, type ChunkTally } from './eventTally.ts'
+import { trackTiles, type TrackQuery, type TrackTiles } from './trackTiles.ts'
 import type { BinaryTable } from './types.ts'
 
 export type { EventFilter, Piece } from './eventFilter.ts'
@@ -157,6 +159,31 @@ export class EventTable {
     const wanted = wantedOf({ fromNs: range.fromNs, toNs: range.toNs, kinds: [] })
     return this.#connection.read(() =>
       eventTiles([...this.#candidates(runId, wanted)], (head) => this.#reader(runId, head), wanted, range.buckets),
+    )
+  }
+
+  /** What is known of a run's chunks without decoding them, in order. */
+  heads(runId: number): Pick<ChunkHead, 'chunk' | 'event_count' | 'begin_ns' | 'end_ns' | 'complete'>[] {
+    return this.#connection.read(() => this.#heads.all(runId, 0, Infinity, -1))
+  }
+
+  /** How a chunk's events are divided; null if there is no such chunk. Decodes it. */
+  tally(runId: number, chunk: number): ChunkTally | null {
+    return this.#connection.read(() => {
+      const head = this.#head.get(runId, chunk)
+      return head ? tallyChunk(this.#newReader(runId, head).passing(), head.event_count) : null
+    })
+  }
+
+  /** Counts of a range by process or by object, and bucket, by what tallies say. Throws StoreError `not-found` for an unknown kind. */
+  trackTiles(
+    runId: number,
+    { fromNs, toNs, kinds, ...query }: TrackQuery & Pick<EventFilter, 'fromNs' | 'toNs' | 'kinds'>,
+    tallies: ReadonlyMap<number, ChunkTally>,
+  ): TrackTiles {
+    const wanted = wantedOf({ fromNs, toNs, kinds })
+    return this.#connection.read(() =>
+      trackTiles([...this.#candidates(runId, wanted)], (head) => this.#reader(runId, head), tallies, wanted, query),
     )
   }
 

@@ -21,6 +21,7 @@ import { RetentionLimits } from './retention.ts'
 import { RunTable } from './runs.ts'
 import { SampleTableStore } from './samples.ts'
 import { SweepTable } from './sweeps.ts'
+import { TallyTable } from './tallies.ts'
 import type { NewRun, RunEnd, RunMessage, RunTotals, StoredIntervention } from './types.ts'
 import { WorkloadTable } from './workloads.ts'
 
@@ -34,6 +35,7 @@ export class TraceStore {
   readonly keyframes: KeyframeTable
   readonly reports: ReportTable
   readonly sweeps: SweepTable
+  readonly tallies: TallyTable
   readonly retention: RetentionLimits
   readonly #connection: Connection
 
@@ -48,6 +50,7 @@ export class TraceStore {
     this.keyframes = new KeyframeTable(connection, this.runs)
     this.reports = new ReportTable(connection)
     this.sweeps = new SweepTable(connection)
+    this.tallies = new TallyTable(connection, this.runs)
     this.retention = new RetentionLimits(connection, this.runs)
   }
 

@@ -7,6 +7,9 @@ import { withSettings } from './0005-settings.ts'
 import { withSweeps } from './0006-sweeps.ts'
 import { withFileImage } from './0007-fileImage.ts'
 import { withWorkloadVerbs } from './0008-workloadVerbs.ts'
+import { withTallies } from './0009-tallies.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [initial, withKernelView, withPageIndex, withRecordings, withSettings, withSweeps, withFileImage, withWorkloadVerbs]
+export const migrations: readonly Migration[] = [
+  initial, withKernelView, withPageIndex, withRecordings, withSettings, withSweeps, withFileImage, withWorkloadVerbs, withTallies,
+]

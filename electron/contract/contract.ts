@@ -567,6 +567,24 @@ export const requests = {
     params: z.strictObject({ id: z.int(), fromNs: z.number(), toNs: z.number(), buckets: z.int().min(1).max(4096) }),
     result: binary,
   },
+  /**
+   * Counts of events of a range by process or by object, of those with most events, and bucket; binary, see dataPlane.ts. As long as not all of
+   * the run has been counted so (runs.tally), they are estimated from what has.
+   */
+  'runs.trackTiles': {
+    params: z.strictObject({
+      id: z.int(),
+      by: z.enum(['processes', 'objects']),
+      fromNs: z.number(),
+      toNs: z.number(),
+      kinds: z.array(z.string()),
+      tracks: z.int().min(1).max(64),
+      buckets: z.int().min(1).max(4096),
+    }),
+    result: binary,
+  },
+  /** Begins to count a run's events by process and by object, in place of another run, or stops that; `tally.progress` tells how it goes. */
+  'runs.tally': { params: z.strictObject({ id: z.int(), action: z.enum(['start', 'stop']) }), result: none },
   /** How many events of some kinds (none: all) a range has: the length of the table that windows of runs.events are parts of. */
   'runs.eventCount': {
     params: z.strictObject({ id: z.int(), fromNs: z.number(), toNs: z.number(), kinds: z.array(z.string()) }),
@@ -754,6 +772,14 @@ export const notices = {
   'recording.output': z.object({ job: z.int(), stream: z.enum(['stdout', 'stderr']), text: z.string() }),
   /** A search for the smallest RAM under way, or how it ended. */
   'need.progress': needProgressSchema,
+  /** A run's events are counted by process and by object: how many of its `total` chunks are done, or how it ended. */
+  'tally.progress': z.object({
+    run: z.int(),
+    state: z.enum(['running', 'finished', 'stopped', 'failed']),
+    done: z.number(),
+    total: z.number(),
+    error: z.string().nullable(),
+  }),
   /** A sweep under way, or how it ended. */
   'sweep.progress': sweepProgressSchema,
   /** A list changed and is worth asking for again. */

@@ -3,14 +3,14 @@
  *   0 magic "PWB1", 1 kind, 2 version, 3 rows, 4 columns, 5..7 by kind
  * followed by `columns` column descriptors of 2 words (type, bytes) and then the columns, each padded to 8 bytes.
  *
- * Kinds: 1 sample tiles, 2 events, 3 frame states, 4 blocks of a swap device, 5 pages of an object, 6 event tiles. Whoever decodes checks magic, version and every length.
+ * Kinds: 1 sample tiles, 2 events, 3 frame states, 4 blocks of a swap device, 5 pages of an object, 6 event tiles, 7 tracks of events. Whoever decodes checks magic, version and every length.
  */
 
 export const DATA_MAGIC = 0x31425750
 export const DATA_VERSION = 1
 /** All sample columns take 2 and 3 for each metric; a header that says more than this is none. */
 const COLUMNS_MAX = 4096
-export const DataKind = { samples: 1, events: 2, frames: 3, blocks: 4, objectPages: 5, eventTiles: 6 } as const
+export const DataKind = { samples: 1, events: 2, frames: 3, blocks: 4, objectPages: 5, eventTiles: 6, trackTiles: 7 } as const
 
 const elementBytes = [1, 4, 8] as const
 /** Column types: 0 Uint8, 1 Int32, 2 Float64. */
@@ -94,4 +94,8 @@ export function decodeTable(buffer: ArrayBuffer): DataTable {
  * Pages of an object: Uint8 bits (1 resident, 2 in swap, 4 written since, 8 seen through it from an object behind).
  * Event tiles: a row per bucket: for each kind of event, in order, a Float64 column with their number, and one with the longest
  * duration of an event in ns (0: none, or not looked at). `extra[0]` is 1 if numbers were spread evenly over the time of a chunk.
+ * Tracks of events: a row per bucket of each track, one track after the other: Int32 number of the process or object (-1: events of none, -2: of all
+ * that have no track of their own), then for each class that a bit of `extra[1]` is set for, lowest first, a Float64 column with their number. Classes:
+ * 0 to 15 the kinds of events, 0 with faults of resident pages only; from 16 on faults that were answered by a zero fill, from swap, from a file, by a copy,
+ * not at all. `extra[0]`: bit 0 as for event tiles, bit 1 if not all has been counted and some is estimated; `extra[2]` buckets of a track.
  */

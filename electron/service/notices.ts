@@ -12,6 +12,7 @@ export class Notices {
     'recording.output': new Set(),
     'sweep.progress': new Set(),
     'need.progress': new Set(),
+    'tally.progress': new Set(),
     job: new Set(),
     changed: new Set(),
   }

@@ -4,6 +4,7 @@
  *     service ── calls ──> writer   (owns the workspace; every small write; records runs)
  *             │              └── calls ──> encoder (every other chunk of events, where they come fast)
  *             ── calls ──> query    (read-only connection: lists, samples, events, reports)
+ *             ── calls ──> tallies  (counts a run's events by process and object)
  *             ── calls ──> sql      (one query in SQL at a time)
  *             ── calls ──> chores   (imports, generated workloads, images, checks of experiments)
  *             ── calls ──> recorder (one per program that is recorded)
@@ -24,6 +25,7 @@ import type { SqlAnswer, SqlLimits } from '../../db/sql.ts'
 import type { NewRun, RunDetail as StoredRunDetail, RunInfo as StoredRunInfo } from '../../db/types.ts'
 import type { ReportInfo, StoredReport } from '../../db/reports.ts'
 import type { StoredExperiment } from '../../db/experiments.ts'
+import type { NumberedTally } from '../../db/tallies.ts'
 import type { StoredSweep } from '../../db/sweeps.ts'
 
 // ---- writer
@@ -48,6 +50,7 @@ export interface WriterCalls {
   /** Sets how much is kept; answers the runs that went. */
   limit(limits: Params<'workspace.limit'>): number[]
   compact(): void
+  keepTallies(run: number, tallies: readonly NumberedTally[]): void
   annotateRun(note: Params<'runs.annotate'>): void
   removeRun(id: number): void
   addReport(report: { name: string; format: string; mediaType: string; content: string; runs: number[] }): ReportInfo
@@ -165,6 +168,19 @@ export interface QueryCalls {
   storage(): Result<'workspace.storage'>
   isEmpty(): boolean
 }
+
+// ---- tallies
+
+export interface TalliesCalls {
+  tiles(query: Params<'runs.trackTiles'>): ArrayBuffer
+  /** Answers at once; what comes of it is said. */
+  count(run: number): void
+  stop(): void
+}
+
+export type TalliesSaid =
+  /** To be kept. */
+  { type: 'tallied'; run: number; tallies: NumberedTally[] } | { type: 'progress'; progress: Notice<'tally.progress'> }
 
 // ---- sql
 

@@ -9,6 +9,7 @@ export const threadUrls = {
   checkpointer: new URL('./threads/checkpointer.ts', import.meta.url),
   query: new URL('./threads/query.ts', import.meta.url),
   chores: new URL('./threads/chores.ts', import.meta.url),
+  tallies: new URL('./threads/tallies.ts', import.meta.url),
   sql: new URL('./threads/sql.ts', import.meta.url),
   recorder: new URL('./threads/recorder.ts', import.meta.url),
   moments: new URL('./threads/moments.ts', import.meta.url),

@@ -52,6 +52,7 @@ import { seedWorkspace } from './seed.ts'
 import { summaryOf } from './summary.ts'
 import { sweepHandlers } from './sweepHandlers.ts'
 import { Sweeps } from './sweeps.ts'
+import { Tallies } from './tallies.ts'
 import type { ChoresCalls, ChoresSaid, QueryCalls, Recorded, SqlCalls, VariantFile, WriterCalls } from './protocol.ts'
 import { ThreadClient } from './threadCalls.ts'
 import { threadUrls } from './threadUrls.ts'
@@ -112,6 +113,7 @@ class WorkbenchService implements Workbench {
   readonly #recordings: Recordings
   readonly #sweeps: Sweeps
   readonly #needs: MemoryNeeds
+  readonly #tallies: Tallies
   readonly #handlers: Handlers
   #writer: ThreadClient<WriterCalls> | null = null
   #query: ThreadClient<QueryCalls> | null = null
@@ -131,6 +133,11 @@ class WorkbenchService implements Workbench {
     this.#moments = new Moments(this.#paths)
     this.#recordings = new Recordings(this.#paths, this.#notices)
     this.#needs = new MemoryNeeds(this.#paths.directory, (notice) => this.#notices.send('need.progress', notice))
+    this.#tallies = new Tallies(
+      this.#paths.database,
+      (run, tallies) => this.#writerThread().call('keepTallies', run, tallies),
+      (progress) => this.#notices.send('tally.progress', progress),
+    )
     this.#sweeps = new Sweeps({
       startRun: ({ file, variant }, tags) => {
         const options = {
@@ -190,6 +197,7 @@ class WorkbenchService implements Workbench {
     await Promise.all([...this.#jobs.values()].map((job) => job.done))
     await this.#sweeps.close()
     await this.#needs.close()
+    await this.#tallies.close()
     await this.#runs.close()
     await this.#moments.end()
     await this.#chores?.end()
@@ -357,6 +365,7 @@ class WorkbenchService implements Workbench {
       },
       'runs.remove': async ({ id }) => {
         await this.#moments.end(id)
+        await this.#tallies.stop(id)
         await writer().call('removeRun', id)
         removeKeptOverlays(this.#paths.directory, id)
         return this.#changed('runs', none)
@@ -393,6 +402,11 @@ class WorkbenchService implements Workbench {
       'runs.events': (params) => query().call('events', params),
       'runs.eventCount': (params) => query().call('eventCount', params),
       'runs.eventTiles': (params) => query().call('eventTiles', params),
+      'runs.trackTiles': (params) => this.#tallies.tiles(params),
+      'runs.tally': async ({ id, action }) => {
+        await (action === 'start' ? this.#tallies.count(id) : this.#tallies.stop(id))
+        return none
+      },
       'runs.neighbour': (params) => query().call('neighbour', params),
       'runs.pageHistory': (params) => pageHistory(query(), () => this.#secondQueryThread(), params),
       'runs.messages': async ({ id }) => this.#runs.messagesOf(id) ?? query().call('messages', id),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DataKind, encodeTable } from '../../electron/contract/dataPlane.ts'
 import type { EventRow } from '../views/run/events.ts'
-import { decodeEventTiles, densityTracks, deviceTracks, drawnTracks, eventTracks, nearestMark } from './timeline.ts'
+import { decodeEventTiles, decodeTrackTiles, densityAt, densityTracks, deviceTracks, drawnTracks, eventTracks, nearestMark, whoTracks } from './timeline.ts'
 
 const kinds = ['fault', 'swapin', 'swapout', 'filein', 'fileout', 'evict', 'free', 'daemon']
 const row = (changes: Partial<EventRow>): EventRow => ({
@@ -15,7 +15,7 @@ test('zoomed out there is a track for each group of kinds that has events', () =
     { from: 0, to: 100 },
   )
   expect([tiles.total, tiles.isSpread]).toEqual([9, true])
-  const shown = (wanted: string[]) => densityTracks(tiles, kinds, wanted).map(({ name, density }) => [name, ...(density?.counts ?? [])])
+  const shown = (wanted: string[]) => densityTracks(tiles, kinds, wanted).map(({ name, density }) => [name, ...(density?.layers[0]?.counts ?? [])])
   expect(shown([])).toEqual([['Faults', 5, 0], ['Page daemon', 0, 4]])
   expect(shown(['evict'])).toEqual([['Page daemon', 0, 2]])
 })
@@ -50,9 +50,39 @@ test('by devices, zoomed out there is a track for the reads and the writes of ea
   const sums = { 'device0.reads': [3, 0], 'device0.writes': [0, 0], 'device1.reads': [0, 0], 'device1.writes': [1, 2] }
   const metrics = new Map(Object.entries(sums).map(([name, values]) => [name, { sum: Float64Array.from(values) }]))
   const tiles = { rows: 2, begin: Float64Array.of(10, 20), length: Float64Array.of(10, 4), bucketNs: 1, metrics }
-  const shown = deviceTracks(tiles, ['fast', 'slow']).map(({ name, density }) => [name, density?.span.to, ...(density?.counts ?? [])])
+  const shown = deviceTracks(tiles, ['fast', 'slow']).map(({ name, density }) => [name, density?.span.to, ...(density?.layers[0]?.counts ?? [])])
   expect(shown).toEqual([['fast in', 30, 3, 0], ['slow out', 30, 1, 2]])
   const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: String, devices: (device: number) => `device ${device}` }
   const single = eventTracks([row({ process: 0 }), row({ kind: 1, process: 0, device: 1 })], names, 'devices')
   expect(single.map(({ name, marks }) => [name, marks.length])).toEqual([['device 1', 1]])
+})
+
+/** Two tracks of two buckets: of process 1, which has resident faults, zero fills and requests from swap, and of none, which has evictions. */
+function answerOfTracks(): ArrayBuffer {
+  const zeroFill = kinds.length
+  const swappedIn = kinds.length + 1
+  const columns = [[1, 1, -1, -1], [4, 0, 0, 0], [0, 2, 0, 0], [0, 0, 5, 6], [1, 0, 0, 0], [0, 3, 0, 0]]
+  const mask = (1 << 0) | (1 << 1) | (1 << 5) | (1 << zeroFill) | (1 << swappedIn)
+  const [who, ...counts] = columns
+  return encodeTable({ kind: DataKind.trackTiles, rows: 4, extra: [2, mask, 2], columns: [Int32Array.from(who!), ...counts.map((column) => Float64Array.from(column))] })
+}
+
+test('by processes, zoomed out the events of each lie in layers by what they were, and what is about a moment is told', () => {
+  const tiles = decodeTrackTiles(answerOfTracks(), { from: 0, to: 200 }, kinds)
+  expect(tiles.isEstimated).toBe(true)
+  const tracks = whoTracks(tiles, 'processes', { processes: (process) => `process ${process}` })
+  expect(tracks.map(({ name, density }) => [name, density?.greatest, ...(density?.layers.map(({ glyph, counts }) => [glyph, ...counts]) ?? [])])).toEqual([
+    // faults that were read from swap and what was read are one layer
+    ['process 1', 5, ['fault', 4, 0], ['zero', 1, 0], ['swapin', 0, 5]],
+    ['No process', 6, ['daemon', 5, 6]],
+  ])
+  expect(densityAt(tracks[0]!, 50)).toEqual({ lengthNs: 100, sorts: [{ glyph: 'fault', count: 4 }, { glyph: 'zero', count: 1 }] })
+  expect(densityAt(tracks[0]!, 250)).toBeNull()
+  expect(whoTracks(tiles, 'objects', { processes: String }).map(({ name }) => name)).toEqual(['Object 1', 'No object'])
+})
+
+test('by processes, zoomed in each has a track, and what is of none comes last', () => {
+  const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: (process: number) => `process ${process}`, devices: String }
+  const tracks = eventTracks([row({ kind: 5 }), row({ process: 3 }), row({ process: 0, device: 1 })], names, 'processes')
+  expect(tracks.map(({ name, marks }) => [name, marks.length])).toEqual([['process 0', 1], ['process 3', 1], ['No process', 1]])
 })

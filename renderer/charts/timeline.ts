@@ -1,6 +1,6 @@
 /**
- * The timeline of events: tracks over a span of time. Zoomed out, a track is a group of kinds, drawn as the density of its events; zoomed in so
- * far that each event can be drawn, a track is a process, a device or the page daemon. The thread that paints charts paints it too. Pure but for painting.
+ * The timeline of events: tracks over a span of time. Zoomed out, a track is a group of kinds, a process, an object or a device, drawn as the density of
+ * its events; zoomed in so far that each event can be drawn, a track is a process, an object, a device or the page daemon. The thread that paints charts paints it too. Pure but for painting.
  */
 import { DataKind, DataPlaneError, decodeTable } from '../../electron/contract/dataPlane.ts'
 import { glyphs, type GlyphKind } from '../glyphs.ts'
@@ -37,10 +37,16 @@ export interface Mark {
   glyph: GlyphKind
 }
 
+/** Events that are drawn in one colour, on top of those of the layers before. */
+export interface Layer {
+  glyph: GlyphKind
+  counts: Float64Array
+}
+
 export interface Track {
   name: string
-  /** Zoomed out: events in each part of `span`, and the colour they are drawn in. */
-  density: { span: Span; counts: Float64Array; greatest: number; colour: string } | null
+  /** Zoomed out: events in each part of `span`; the full height of the track stands for `greatest` of them. */
+  density: { span: Span; layers: Layer[]; greatest: number } | null
   /** Zoomed in, in order of time. */
   marks: Mark[]
 }
@@ -65,12 +71,12 @@ export function densityTracks(tiles: EventTiles, kinds: readonly string[], wante
       tiles.counts[kinds.indexOf(kind)]?.forEach((count, row) => (counts[row]! += count))
     }
     const greatest = topOf(counts)
-    return greatest === 0 ? [] : [{ name, density: { span: tiles.span, counts, greatest, colour: glyphs[glyph].colour }, marks: [] }]
+    return greatest === 0 ? [] : [{ name, density: { span: tiles.span, layers: [{ glyph, counts }], greatest }, marks: [] }]
   })
 }
 
 /** Whose tracks the timeline has. */
-export const trackings = ['machine', 'devices', 'objects'] as const
+export const trackings = ['machine', 'processes', 'objects', 'devices'] as const
 export type Tracking = (typeof trackings)[number]
 
 /** Sample columns that deviceTracks reads. */
@@ -85,10 +91,79 @@ export function deviceTracks(tiles: SampleTiles, names: readonly string[]): Trac
     (['reads', 'writes'] as const).flatMap((metric) => {
       const counts = tiles.metrics.get(deviceColumn(device, metric))?.sum ?? new Float64Array()
       const greatest = topOf(counts)
-      const { colour } = glyphs[metric === 'reads' ? 'swapin' : 'swapout']
-      return greatest === 0 ? [] : [{ name: `${name} ${metric === 'reads' ? 'in' : 'out'}`, density: { span, counts, greatest, colour }, marks: [] }]
+      const glyph = metric === 'reads' ? 'swapin' : 'swapout'
+      return greatest === 0 ? [] : [{ name: `${name} ${metric === 'reads' ? 'in' : 'out'}`, density: { span, layers: [{ glyph, counts }], greatest }, marks: [] }]
     }),
   )
+}
+
+/** What a track of events by process or object is of. */
+export interface WhoTrack {
+  /** NOBODY, OTHERS, or a number. */
+  who: number
+  layers: Layer[]
+}
+
+/** Counts of events by process or object in equal parts of a span. */
+export interface TrackTiles {
+  span: Span
+  tracks: WhoTrack[]
+  /** Not all of the run has been counted so: some of it is estimated. */
+  isEstimated: boolean
+}
+
+const NOBODY = -1
+const OTHERS = -2
+/** Layers from the bottom up: what the track's owner did, what was moved for it, what was taken from it. */
+const layerOrder: readonly GlyphKind[] = ['fault', 'cow', 'zero', 'filein', 'swapin', 'swapout', 'fileout', 'daemon', 'error', 'other']
+
+/** Decodes the answer to runs.trackTiles. `kinds`: the service's list of kinds. Throws DataPlaneError. */
+export function decodeTrackTiles(buffer: ArrayBuffer, span: Span, kinds: readonly string[]): TrackTiles {
+  const { kind, rows, columns, extra } = decodeTable(buffer)
+  const [flags, mask, buckets] = extra
+  const [who, ...counts] = columns
+  const classes = Array.from({ length: 32 }, (_, what) => what).filter((what) => ((mask >>> what) & 1) === 1)
+  if (kind !== DataKind.trackTiles || !(who instanceof Int32Array) || classes.length !== counts.length || buckets < 1 || rows % buckets !== 0)
+    throw new DataPlaneError('an answer about events by process or object lacks its counts')
+  const glyphOfClass = (what: number) => (what < kinds.length ? glyphOf(kinds[what] ?? '') : glyphOf('fault', what - kinds.length + 1))
+  const tracks = Array.from({ length: rows / buckets }, (_, track): WhoTrack => {
+    const layers = new Map<GlyphKind, Float64Array>()
+    classes.forEach((what, i) => {
+      const column = counts[i]?.subarray(track * buckets, (track + 1) * buckets)
+      if (!(column instanceof Float64Array) || !column.some((count) => count > 0)) return
+      const glyph = glyphOfClass(what)
+      const known = layers.get(glyph)
+      if (known) column.forEach((count, bucket) => (known[bucket]! += count))
+      else layers.set(glyph, column.slice())
+    })
+    return { who: who[track * buckets] ?? NOBODY, layers: layerOrder.flatMap((glyph) => (layers.has(glyph) ? [{ glyph, counts: layers.get(glyph)! }] : [])) }
+  })
+  return { span, tracks, isEstimated: (flags & 2) !== 0 }
+}
+
+/** Tracks of a zoomed out timeline for each process or object. */
+export function whoTracks({ span, tracks }: TrackTiles, by: 'processes' | 'objects', names: Pick<TrackNames, 'processes'>): Track[] {
+  return tracks.map(({ who, layers }) => {
+    const sums = new Float64Array(layers[0]?.counts.length ?? 0)
+    for (const { counts } of layers) counts.forEach((count, row) => (sums[row]! += count))
+    return { name: nameOf(who, by, names), density: { span, layers, greatest: topOf(sums) }, marks: [] }
+  })
+}
+
+function nameOf(who: number, by: 'processes' | 'objects', names: Pick<TrackNames, 'processes'>): string {
+  if (who === NOBODY) return by === 'processes' ? 'No process' : 'No object'
+  if (who === OTHERS) return `Other ${by}`
+  return by === 'processes' ? names.processes(who) : `Object ${who}`
+}
+
+/** How many events of which sort a track has about a moment, most first, and in how much time. Null where it is not drawn as density, or has none there. */
+export function densityAt({ density }: Track, moment: number): { lengthNs: number; sorts: { glyph: GlyphKind; count: number }[] } | null {
+  const rows = density?.layers[0]?.counts.length ?? 0
+  if (!density || rows === 0) return null
+  const lengthNs = (density.span.to - density.span.from) / rows
+  const row = Math.floor((moment - density.span.from) / lengthNs)
+  const sorts = density.layers.flatMap(({ glyph, counts }) => (Math.round(counts[row] ?? 0) > 0 ? [{ glyph, count: Math.round(counts[row] ?? 0) }] : []))
+  return sorts.length === 0 ? null : { lengthNs, sorts: sorts.sort((a, b) => b.count - a.count) }
 }
 
 /** What the full height of a track stands for: the most, unless a few parts tower over all others; those are then cut off. */
@@ -104,14 +179,15 @@ export interface TrackNames {
   devices: (device: number) => string
 }
 
-/** Of objects, those with most events have a track each. */
-const OBJECT_TRACKS = 12
+/** Of processes or objects, those with most events have a track each. */
+export const OWN_TRACKS = 12
 
-/** Tracks of single events by who took part: processes, the page daemon, devices, and the rest of the machine; by the object whose pages they are; or of devices only. */
+/** Tracks of single events by who took part: processes, the page daemon, devices, and the rest of the machine; by the process or the object whose they are; or of devices only. */
 export function eventTracks(rows: readonly EventRow[], names: TrackNames, by: Tracking = 'machine'): Track[] {
+  const whoOf = (event: EventRow) => (by === 'processes' ? event.process : event.object)
   const counts = new Map<number, number>()
-  for (const { object } of rows) counts.set(object, (counts.get(object) ?? 0) + 1)
-  const own = new Set([...counts].filter(([object]) => object >= 0).sort((a, b) => b[1] - a[1]).slice(0, OBJECT_TRACKS).map(([object]) => object))
+  for (const event of rows) counts.set(whoOf(event), (counts.get(whoOf(event)) ?? 0) + 1)
+  const own = new Set([...counts].filter(([who]) => who >= 0).sort((a, b) => b[1] - a[1]).slice(0, OWN_TRACKS).map(([who]) => who))
   const tracks = new Map<string, { order: number; track: Track }>()
   const put = (order: number, name: string, mark: Mark): void => {
     let known = tracks.get(name)
@@ -127,10 +203,9 @@ export function eventTracks(rows: readonly EventRow[], names: TrackNames, by: Tr
     const mark: Mark = { event, from, to: reachesOn ? event.time + event.durationNs : event.time, glyph }
     if (by === 'devices') {
       if (event.device >= 0) put(event.device, names.devices(event.device), mark)
-    } else if (by === 'objects') {
-      if (event.object < 0) put(Infinity, 'No object', mark)
-      else if (own.has(event.object)) put(event.object, `Object ${event.object}`, mark)
-      else put(Number.MAX_VALUE, 'Other objects', mark)
+    } else if (by !== 'machine') {
+      const who = whoOf(event) < 0 ? NOBODY : own.has(whoOf(event)) ? whoOf(event) : OTHERS
+      put(who === NOBODY ? Infinity : who === OTHERS ? Number.MAX_VALUE : who, nameOf(who, by, names), mark)
     } else if (glyph === 'daemon') put(1000, 'Page daemon', mark)
     else if (event.device >= 0) put(2000 + event.device, names.devices(event.device), mark)
     else if (kind === 'filein' || kind === 'fileout') put(3000, 'Files', mark)
@@ -156,7 +231,7 @@ export function nearestMark(track: Track, moment: number, reach: number): Mark |
 
 /** What lies in a track, as the thread that paints gets it. */
 export interface DrawnTrack {
-  density: (NonNullable<Track['density']> & { colour: string }) | null
+  density: { span: Span; greatest: number; layers: { counts: Float64Array; colour: string }[] } | null
   /** Virtual ns at which each mark begins, ends, and is of; a colour for each out of `colours`. */
   from: Float64Array
   to: Float64Array
@@ -188,7 +263,7 @@ export function drawnTracks(tracks: readonly Track[], selected: number | null, c
   const kinds = Object.values(glyphs)
   const colours = kinds.map((glyph) => colour(glyph.colour))
   return tracks.map(({ density, marks }) => ({
-    density: density && { ...density, colour: colour(density.colour) },
+    density: density && { ...density, layers: density.layers.map(({ glyph, counts }) => ({ counts, colour: colour(glyphs[glyph].colour) })) },
     from: Float64Array.from(marks, (mark) => mark.from),
     to: Float64Array.from(marks, (mark) => mark.to),
     at: Float64Array.from(marks, (mark) => mark.event.time),
@@ -215,16 +290,24 @@ export function paintTimeline(context: OffscreenCanvasRenderingContext2D, drawin
     const bottom = (i + 1) * trackHeight - 2
     const room = trackHeight - 5
     if (track.density) {
-      const { span: of, counts, greatest, colour } = track.density
-      const length = (of.to - of.from) / counts.length
-      context.fillStyle = colour
-      for (let row = 0; row < counts.length; row++) {
-        if (counts[row] === 0) continue
-        const from = xOf(of.from + row * length)
-        const to = xOf(of.from + (row + 1) * length)
-        if (to < gutter || from > width) continue
-        const height = Math.max(1, Math.min(1, counts[row]! / greatest) * room)
-        context.fillRect(from, bottom - height, Math.max(1, to - from), height)
+      const { span: of, layers, greatest } = track.density
+      const rows = layers[0]?.counts.length ?? 0
+      const length = (of.to - of.from) / rows
+      // from the top layer down, each painted over the one before: a column as high as all layers up to its own
+      const below = new Float64Array(rows)
+      for (const { counts } of layers) for (let row = 0; row < rows; row++) below[row]! += counts[row]!
+      for (const { counts, colour } of layers.toReversed()) {
+        context.fillStyle = colour
+        for (let row = 0; row < rows; row++) {
+          const sum = below[row]!
+          below[row] = sum - counts[row]!
+          if (counts[row] === 0) continue
+          const from = xOf(of.from + row * length)
+          const to = xOf(of.from + (row + 1) * length)
+          if (to < gutter || from > width) continue
+          const height = Math.max(1, Math.min(1, sum / greatest) * room)
+          context.fillRect(from, bottom - height, Math.max(1, to - from), height)
+        }
       }
     }
     for (let mark = 0; mark < track.at.length; mark++) {

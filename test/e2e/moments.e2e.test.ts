@@ -94,9 +94,22 @@ describe('the trace explorer', () => {
     expect(await tracks()).toContain('cc1')
     await at('tracks-objects').click()
     await until(tracks).toMatch(/Object \d+/)
-    await at('tracks-machine').click()
     await page.keyboard.press('Escape')
     await until(() => at('timeline-note').innerText()).toContain('as density')
+    await until(tracks).toMatch(/as density.*Object \d+/)
+    expect(await at('timeline-legend').innerText()).toMatch(/zero fill.*swap in/s)
+    const tip = at('timeline').locator('.tip')
+    let x = (box?.x ?? 0) + 110
+    // a track is empty where its object has no events
+    await until(async () => {
+      await page.mouse.move((x += 9), (box?.y ?? 0) + 30)
+      return tip.count()
+    }).toBe(1)
+    expect(await tip.innerText()).toMatch(/^Object \d+: .* [\d,]+ in \d/)
+    await at('tracks-processes').click()
+    await until(tracks).toMatch(/: cc1, No process$/)
+    await at('tracks-machine').click()
+    await until(tracks).toContain('Faults')
   })
 
   test('its table goes to the last event, of which the rows between were never fetched', async () => {

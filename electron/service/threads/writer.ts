@@ -107,6 +107,7 @@ serveCalls<WriterCalls>(parentPort, {
     if (recordings.size > 0) throw new ContractError({ code: 'running', message: 'a run is being recorded; wait for its end' })
     store().compact()
   },
+  keepTallies: (run, tallies) => store().tallies.put(run, tallies),
   annotateRun: ({ id, note, tags }) => {
     if (note !== undefined) store().runs.setNote(id, note)
     if (tags !== undefined) store().runs.setTags(id, tags)
