@@ -10,6 +10,7 @@ import { breakLockOfThread } from '../../engine/disk/imageLock.ts'
 import { ContractError, type Params, type RunDetail, type RunInfo, type RunMessage } from '../contract/contract.ts'
 import type { ExperimentFile } from '../contract/experiment.ts'
 import type { WorkspacePaths } from '../../db/workspace.ts'
+import { errorShape } from '../hosts/dispatch.ts'
 import { interventionOf } from './interventions.ts'
 import type { Notices } from './notices.ts'
 import {
@@ -30,6 +31,8 @@ import { totalsOf } from './totals.ts'
 /** A machine's columns are ArrayBuffers outside this; what is left on the heap is small. */
 const ENGINE_LIMITS = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 64 }
 const MESSAGES_MAX = 1000
+/** A thread that does not hear for as long that it is to stop is ended: it comes to hear between two slices, of some milliseconds each. */
+const DEAF_MS = 3000
 export const TRANSIENT = 'transient-'
 
 export interface StartOptions {
@@ -196,7 +199,23 @@ export class LiveRuns {
   }
 
   control({ id, action, kinds = [] }: Params<'runs.control'>): Promise<void> {
-    return this.#get(id).thread.call('control', action, kinds)
+    const run = this.#get(id)
+    const heard = run.thread.call('control', action, kinds)
+    return action === 'stop' ? this.#stopped(run, heard) : heard
+  }
+
+  /** The thread has heard that it is to stop, or is ended because it does not hear. */
+  async #stopped(run: LiveRun, heard: Promise<void>): Promise<void> {
+    const deaf = new ContractError({ code: 'thread-failed', message: "the machine's thread did not stop when it was told to, and was ended" })
+    const timer = setTimeout(() => void run.thread.end().then(() => this.#fail(run, deaf)), DEAF_MS)
+    try {
+      await heard
+    } catch (error) {
+      // the thread is gone, and with it what was to be stopped
+      if (this.#runs.has(run.id) && errorShape(error).code !== 'closed') throw error
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   speed({ id, speed }: Params<'runs.speed'>): Promise<void> {
@@ -288,12 +307,13 @@ export class LiveRuns {
   async #fail(run: LiveRun, error: ContractError): Promise<void> {
     if (!this.#runs.delete(run.id)) return
     this.#clear(run.transientPrefix, run.prepared.imagePaths, run.thread.threadNumber)
-    await this.#writer()
-      .call('endAbandoned', run.id, error.message)
-      .catch(() => undefined)
+    const problem = problemOfThread(run, error)
     const totals = { ...run.progress.totals, status: 'failed' as const }
     run.progress = { ...run.progress, status: 'failed', totals }
-    await this.#finish(run, 'failed', error.message)
+    await this.#writer()
+      .call('endAbandoned', run.id, problem, totals, run.progress.virtualNs)
+      .catch(() => undefined)
+    await this.#finish(run, 'failed', problem)
   }
 
   /** Removes what a thread that did not end by itself left on the disk. */
@@ -301,6 +321,17 @@ export class LiveRuns {
     for (const image of imagePaths) breakLockOfThread(image, threadNumber)
     clearTransientFiles(this.#paths.overlays, prefix)
   }
+}
+
+/** What happened to a run whose thread is gone, and what to do about it. */
+function problemOfThread({ id, prepared: { run } }: LiveRun, { code, message }: ContractError): string {
+  if (code !== 'thread-failed') return message
+  const what = `${message.charAt(0).toUpperCase()}${message.slice(1)}. `
+  const kept = id > 0 ? 'What was recorded until then is kept. ' : ''
+  const next = run.variant
+    ? `It ran with the pager variant ${run.variant.name}, a program of its own: look for the error in ${run.variant.file}.`
+    : `Replay it${id > 0 ? `; if it fails so again, "pager pack ${id}" makes a file of it to send with a report of the error` : ''}.`
+  return `${what}${kept}${next}`
 }
 
 /** Removes files that last as long as a run, of runs that are gone. */

@@ -39,8 +39,8 @@ export interface WriterCalls {
   open(): { created: boolean; interrupted: number[] }
   /** Begins to take a run's events. For a run that is not recorded, its id in place of what is known of it. Answers the id. */
   beginRun(run: NewRun | number, port: MessagePort, shared: SharedArrayBuffer): number
-  /** The run's engine thread is gone: ends the run with what has come. */
-  endAbandoned(id: number, problem: string): void
+  /** The run's engine thread is gone: ends the run with what has come, and what the thread said last. */
+  endAbandoned(id: number, problem: string, totals: Totals, endTimeNs: number): void
   renameWorkload(id: number, name: string): WorkloadInfo
   removeWorkload(id: number): void
   annotateWorkload(note: Params<'workloads.annotate'>): WorkloadInfo

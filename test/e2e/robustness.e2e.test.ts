@@ -1,6 +1,6 @@
 /** What goes wrong outside of the window: it says what, and what to do, and goes on. */
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -93,6 +93,28 @@ describe('the window over a workspace', () => {
     }
     await runFrom(2)
     await expect.poll(() => page().url()).toMatch(/runs\/\d+/)
+  })
+
+  test("tells that a machine's thread ended by itself and what to do, and the next run is well", async () => {
+    // a pager variant is a program in that thread; windows start none, but show what the command line does in their workspace
+    const variant = path.join(workspace, '..', 'ends.mjs')
+    writeFileSync(variant, "let calls = 0\nexport default { name: 'ends', description: 'Has an error.', searchStart: () => (++calls === 500 ? process.exit(7) : 0) }\n")
+    const experiment = path.join(workspace, '..', 'long.json')
+    writeFileSync(experiment, JSON.stringify(smallExperiment({ name: 'Ended by its variant' }, 100_000_000)))
+    await go('runs')
+    const pager = path.resolve(import.meta.dirname, '../../build/bin/pager.mjs')
+    const { status, stdout } = spawnSync(process.execPath, [pager, 'run', experiment, '--variant', variant, '--workspace', workspace], { encoding: 'utf8' })
+    expect([status, stdout]).toEqual([1, expect.stringContaining("The machine's thread failed")])
+    const row = page().locator('tr', { hasText: 'Ended by its variant' })
+    await expect.poll(() => row.innerText(), { timeout: 20_000 }).toMatch(/Failed/)
+    await row.getByRole('link').first().click()
+    await says('problem').toMatch(/The run failed[\s\S]*it ended\. What was recorded until then is kept\. It ran with the pager variant ends/)
+    await at('replay-outcome').click()
+    await at('replay-confirm').click()
+    await says('replay-problem').toContain('--variant')
+    await page().keyboard.press('Escape')
+    await runFrom(2)
+    await expect.poll(() => page().locator('header').first().innerText(), { timeout: 30_000 }).toContain('Finished')
   })
 
   test('tells what was wrong where the bytes of a running machine are taken away, and goes on', async () => {

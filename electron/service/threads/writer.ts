@@ -85,9 +85,11 @@ serveCalls<WriterCalls>(parentPort, {
     port.on('message', (message: RunToWriter) => take(recording, message))
     return id
   },
-  endAbandoned: (id, problem) => {
+  endAbandoned: (id, problem, totals, endTimeNs) => {
     const recording = recordings.get(id)
-    if (recording) return abandon(recording, problem)
+    if (!recording) return
+    Object.assign(recording, { totals, endTimeNs: Math.max(endTimeNs, recording.endTimeNs) })
+    return abandon(recording, problem)
   },
   renameWorkload: (id, name) => store().workloads.rename(id, name),
   removeWorkload: (id) => store().workloads.remove(id),
