@@ -6,6 +6,7 @@ import { chunkArrays, eventColumns, eventKinds } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import { StoreError } from './errors.ts'
 import { eventSentence } from './eventSentence.ts'
+import type { ObjectNames } from './objectNames.ts'
 import type { TraceStore } from './traceStore.ts'
 
 /** One event of a run, by the names of its columns. */
@@ -55,6 +56,7 @@ export function firstDivergence(store: TraceStore, firstRun: number, secondRun: 
   }
   const [firsts, seconds] = [firstRun, secondRun].map((id) => store.events.storedChunks(id))
   if (!firsts || !seconds) throw new StoreError('not-found', 'two runs are compared')
+  const names = (run: number) => store.objects.names(run)
   let events = 0
   for (;;) {
     const [a, b] = [nextOf(firsts), nextOf(seconds)]
@@ -69,7 +71,10 @@ export function firstDivergence(store: TraceStore, firstRun: number, secondRun: 
       events += chunkA?.count ?? 0
       continue
     }
-    const [first, second] = [eventAt(chunkA, row, events + row), eventAt(chunkB, row, events + row)]
+    const [first, second] = [
+      eventAt(chunkA, row, events + row, names(firstRun)),
+      eventAt(chunkB, row, events + row, names(secondRun)),
+    ]
     const fields = first && second ? differentColumns(chunkA, chunkB, row) : []
     return {
       outcome: 'differs',
@@ -109,7 +114,7 @@ function differentColumns(a: EventChunk | null, b: EventChunk | null, row: numbe
   return eventColumns.flatMap(({ name }) => (a?.[name][row] === b?.[name][row] ? [] : [name]))
 }
 
-function eventAt(chunk: EventChunk | null, row: number, number: number): RunEvent | null {
+function eventAt(chunk: EventChunk | null, row: number, number: number, names: ObjectNames): RunEvent | null {
   if (!chunk || row >= chunk.count) return null
   const at = (name: (typeof eventColumns)[number]['name']): number => chunk[name][row] ?? 0
   const event = {
@@ -125,5 +130,5 @@ function eventAt(chunk: EventChunk | null, row: number, number: number): RunEven
     durationNs: at('duration'),
     detail: at('detail'),
   }
-  return { ...event, text: eventSentence(event) }
+  return { ...event, text: eventSentence(event, names) }
 }

@@ -1,6 +1,7 @@
 /** An event as a sentence that stands by itself: who, what, where. docs/trace.md says what the columns of each kind hold. */
 import { FaultKind } from '../engine/sim/events.ts'
 import type { RunEvent } from './divergence.ts'
+import type { ObjectNames } from './objectNames.ts'
 
 const FAULT_WRITE = 16
 const FAULT_FETCH = 32
@@ -25,10 +26,11 @@ const processWords = [
   'spawned',
 ]
 
-export function eventSentence(event: Omit<RunEvent, 'text'>): string {
+export function eventSentence(event: Omit<RunEvent, 'text'>, names: ObjectNames): string {
   const { kind, process, object, page, pages, device, block, detail } = event
-  const place = `page ${hex(page)} of object ${object}`
-  const cluster = pages === 1 ? place : `${pages} pages from ${hex(page)} on of object ${object}`
+  const owner = names.text(object, event.number, page)
+  const place = `page ${hex(page)} of ${owner}`
+  const cluster = pages === 1 ? place : `${pages} pages from ${hex(page)} on of ${owner}`
   const who = process < 0 ? 'a process' : `process ${process}`
   switch (kind) {
     case 'fault': {

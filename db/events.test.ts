@@ -172,10 +172,27 @@ describe('events', () => {
       const { id, rows, endNs } = record(store)
       const filter = { fromNs: endNs - 200_000, toNs: endNs, kinds: ['fault'] }
       const matching = rows.filter(([time = 0, kind]) => time >= filter.fromNs && kind === 0)
-      const csv = [...eventsAsCsv(store.events.eventsInRange(id, filter))].join('').trimEnd().split('\n')
-      expect(csv[0]).toBe('event,time_ns,kind,process,object,page,pages,device,block,duration_ns,detail')
+      store.objects.append(id, [
+        {
+          object: matching[0]![3]!,
+          firstEvent: 0,
+          kind: 'anonymous',
+          process: 0,
+          startPage: 0,
+          pages: 9,
+          name: 'heap, stack',
+          labels: [],
+        },
+      ])
+      const csv = [...eventsAsCsv(store.events.eventsInRange(id, filter), store.objects.names(id))]
+        .join('')
+        .trimEnd()
+        .split('\n')
+      expect(csv[0]).toBe('event,time_ns,kind,process,object,page,pages,device,block,duration_ns,detail,object_name')
       expect(csv.length).toBe(matching.length + 1)
-      expect(csv[1]).toBe([matching[0]![10], matching[0]![0], 'fault', ...matching[0]!.slice(2, 10)].join(','))
+      expect(csv[1]).toBe(
+        [matching[0]![10], matching[0]![0], 'fault', ...matching[0]!.slice(2, 10), '"heap, stack"'].join(','),
+      )
       const lines = [...eventsAsJsonLines(store.events.eventsInRange(id, filter))].join('').trimEnd().split('\n')
       expect(lines.length).toBe(matching.length)
       expect(JSON.parse(lines.at(-1)!)).toMatchObject({

@@ -8,6 +8,8 @@
  *     event_page(run, kind, from_ns, to_ns)
  *         events counted by page and kind
  *
+ * The view `objects` tells what the objects that events name are.
+ *
  * An argument that is left out or '' is no condition (SQLite takes none that is NULL). Those after the run can be given by
  * name too: event(1) WHERE of_page = 7 AND of_object = 2. What an argument says is looked up before anything is decoded; a WHERE on a
  * column of the events is not. Counting in the functions is ten times as

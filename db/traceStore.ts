@@ -16,6 +16,7 @@ import { ExperimentTable } from './experiments.ts'
 import { ImageTable } from './images.ts'
 import { KeyframeTable } from './keyframes.ts'
 import type { Keyframe } from './keyframes.ts'
+import { ObjectTable } from './objects.ts'
 import { ReportTable } from './reports.ts'
 import { RetentionLimits } from './retention.ts'
 import { RunTable } from './runs.ts'
@@ -33,6 +34,7 @@ export class TraceStore {
   readonly samples: SampleTableStore
   readonly events: EventTable
   readonly keyframes: KeyframeTable
+  readonly objects: ObjectTable
   readonly reports: ReportTable
   readonly sweeps: SweepTable
   readonly tallies: TallyTable
@@ -48,6 +50,7 @@ export class TraceStore {
     this.samples = new SampleTableStore(connection, this.runs)
     this.events = new EventTable(connection, this.runs)
     this.keyframes = new KeyframeTable(connection, this.runs)
+    this.objects = new ObjectTable(connection)
     this.reports = new ReportTable(connection)
     this.sweeps = new SweepTable(connection)
     this.tallies = new TallyTable(connection, this.runs)

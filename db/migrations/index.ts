@@ -8,8 +8,18 @@ import { withSweeps } from './0006-sweeps.ts'
 import { withFileImage } from './0007-fileImage.ts'
 import { withWorkloadVerbs } from './0008-workloadVerbs.ts'
 import { withTallies } from './0009-tallies.ts'
+import { withObjects } from './0010-objects.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
-  initial, withKernelView, withPageIndex, withRecordings, withSettings, withSweeps, withFileImage, withWorkloadVerbs, withTallies,
+  initial,
+  withKernelView,
+  withPageIndex,
+  withRecordings,
+  withSettings,
+  withSweeps,
+  withFileImage,
+  withWorkloadVerbs,
+  withTallies,
+  withObjects,
 ]

@@ -347,6 +347,18 @@ const machineStateSchema = z.object({
 })
 export type MachineState = z.infer<typeof machineStateSchema>
 
+/** An object of a run from event `firstEvent` on (db/objectNames.ts). */
+const namedObjectSchema = z.object({
+  object: z.int(),
+  firstEvent: z.number(),
+  kind: z.string(),
+  process: z.int(),
+  startPage: z.number(),
+  pages: z.number(),
+  name: z.string(),
+  labels: z.array(z.object({ page: z.number(), pages: z.number(), label: z.string() })),
+})
+
 const retention = z.strictObject({ runs: z.int().min(1).nullable(), bytes: z.int().min(0).nullable() })
 const binary = z.instanceof(ArrayBuffer)
 
@@ -609,6 +621,8 @@ export const requests = {
     }),
     result: binary,
   },
+  /** What its objects are called: none of a run without a trace. */
+  'runs.objects': { params: byId, result: z.array(namedObjectSchema) },
   'runs.messages': { params: byId, result: z.array(messageSchema) },
   /** Two runs or more, each against the first: configurations, totals, where the traces part. */
   'runs.compare': { params: z.strictObject({ ids: z.array(z.int()).min(2).max(32) }), result: comparisonSchema },

@@ -9,7 +9,7 @@ import { eventColumns, EVENTS_PER_CHUNK } from '../../engine/sim/events.ts'
 import { REFERENCES_PER_CHUNK } from '../../engine/workload/streamFile.ts'
 import { ContractError, recordingInfoSchema, totalsSchema } from '../contract/contract.ts'
 
-/** 1 had neither keyframes nor how a workload was recorded, 2 no processes that begin others. */
+/** 1 had neither keyframes nor how a workload was recorded, 2 neither processes that begin others nor names of objects. */
 export const PACK_VERSION = 3
 
 const text = z.string().max(100_000)
@@ -46,6 +46,20 @@ export const runHead = z.object({
   interventions: z.array(z.looseObject({ at: z.number(), action: text })),
   messages: z.array(z.object({ time: z.number(), level: z.enum(['info', 'warning', 'error']), routine: text, text })),
   kernelView: z.unknown(),
+  objects: z
+    .array(
+      z.object({
+        object: count,
+        firstEvent: count,
+        kind: text,
+        process: z.int(),
+        startPage: z.number(),
+        pages: count,
+        name: text,
+        labels: z.array(z.object({ page: count, pages: count, label: text })),
+      }),
+    )
+    .default([]),
   variant: z.object({ name: text, description: text, file: text, digest: text }).optional(),
   sampleColumns: z.array(text).max(10_000),
 })

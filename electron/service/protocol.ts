@@ -17,6 +17,7 @@ import type { Comparison } from '../contract/comparison.ts'
 import type { ExperimentFile, ExperimentIssue } from '../contract/experiment.ts'
 import type { SweepResult } from '../contract/sweep.ts'
 import type { Intervention } from '../../engine/sim/experiment.ts'
+import type { NamedObject } from '../../db/objectNames.ts'
 import type { Snapshot } from '../../engine/sim/columns.ts'
 import type { KernelView } from '../../engine/sim/kernelNames.ts'
 import type { ReportSection } from '../../db/report/index.ts'
@@ -72,6 +73,7 @@ export type RunToWriter =
   | { type: 'tail'; buffer: ArrayBuffer; count: number }
   | { type: 'samples'; rows: Float64Array; count: number }
   | { type: 'messages'; messages: RunMessage[] }
+  | { type: 'objects'; objects: NamedObject[] }
   | { type: 'interventions'; interventions: Intervention[] }
   | { type: 'progress'; totals: Totals; endTimeNs: number }
   | { type: 'status'; status: 'running' | 'paused' }
@@ -141,6 +143,7 @@ export interface QueryCalls {
   run(id: number): StoredRunDetail
   runInfo(id: number): StoredRunInfo
   messages(id: number): RunMessage[]
+  objects(id: number): NamedObject[]
   compare(ids: number[]): Comparison
   sweeps(): StoredSweep[]
   sweep(id: number): StoredSweep

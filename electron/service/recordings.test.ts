@@ -93,9 +93,10 @@ describe('recording a program', () => {
     }),
   )
 
-  it.skipIf(missing)('processes that it starts are streams of their own, and its exit status is kept', () =>
+  it.skipIf(missing)('processes that it starts are streams of their own, begin where they did in each run, and have their objects named', () =>
     withService(async (client) => {
-      const recorded = await record(client, { ...program('sh'), arguments: ['-c', '/bin/true; exit 7'], name: 'a shell' })
+      const script = 'x=1; (y=2; : $x $y); /bin/true; exit 7'
+      const recorded = await record(client, { ...program('sh'), arguments: ['-c', script], name: 'a shell', filterSize: 4 })
       const { workload, recording } = await workloadOf(client, recorded)
       expect(workload.name).toBe('a shell')
       expect(recording).toMatchObject({ end: 'finished', exitStatus: 7 })
@@ -103,29 +104,32 @@ describe('recording a program', () => {
       expect(names[0]).toBe('sh')
       expect(names.some((name) => /^true \d+$/.test(name))).toBe(true)
       expect(workload.processes).toBe(names.length)
-      expect(recording.processes.every(({ begins }, number) => number === 0 || begins?.isExact === true)).toBe(true)
       expect(recording.processes.reduce((sum, each) => sum + each.references, 0)).toBe(workload.references)
-      const child = recording.processes.find((each) => each.name.startsWith('true'))
-      expect(child?.parentPid).toBe(recording.processes[0]?.pid)
-    }),
-  )
-
-  it.skipIf(missing)('a process that is forked begins within its parent with a copy of its memory, in each run the same', () =>
-    withService(async (client) => {
-      const script = 'x=1; (y=2; : $x $y); /bin/true; :'
-      const { workload, recording } = await workloadOf(client, await record(client, { ...program('sh'), arguments: ['-c', script], filterSize: 4 }))
-      const [parent, child, ...others] = recording.processes
-      expect(child?.begins).toMatchObject({ how: 'fork', process: 0, isExact: true })
-      expect(child?.begins?.at).toBeGreaterThan(0)
-      expect(child?.begins?.at).toBeLessThan(parent?.references ?? 0)
+      const [parent, forked, ...others] = recording.processes
+      expect(forked?.parentPid).toBe(parent?.pid)
+      expect(forked?.begins).toMatchObject({ how: 'fork', process: 0, isExact: true })
+      expect(forked?.begins?.at).toBeGreaterThan(0)
+      expect(forked?.begins?.at).toBeLessThan(parent?.references ?? 0)
+      expect(forked?.labels.every(({ label }) => label !== 'unknown')).toBe(true)
+      expect(others.map(({ begins }) => begins?.isExact)).not.toContain(false)
       expect(others.at(-1)?.begins?.how).toMatch(/exec|spawn/)
 
-      const file = { ...smallExperiment(), processes: [{ name: '', workload: { name: 'sh' } }] }
+      const file = { ...smallExperiment({ untouched: 'file' }), processes: [{ name: '', workload: { name: 'a shell' } }] }
       const run = await runToEnd(client, () => client.request('runs.start', { file, record: true, startPaused: false }))
       expect(run.totals).toMatchObject({ status: 'finished', references: workload.references })
       expect(run.totals.copyOnWriteFaults).toBeGreaterThan(0)
       const replay = await runToEnd(client, () => client.request('runs.replay', { id: run.id, file: null }))
       expect(replay.totals.traceDigest).toBe(run.totals.traceDigest)
+
+      const objects = await client.request('runs.objects', { id: run.id })
+      const named = (kind: string, name: RegExp) => objects.filter((each) => each.kind === kind && name.test(each.name))
+      expect(named('file', /libc\.so\.6.* of sh$/).length).toBeGreaterThan(0)
+      expect(named('anonymous', /^stack of sh$/)).toMatchObject([{ process: 0, labels: [{ page: 0, label: 'stack' }] }])
+      expect(named('copy', /^copy of stack of /).length).toBeGreaterThan(0)
+      const sql = `SELECT DISTINCT o.name FROM event(${run.id}) AS e JOIN objects AS o
+        ON o.run = ${run.id} AND o.object = e.object AND e.event BETWEEN o.first_event AND o.last_event`
+      const { rows } = await client.request('sql.run', { sql, rows: 1000, seconds: 10 })
+      expect(rows.flat()).toContain('stack of sh')
     }),
   )
 

@@ -61,6 +61,7 @@ function* records(store: TraceStore, run: RunDetail, file: ExperimentFile, workl
       packVersion: PACK_VERSION,
       file,
       traceFormat: store.runs.traceFormat(id),
+      objects: store.objects.list(id),
       kernelView: store.runs.kernelView(id),
       sampleColumns: store.samples.storedColumns(id),
     },

@@ -115,6 +115,7 @@ class Unpacking {
       })
     this.#store.transaction(() => {
       this.#store.appendMessages(id, head.messages)
+      this.#store.objects.append(id, head.objects)
       for (const intervention of head.interventions) this.#store.appendIntervention(id, intervention)
       const { status, problem, endTimeNs, kernelView } = head
       this.#store.finishRun(id, {

@@ -409,6 +409,7 @@ class WorkbenchService implements Workbench {
       },
       'runs.neighbour': (params) => query().call('neighbour', params),
       'runs.pageHistory': (params) => pageHistory(query(), () => this.#secondQueryThread(), params),
+      'runs.objects': ({ id }) => query().call('objects', id),
       'runs.messages': async ({ id }) => this.#runs.messagesOf(id) ?? query().call('messages', id),
       'runs.compare': ({ ids }) => query().call('compare', ids),
       'runs.moment': ({ id, at }) =>

@@ -18,8 +18,8 @@ type WorkloadChoice = ExperimentFile['processes'][number]['workload']
 
 export interface ResolvedWorkloads {
   processes: { name: string; stream: ProcessStream; verbs: Verb[]; user: number }[]
-  /** The workload of each process, for the run's record. */
-  workloads: { id: number | null; name: string }[]
+  /** The workload of each process, for the run's record, and which of its processes it is. */
+  workloads: { id: number | null; name: string; process: number }[]
   footprint: number
   references: number
   /** Mean over the workloads, weighted by their references. */
@@ -40,10 +40,10 @@ export async function resolveWorkloads(file: ExperimentFile, store: TraceStore, 
     const { id, workload } = await resolveWorkload(process.workload, field, store, folder)
     const base = resolved.processes.length
     first.push(base)
-    for (const stream of workload.processes) {
+    for (const [place, stream] of workload.processes.entries()) {
       const name = process.name === '' ? stream.name || workload.name : process.name
       resolved.processes.push({ name, stream, verbs: (stream.verbs ?? []).map((verb) => ({ ...verb, child: base + verb.child })), user: process.user })
-      resolved.workloads.push({ id, name: workload.name })
+      resolved.workloads.push({ id, name: workload.name, process: place })
       resolved.footprint += stream.pageCount
       resolved.references += stream.referenceCount
       events += stream.referenceCount * workload.eventsPerReference

@@ -1,6 +1,7 @@
 /**
  * What the parts of a machine share: its state, its clock, and the few things that any of them may have to ask for.
  */
+import type { ObjectOriginKind } from './objectOrigin.ts'
 import type { SwapPager } from '../swap/pager.ts'
 import type { Contents } from '../vm/contents.ts'
 import type { Mappings } from '../vm/mappings.ts'
@@ -53,6 +54,9 @@ export interface Kernel {
     duration: number,
     detail: number,
   ): void
+
+  /** An object was made: to be mapped from page `startPage` of a process on, or one with a name. Tells what objects are; changes nothing. */
+  objectMade(object: number, kind: ObjectOriginKind, process: number, startPage: number, name?: string): void
 
   /** Takes a page for ordinary use: -1 where only the reserve is left. Wakes the page daemon when it is needed. */
   allocatePage(object: number, pageIndex: number): number

@@ -43,6 +43,7 @@ import { KernelStop } from './kernelStop.ts'
 import { makeMessage, messageIds, type MachineMessage } from './messages.ts'
 import { Counter, COUNTERS, DEVICE_METRICS, Gauge, MAX_DEVICES } from './metrics.ts'
 import { FIRST_PID, ProcessFlag, ProcessState, ProcessTable } from './processTable.ts'
+import type { ObjectOrigin, ObjectOriginKind } from './objectOrigin.ts'
 import { Requests } from './requests.ts'
 import { Sampler, type SampleSink } from './sampler.ts'
 import { VerbOutcome, VerbRunner, type ProcessControl } from './verbRunner.ts'
@@ -67,6 +68,8 @@ export interface MachineOptions {
   trace: TraceSink
   samples: SampleSink
   messages: (message: MachineMessage) => void
+  /** Hears what each object was made for. */
+  objects?: (origin: ObjectOrigin) => void
   /** Takes decisions in the pager's place. */
   variant?: PagerVariant | undefined
   /** What requests take on the host, for swap devices of the timing model `measured`. */
@@ -361,6 +364,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
           `process ${process}: swap for ${stream.pageCount} pages cannot be reserved`,
         )
     })
+    for (const [name, object] of this.files?.named ?? []) this.objectMade(object, 'file', -1, -1, name)
     this.#buildFiles(options.makeFileStore)
     this.#wire(wired)
     for (let process = 0; process < processes; process++)
@@ -491,6 +495,12 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     for (; this.#rowsSeen < count; this.#rowsSeen++)
       if (((this.#wantedKinds >>> kind[this.#rowsSeen]!) & 1) !== 0) this.#sawWanted = true
     return this.#sawWanted
+  }
+
+  objectMade(object: number, kind: ObjectOriginKind, process: number, startPage: number, name = ''): void {
+    const { objects } = this.#options
+    const pages = this.pages.objectSize[object]!
+    objects?.({ object, event: this.eventCount, kind, process, startPage, pages, name })
   }
 
   message(id: string, a: number, b: number, c = 0): void {

@@ -36,6 +36,8 @@ export interface FileSource {
 export interface Place {
   object: number
   offset: number
+  /** The file was made for the region. */
+  isOwn: boolean
 }
 
 export interface FilesSetUp {
@@ -138,8 +140,8 @@ function placeOf(needs: readonly Need[], places: readonly Place[], process: numb
     (need) => need.process === process && need.startPage <= startPage && startPage < need.startPage + need.pages,
   )
   if (at < 0) throw new Error(`no file was made for page ${startPage} of process ${process}`)
-  const { object, offset } = places[at]!
-  return { object, offset: offset + startPage - needs[at]!.startPage }
+  const { object, offset, isOwn } = places[at]!
+  return { object, offset: offset + startPage - needs[at]!.startPage, isOwn }
 }
 
 /** Regions that have pages of a file. */
@@ -163,7 +165,7 @@ function layOutFlat(
   needs: readonly Need[],
   named: FilesExperiment['named'],
 ): Place[] {
-  const places = needs.map((_, file) => ({ object: files.open(file, false, null), offset: 0 }))
+  const places = needs.map((_, file) => ({ object: files.open(file, false, null), offset: 0, isOwn: true }))
   const objects = places.map(({ object }) => object)
   named.forEach(({ name, mostBytes }, i) => {
     objects.push(files.open(needs.length + i, false, null, mostBytes, name))
@@ -220,7 +222,7 @@ function layOutImage(
   )
   let offset = 0
   return needs.map(({ pages }) => {
-    const place = { object, offset }
+    const place = { object, offset, isOwn: false }
     offset += pages
     return place
   })

@@ -362,7 +362,7 @@ export class VerbRunner {
     const { control, kernel, objects } = this.#parts
     const number = this.#names.indexOf(name)
     if (this.#shared[number]! >= 0) return
-    const object = this.#createShared(process, size)
+    const object = this.#createShared(process, size, name)
     if (object < 0) return control.failed(process, verb, ENOMEM)
     if (isReserved) {
       kernel.pages.objectFlags[object] = ObjectFlag.reserved
@@ -374,12 +374,13 @@ export class VerbRunner {
     this.#shared[number] = object
   }
 
-  #createShared(process: number, size: number): number {
+  #createShared(process: number, size: number, name: string): number {
     const { kernel, objects } = this.#parts
     const user = kernel.userOf(process)
     if (!kernel.pager.reservation.reserve(size * PAGE_SIZE, user)) return -1
     const object = objects.createAnonymous(size, user, size * PAGE_SIZE)
     kernel.pages.objectFlags[object] = 0
+    kernel.objectMade(object, 'shared-memory', -1, -1, name)
     return object
   }
 

@@ -28,7 +28,7 @@ export interface AddressSpaceParts {
   base: () => Int32Array
   userOf: (process: number) => number
   /** Where a region lies in a file of a vnode pager; null: there is none. */
-  placeOfFile: ((process: number, startPage: number) => { object: number; offset: number }) | null
+  placeOfFile: ((process: number, startPage: number) => { object: number; offset: number; isOwn: boolean }) | null
   /** Pages that are never written come from a file. */
   untouchedIsFile: boolean
 }
@@ -121,6 +121,7 @@ export class AddressSpaces {
         object = place.object
         offset = firstPage = place.offset
         objects.reference(object)
+        if (place.isOwn) kernel.objectMade(object, 'file', process, startPage)
         kernel.files.pager.mapped(object, isShared ? pageCount * PAGE_SIZE : 0)
         kernel.files.cover(
           object,
@@ -130,6 +131,7 @@ export class AddressSpaces {
       } else if (filePages[number]!.length > 0) {
         object = prepared?.get(startPage) ?? this.#createFile(pageCount, filePages[number]!)
         if (prepared !== undefined) objects.reference(object)
+        kernel.objectMade(object, 'file', process, startPage)
       }
       if (hasAnonymous[number] !== 0 && !isShared) {
         const bytes = pageCount * PAGE_SIZE
@@ -141,6 +143,7 @@ export class AddressSpaces {
         object = objects.createAnonymous(pageCount, user, bytes)
         objects.back(object, file, offset)
         offset = 0
+        kernel.objectMade(object, 'anonymous', process, startPage)
       }
       const region = regions.add(process, startPage, pageCount, object, offset)
       if (isShared) regions.flags[region] = RegionFlag.shared
@@ -252,6 +255,7 @@ export class AddressSpaces {
     if (!isShared) {
       if (!kernel.pager.reservation.reserve(bytes, user)) return false
       object = objects.createAnonymous(count, user, bytes)
+      kernel.objectMade(object, 'anonymous', process, page)
     }
     const region = regions.add(process, page, count, object, offset)
     if (isShared) regions.flags[region] = RegionFlag.shared

@@ -72,6 +72,7 @@ export class VmObjects {
       this.back(object, old, regions.offset[region]!)
       regions.object[region] = object
       regions.offset[region] = 0
+      this.#kernel.objectMade(object, 'copy', regions.process[region]!, regions.start[region]!)
     }
     regions.chargedUser[region] = -1
     regions.flags[region]! &= ~RegionFlag.needsCopy
@@ -281,6 +282,7 @@ export class VmObjects {
     const user = pages.chargedUser[old]!
     const object = this.createAnonymous(size, user, bytes)
     if (user >= 0) pages.charge[old]! -= bytes
+    this.#kernel.objectMade(object, 'anonymous', regions.process[region]!, regions.start[region]!)
     const backing = pages.backing[old]!
     if (backing >= 0) {
       this.reference(backing)

@@ -27,7 +27,7 @@ test('zoomed in each process, device and the page daemon has a track; requests r
       row({ number: 2, kind: 5, time: 120 }),
       row({ number: 3, kind: 0, process: 0, time: 160, durationNs: 65, detail: 2 }),
     ],
-    { kindOf: (kind) => kinds[kind] ?? '', processes: (process) => `process ${process}`, devices: (device) => `device ${device}` },
+    { kindOf: (kind) => kinds[kind] ?? '', processes: (process) => `process ${process}`, devices: (device) => `device ${device}`, objects: String },
   )
   expect(tracks.map(({ name }) => name)).toEqual(['process 0', 'Page daemon', 'device 1'])
   expect(tracks.map(({ marks }) => marks.map(({ from, to, glyph }) => [from, to, glyph]))).toEqual([[[95, 160, 'swapin']], [[120, 120, 'daemon']], [[100, 150, 'swapin']]])
@@ -39,10 +39,10 @@ test('zoomed in each process, device and the page daemon has a track; requests r
 })
 
 test('by objects, those with most events have tracks of their own, and what is of none comes last', () => {
-  const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: String, devices: String }
+  const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: String, devices: String, objects: (object: number) => `object ${object}${object === 1 ? ' (heap)' : ''}` }
   const rows = [row({ object: -1 }), ...Array.from({ length: 14 }, (_, object) => [row({ object }), ...(object === 13 ? [] : [row({ object })])]).flat()]
   const tracks = eventTracks(rows, names, 'objects').map(({ name, marks }) => [name, marks.length])
-  expect(tracks.slice(0, 2)).toEqual([['Object 0', 2], ['Object 1', 2]])
+  expect(tracks.slice(0, 2)).toEqual([['Object 0', 2], ['Object 1 (heap)', 2]])
   expect(tracks.slice(-3)).toEqual([['Object 11', 2], ['Other objects', 3], ['No object', 1]])
 })
 
@@ -52,7 +52,7 @@ test('by devices, zoomed out there is a track for the reads and the writes of ea
   const tiles = { rows: 2, begin: Float64Array.of(10, 20), length: Float64Array.of(10, 4), bucketNs: 1, metrics }
   const shown = deviceTracks(tiles, ['fast', 'slow']).map(({ name, density }) => [name, density?.span.to, ...(density?.layers[0]?.counts ?? [])])
   expect(shown).toEqual([['fast in', 30, 3, 0], ['slow out', 30, 1, 2]])
-  const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: String, devices: (device: number) => `device ${device}` }
+  const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: String, devices: (device: number) => `device ${device}`, objects: String }
   const single = eventTracks([row({ process: 0 }), row({ kind: 1, process: 0, device: 1 })], names, 'devices')
   expect(single.map(({ name, marks }) => [name, marks.length])).toEqual([['device 1', 1]])
 })
@@ -70,7 +70,7 @@ function answerOfTracks(): ArrayBuffer {
 test('by processes, zoomed out the events of each lie in layers by what they were, and what is about a moment is told', () => {
   const tiles = decodeTrackTiles(answerOfTracks(), { from: 0, to: 200 }, kinds)
   expect(tiles.isEstimated).toBe(true)
-  const tracks = whoTracks(tiles, 'processes', { processes: (process) => `process ${process}` })
+  const tracks = whoTracks(tiles, 'processes', { processes: (process) => `process ${process}`, objects: String })
   expect(tracks.map(({ name, density }) => [name, density?.greatest, ...(density?.layers.map(({ glyph, counts }) => [glyph, ...counts]) ?? [])])).toEqual([
     // faults that were read from swap and what was read are one layer
     ['process 1', 5, ['fault', 4, 0], ['zero', 1, 0], ['swapin', 0, 5]],
@@ -78,11 +78,11 @@ test('by processes, zoomed out the events of each lie in layers by what they wer
   ])
   expect(densityAt(tracks[0]!, 50)).toEqual({ lengthNs: 100, sorts: [{ glyph: 'fault', count: 4 }, { glyph: 'zero', count: 1 }] })
   expect(densityAt(tracks[0]!, 250)).toBeNull()
-  expect(whoTracks(tiles, 'objects', { processes: String }).map(({ name }) => name)).toEqual(['Object 1', 'No object'])
+  expect(whoTracks(tiles, 'objects', { processes: String, objects: (object) => `object ${object}` }).map(({ name }) => name)).toEqual(['Object 1', 'No object'])
 })
 
 test('by processes, zoomed in each has a track, and what is of none comes last', () => {
-  const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: (process: number) => `process ${process}`, devices: String }
+  const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: (process: number) => `process ${process}`, devices: String, objects: String }
   const tracks = eventTracks([row({ kind: 5 }), row({ process: 3 }), row({ process: 0, device: 1 })], names, 'processes')
   expect(tracks.map(({ name, marks }) => [name, marks.length])).toEqual([['process 0', 1], ['process 3', 1], ['No process', 1]])
 })

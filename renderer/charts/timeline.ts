@@ -142,7 +142,7 @@ export function decodeTrackTiles(buffer: ArrayBuffer, span: Span, kinds: readonl
 }
 
 /** Tracks of a zoomed out timeline for each process or object. */
-export function whoTracks({ span, tracks }: TrackTiles, by: 'processes' | 'objects', names: Pick<TrackNames, 'processes'>): Track[] {
+export function whoTracks({ span, tracks }: TrackTiles, by: 'processes' | 'objects', names: Pick<TrackNames, 'processes' | 'objects'>): Track[] {
   return tracks.map(({ who, layers }) => {
     const sums = new Float64Array(layers[0]?.counts.length ?? 0)
     for (const { counts } of layers) counts.forEach((count, row) => (sums[row]! += count))
@@ -150,10 +150,10 @@ export function whoTracks({ span, tracks }: TrackTiles, by: 'processes' | 'objec
   })
 }
 
-function nameOf(who: number, by: 'processes' | 'objects', names: Pick<TrackNames, 'processes'>): string {
+function nameOf(who: number, by: 'processes' | 'objects', names: Pick<TrackNames, 'processes' | 'objects'>): string {
   if (who === NOBODY) return by === 'processes' ? 'No process' : 'No object'
   if (who === OTHERS) return `Other ${by}`
-  return by === 'processes' ? names.processes(who) : `Object ${who}`
+  return by === 'processes' ? names.processes(who) : capitalised(names.objects(who))
 }
 
 /** How many events of which sort a track has about a moment, most first, and in how much time. Null where it is not drawn as density, or has none there. */
@@ -177,6 +177,8 @@ export interface TrackNames {
   kindOf: (kind: number) => string
   processes: (process: number) => string
   devices: (device: number) => string
+  /** "object 3", and what it is called where that is known. */
+  objects: (object: number) => string
 }
 
 /** Of processes or objects, those with most events have a track each. */
@@ -214,6 +216,8 @@ export function eventTracks(rows: readonly EventRow[], names: TrackNames, by: Tr
   }
   return [...tracks.values()].sort((a, b) => a.order - b.order).map(({ track }) => track)
 }
+
+const capitalised = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 
 /** The mark of a track nearest to a moment, within `reach` ns of it. */
 export function nearestMark(track: Track, moment: number, reach: number): Mark | null {

@@ -7,6 +7,7 @@
 import { defineStore } from 'pinia'
 import { computed, markRaw, ref, shallowRef, watch } from 'vue'
 import type { Params, RunDetail, RunMessage, RunProgress, Totals } from '../../electron/contract/contract.ts'
+import { noNames, ObjectNames } from '../../electron/contract/objectNames.ts'
 import type { ChartScene } from '../charts/chartTypes.ts'
 import { decodeSamples, noTiles, sumOver, type SampleTiles } from '../charts/tiles.ts'
 import { notifyProblem, problemText } from '../notify.ts'
@@ -18,6 +19,8 @@ import { isLive, useRuns } from './runs.ts'
 
 const REFRESH_MS = 250
 const STRIP_BUCKETS = 512
+/** A run that has just begun may have none stored yet; one that is not recorded never has. */
+const NAMES_ASKED_MAX = 5
 const SELECTION_BUCKETS = 512
 /** A selection that is drawn is summed up exactly when it has stood still for as long. */
 const SETTLED_MS = 150
@@ -87,6 +90,9 @@ export const useRunView = defineStore('runView', () => {
   const id = ref<number | null>(null)
   const detail = shallowRef<RunDetail | null>(null)
   const problem = ref('')
+  /** What its objects are called. */
+  const names = shallowRef(noNames)
+  let namesAsked = 0
   const messages = shallowRef<RunMessage[]>([])
   const range = shallowRef(ranges.emptyRange)
 
@@ -205,11 +211,25 @@ export const useRunView = defineStore('runView', () => {
       if (id.value !== mine) return
       detail.value = run
       messages.value = said
+      void loadNames()
       problem.value = ''
       fitExtent()
       refresh()
     } catch (error) {
       if (id.value === mine) problem.value = problemText(error)
+    }
+  }
+
+  /** Objects that were made since then have their names when the run is paused, or at its end. */
+  async function loadNames(): Promise<void> {
+    const mine = id.value
+    if (mine === null) return
+    namesAsked += 1
+    try {
+      const rows = await connection.request('runs.objects', { id: mine })
+      if (id.value === mine) names.value = new ObjectNames(rows)
+    } catch {
+      // a run can be looked at by numbers
     }
   }
 
@@ -220,6 +240,8 @@ export const useRunView = defineStore('runView', () => {
     detail.value = null
     problem.value = ''
     messages.value = []
+    names.value = noNames
+    namesAsked = 0
     range.value = ranges.emptyRange
     strip.value = noTiles
     charts.value = noTiles
@@ -245,6 +267,7 @@ export const useRunView = defineStore('runView', () => {
   watch(progress, (now, before) => {
     if (!now) return
     fitExtent()
+    if (now.status !== before?.status || (names.value.isEmpty && now.virtualNs > 0 && namesAsked < NAMES_ASKED_MAX)) void loadNames()
     if (now.virtualNs !== before?.virtualNs || now.status !== before.status) refreshSoon()
   })
   watch([() => range.value.range, () => wanted.value], () => refreshCharts())
@@ -297,7 +320,7 @@ export const useRunView = defineStore('runView', () => {
   const show = (of: Span | null): void => change(ranges.show(range.value, of))
 
   return {
-    id, detail, problem, messages, range, wanted, strip, charts, scene, samplesProblem, speed, progress, status, live, virtualNs, totals,
+    id, detail, problem, messages, names, range, wanted, strip, charts, scene, samplesProblem, speed, progress, status, live, virtualNs, totals,
     span, countedSpan, whole, counted, open, close, follow, refresh, loadDetail, control, playOrPause, setSpeed,
     select, setCursor, moveCursor, extendSelection, zoomToSelection, goBack, zoomBy, panBy, show,
   }

@@ -214,6 +214,7 @@ export class TestBridge implements HostBridge {
       },
       'runs.list': () => this.runs,
       'runs.get': ({ id }) => this.run(id),
+      'runs.objects': () => [],
       'runs.messages': () => [
         { time: 1.9e9, level: 'info', routine: 'swp_pager_meta_build', text: 'swap zone uses 212 nodes' },
         { time: 7.2e9, level: 'error', routine: 'swp_pager_async_iodone', text: 'I/O error - pageout failed; blkno 5121, size 65536, error 5' },

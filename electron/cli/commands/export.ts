@@ -94,7 +94,8 @@ function textOf(
   // what is wrong with the filter is said before a file is made
   store.events.count(run, filter)
   const windows = store.events.eventsInRange(run, filter)
-  return format === 'csv' ? eventsAsCsv(windows) : eventsAsJsonLines(windows)
+  const names = store.objects.names(run)
+  return format === 'csv' ? eventsAsCsv(windows, names) : eventsAsJsonLines(windows, names)
 }
 
 function* samplesAsJsonLines(pieces: Iterable<{ rows: Float64Array; count: number }>): Generator<string> {

@@ -120,6 +120,20 @@ export class ProcessLog {
     this.#labels.look(this.#mappings, stream.pageCount, (page) => stream.pageNumber(page), this.#stackPage)
   }
 
+  /** A forked process has what its parent had mapped: its pages that no look found are looked for there. */
+  inheritLabels(parent: ProcessLog): void {
+    const { stream } = this.#importer
+    if (stream === undefined || !this.#calls.isForked) return
+    this.#labels.look(parent.#mappings, stream.pageCount, (page) => stream.pageNumber(page), parent.#stackPage)
+    // for its own children
+    if (this.#mappings.length === 0) this.#mappings = parent.#mappings
+    if (this.#stackPage < 0) this.#stackPage = parent.#stackPage
+  }
+
+  get parentPid(): number | null {
+    return this.#parentPid
+  }
+
   /** The log is complete. */
   finish(): void {
     this.#importer.finish()

@@ -275,6 +275,10 @@ export class Recorder {
         message: `valgrind could not be started: ${this.#failure.message}`,
       })
     const messages = this.#finished.flatMap((log) => log.messages)
+    for (const [place, log] of this.#logsSeen.entries()) {
+      const parent = this.#logsSeen.slice(0, place).findLast(({ pid }) => pid === log.parentPid)
+      if (parent) log.inheritLabels(parent)
+    }
     // in the order of their streams, which is that of their first references
     const order = [...this.#names]
     const family = familyOf(this.#logsSeen.map((log) => log.family((name) => order.indexOf(name))))

@@ -30,6 +30,7 @@ import { hostTimesFor } from '../hostTimes.ts'
 import { openDevices, type OpenedDevices } from '../images.ts'
 import { interventionIssues } from '../interventions.ts'
 import { viewsOf } from '../machineViews.ts'
+import { ObjectNamer } from '../objectNames.ts'
 import { Pace } from '../pace.ts'
 import { diskFullProblem } from '../problems.ts'
 import {
@@ -194,6 +195,7 @@ class Engine {
   /** What was thrown outside the loop; it ends the run there. */
   #failure: Error | null = null
   readonly #messages: RunMessage[]
+  readonly #namer: ObjectNamer | null
 
   constructor(parts: {
     machine: Machine
@@ -202,6 +204,7 @@ class Engine {
     devices: OpenedDevices
     fileStore: { close(): void }
     messages: RunMessage[]
+    namer: ObjectNamer | null
   }) {
     this.machine = parts.machine
     this.#recorder = parts.recorder
@@ -209,6 +212,7 @@ class Engine {
     this.#devices = parts.devices
     this.#fileStore = parts.fileStore
     this.#messages = parts.messages
+    this.#namer = parts.namer
   }
 
   begin(run: number | null, startPaused: boolean): void {
@@ -402,7 +406,13 @@ class Engine {
     if (!this.#recorder.record) return
     this.machine.flushSamples()
     this.#keepMessages()
+    this.#keepObjects()
     this.#keepInterventions()
+  }
+
+  #keepObjects(): void {
+    const objects = this.#namer?.drain() ?? []
+    if (objects.length > 0) this.#recorder.keep({ type: 'objects', objects })
   }
 
   #keepMessages(): void {
@@ -465,6 +475,7 @@ class Engine {
       status = 'failed'
     }
     this.#keepMessages()
+    this.#keepObjects()
     this.#keepInterventions()
     try {
       this.#fileStore.close()
@@ -540,6 +551,7 @@ async function prepare(): Promise<Prepared> {
     const files = fileStoreMaker(experiment, `${overlayPrefix}files`)
     closers.push(() => files.close())
     const messages: RunMessage[] = []
+    const namer = data.record ? new ObjectNamer(resolved, store) : null
     const loaded = data.variant && (await loadVariant(data.variant.file, data.variant.digest))
     const machine = new Machine({
       experiment,
@@ -560,10 +572,11 @@ async function prepare(): Promise<Prepared> {
         if (data.record) messages.push(message)
         tell({ type: 'message', message })
       },
+      ...(namer ? { objects: namer.take } : {}),
       variant: loaded?.variant,
       hostTimes: hostTimesFor(experiment, store, data.sameConfiguration ? data.replayOf : null),
     })
-    engine = new Engine({ machine, recorder, store, devices, fileStore: files, messages })
+    engine = new Engine({ machine, recorder, store, devices, fileStore: files, messages, namer })
     return {
       run: {
         name: file.name,

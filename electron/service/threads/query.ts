@@ -35,6 +35,7 @@ serveCalls<QueryCalls>(parentPort, {
   run: (id) => store.runs.detail(id),
   runInfo: (id) => store.runs.get(id),
   messages: (id) => store.runs.messages(id),
+  objects: (id) => store.objects.list(id),
   compare: (ids) => compareRuns(store, ids),
   sweeps: () => store.sweeps.list(),
   sweep: (id) => store.sweeps.get(id),

@@ -157,6 +157,9 @@ function take(recording: Recording, message: RunToWriter): void {
     case 'messages':
       attempt(recording, () => store().appendMessages(recording.id, message.messages))
       return
+    case 'objects':
+      attempt(recording, () => store().objects.append(recording.id, message.objects))
+      return
     case 'interventions':
       attempt(recording, () => {
         for (const intervention of message.interventions) store().appendIntervention(recording.id, { ...intervention })
