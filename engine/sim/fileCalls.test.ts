@@ -82,7 +82,41 @@ function finished(pager: FilePagerName, { calls, blockSize, frames, nbuf, bytes:
   })
 }
 
-describe.each(['freebsd', 'netbsd'] as const)("any calls on a file, under %s's pager", (pager) => {
+const mapped: Call = { verb: 'file-map', page: FIRST_PAGE_NUMBER, pages: MAPPED_PAGES }
+const firstByte = { offset: 0, bytes: 1, isSync: false, isDirect: false }
+/** What was met once. */
+const met: Case[] = [
+  // sendfile and a cut wait for each other's page and lock
+  {
+    ...{ blockSize: 65536, frames: 150, nbuf: 0, bytes: 131071, isOneQueue: false },
+    calls: [
+      [mapped, { verb: 'file-send', offset: 0, bytes: PAGE + 1, bytesPerSecond: 1e8 }, mapped],
+      [
+        { verb: 'file-truncate', bytes: 1 },
+        { verb: 'file-write', ...firstByte, bytes: PAGE },
+      ],
+    ],
+  },
+  // a file is taken away while another process stores into it again and again
+  {
+    ...{ blockSize: 65536, frames: 150, nbuf: 0, bytes: 1, isOneQueue: false },
+    calls: [
+      [
+        { verb: 'file-truncate', bytes: 17 * PAGE },
+        { verb: 'file-read', offset: 0, bytes: PAGE, isDirect: true },
+        mapped,
+        { verb: 'file-write', ...firstByte },
+      ],
+      [
+        ...[mapped, { verb: 'file-reclaim' as const }, { verb: 'file-sync' as const }],
+        ...[{ verb: 'file-truncate' as const, bytes: PAGE + 5 }, mapped, { verb: 'file-write' as const, ...firstByte }],
+        ...[{ verb: 'file-sync' as const }, { verb: 'file-read' as const, offset: 0, bytes: 1, isDirect: false }],
+      ],
+    ],
+  },
+]
+
+describe.each(['freebsd', 'dragonfly', 'netbsd'] as const)("any calls on a file, under %s's pager", (pager) => {
   test('leave on the device what it must hold, and no page where no daemon finds it', () => {
     fc.assert(
       fc.property(
@@ -121,7 +155,7 @@ describe.each(['freebsd', 'netbsd'] as const)("any calls on a file, under %s's p
           }
         },
       ),
-      { numRuns: 25, seed: 11 },
+      { numRuns: 40, seed: 11, examples: met.map((each) => [each]) },
     )
   })
 })

@@ -233,7 +233,7 @@ export class VerbRunner {
         case 'file-send':
           return files.send(object, verb.offset, verb.bytes, verb.bytesPerSecond)
         case 'file-truncate':
-          return files.locked(object, 'exclusive', files.pager.truncate(object, verb.bytes))
+          return files.truncate(object, verb.bytes)
         case 'file-sync':
           return files.locked(object, 'exclusive', files.pager.sync(object, true))
         case 'file-suspend':

@@ -139,7 +139,7 @@ export class FaultHandler {
             this.#kernel.counters[Counter.transitWaits]! += 1
             return this.#block(process, WaitFor.busy, frame)
           }
-          if (isPaged && (files.pager.mustAsk(frame, isWrite) || !files.pager.isFilled(frame)))
+          if (isPaged && (files.pager.mustAsk(frame, isWrite) || files.isGoing(owner) || !files.pager.isFilled(frame)))
             return this.#ask(process, mapping, region, owner, index, access)
           if (pages.valid[frame] === ALL_SECTORS) {
             pages.exclusiveBusy[frame] = 1

@@ -129,7 +129,7 @@ export class PolicyDaemon implements PageDaemon {
     return -1
   }
 
-  /** A dirty page that cannot be written now: of a file that was cut off, or on a file system that is suspended. */
+  /** A dirty page that cannot be written now: of a file that was cut off, that is being cut, or on a file system that is suspended. */
   #mustStay(frame: number): boolean {
     const { pages, mappings, files } = this.#kernel
     const type = pages.objectType[pages.object[frame]!]
@@ -137,7 +137,7 @@ export class PolicyDaemon implements PageDaemon {
       mappings.testDirty(frame)
       return pages.dirty[frame] !== 0
     }
-    return type === ObjectType.file && files?.pager.isSuspended === true && files.pager.isDirty(frame)
+    return type === ObjectType.file && files?.isHeld(frame) === true && files.pager.isDirty(frame)
   }
 
   /** Takes one page: frees it if it is clean, begins to write it if it is dirty. False if there is none to take. */

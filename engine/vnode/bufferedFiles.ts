@@ -19,6 +19,8 @@ export abstract class BufferedFiles {
   readonly cache: BufferCache
   protected readonly context: FileContext
   protected readonly sent: SentPages
+  /** vm_pageout_clean, vm_pageout_page, vfs_msync: vget with LK_EXCLUSIVE. */
+  readonly pageoutsLock = true
 
   constructor(context: FileContext) {
     this.context = context

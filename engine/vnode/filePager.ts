@@ -86,6 +86,8 @@ export interface FilePager extends WaitJudge {
   suspend(durationNs: number): number
   /** That is so now: the page daemon is to pass dirty pages by. */
   readonly isSuspended: boolean
+  /** The page daemon and the syncer take a vnode's lock. */
+  readonly pageoutsLock: boolean
   /** A NetBSD buffer's request is over. */
   bufferDone(buffer: number, errno: number): void
   ownCounters(): OwnCounters

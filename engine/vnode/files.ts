@@ -71,6 +71,10 @@ export class Files {
   /** By process: the errno of a call that is over and was not asked after yet; WAITING: under way; NO_CALL: there is none. */
   #calls: Int32Array
   readonly #locks = new FileLocks()
+  /** Objects of files that were being cut when a daemon wanted to put pages of them out. */
+  readonly #refused = new Set<number>()
+  /** Files that are being taken away. */
+  #going = 0
   #hasSyncedAtEnd = false
   #isEnding = false
 
@@ -179,6 +183,11 @@ export class Files {
     return started
   }
 
+  /** The object is about to be taken from its file: what would be stored into it now would be lost. */
+  isGoing(object: number): boolean {
+    return this.#going > 0 && this.#table.open.get(object)?.isGoing === true
+  }
+
   /** Who is about to take a vnode away has its lock: the fault begins anew when it has gone. */
   *#goneWith(object: number): Operation<number> {
     yield* until(() => !this.#table.open.has(object))
@@ -244,9 +253,30 @@ export class Files {
     return errno
   }
 
+  /** ftruncate(2) */
+  *truncate(object: number, sizeBytes: number): Operation<number> {
+    const hold = this.pager.pageoutsLock ? 'cut' : 'exclusive'
+    const errno = yield* this.locked(object, hold, this.pager.truncate(object, sizeBytes))
+    // pages that a daemon had to leave alone may go now
+    if (this.#refused.delete(object)) this.#kernel.retryAllocations()
+    return errno
+  }
+
   /** A direct call is under way on a file, which is not to be mapped meanwhile. */
   isDirect(object: number): boolean {
     return this.#locks.isDirect(object)
+  }
+
+  /** Not to be written now, if it is dirty: its file is being cut, or the file system is suspended. */
+  isHeld(frame: number): boolean {
+    return this.pager.isSuspended || this.#isCut(this.#kernel.pages.object[frame]!)
+  }
+
+  /** Asked by a daemon, which will have to be told when that is over. */
+  #isCut(object: number): boolean {
+    if (!this.#locks.isCut(object)) return false
+    this.#refused.add(object)
+    return true
   }
 
   /** Waits until there is none. */
@@ -343,7 +373,7 @@ export class Files {
   *#removeUnused(object: number): Operation<number> {
     const open = this.#table.open.get(object)!
     if (!open.isUnlinked || this.volume.hasName(open.file) || this.pager.isUsed(object)) return 0
-    const errno = yield* this.pager.truncate(object, 0)
+    const errno = yield* this.truncate(object, 0)
     return errno === 0 ? yield* this.#takeObject(object) : errno
   }
 
@@ -381,11 +411,13 @@ export class Files {
     const open = this.#table.open.get(object)
     if (open === undefined || open.isGoing) return 0
     open.isGoing = true
+    this.#going += 1
     const { file, isDevice, slots, name, isUnlinked } = open
     // nobody finds it from now on; who has its lock is waited for
     if (name !== null && this.#table.named.get(name) === object) this.#table.named.delete(name)
     yield* until(() => open.users === 0)
     let errno = yield* this.pager.reclaim(object)
+    this.#going -= 1
     this.#table.open.delete(object)
     if (isUnlinked) errno = this.volume.release(file) || errno
     const bytes = contents.isReal ? this.truth.bytesOf(object) : new Uint8Array(0)
@@ -426,8 +458,12 @@ export class Files {
 
   /** Puts pages next to each other out; true if that is over already, else `finished` is called later. */
   pageOut(object: number, frames: Int32Array, finished: () => void): boolean {
+    if (this.#isCut(object)) {
+      for (const frame of frames) this.#kernel.pages.activate(frame)
+      return true
+    }
     let isLater = false
-    const isOver = this.tasks.start(this.pager.pageOut(object, frames), () => {
+    const isOver = this.tasks.start(this.#locks.writing(object, this.pager.pageOut(object, frames)), () => {
       if (isLater) finished()
     })
     isLater = true
@@ -474,9 +510,10 @@ export class Files {
 
   *#syncAll(waits: boolean): Operation<void> {
     for (const [object, open] of [...this.#table.open]) {
-      if (open.isGoing) continue
+      if (open.isGoing || (this.#locks.isCut(object) && !waits)) continue
       open.users += 1
-      yield* this.pager.sync(object, waits)
+      yield* until(() => !this.#locks.isCut(object))
+      yield* this.#locks.writing(object, this.pager.sync(object, waits))
       open.users -= 1
     }
     this.volume.flush()
@@ -506,7 +543,9 @@ export class Files {
   restored(): void {
     this.tasks.clear()
     this.#locks.clear()
+    this.#refused.clear()
     for (const open of this.#table.open.values()) open.users = 0
+    this.#going = 0
     this.#hasSyncedAtEnd = false
     this.#isEnding = false
   }

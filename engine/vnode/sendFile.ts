@@ -163,8 +163,9 @@ export class SentPages {
       const frame = yield* this.#grab(object, at, lock)
       if (frame < 0) return 0
       if (!this.#isValid(frame, at, bytes)) {
-        pages.sharedBusy[frame]! += 1
+        // the kernel makes the page busy first: who cuts the file then waits for the page, and the call for the lock
         const isThere = yield* lock.take()
+        pages.sharedBusy[frame]! += 1
         const errno = isThere ? yield* this.#read(object, file, at, READ_BYTES / volume.blockSize) : Errno.EIO
         if (isThere) lock.leave()
         pages.sharedBusy[frame]! -= 1

@@ -425,6 +425,8 @@ export class NetbsdFiles implements FilePager {
     this.#host.suspend(durationNs)
     return 0
   }
+  readonly pageoutsLock = false
+
   get isSuspended(): boolean {
     return this.#host.isSuspended
   }
