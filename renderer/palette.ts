@@ -127,7 +127,7 @@ function stored(): PaletteEntry[] {
   const bench = useBench()
   return [
     ...useRuns().newest.map((run) =>
-      entry('Run', run.name, () => go('runs', [run.id]), `run ${run.id}, ${statusTexts[run.status].toLowerCase()}`),
+      entry('Run', run.name, () => go('runs', [run.id]), `${useRuns().isRecorded(run.id) ? `run ${run.id}` : 'not recorded'}, ${statusTexts[run.status].toLowerCase()}`),
     ),
     ...useExperiments().items.map((item) =>
       entry(

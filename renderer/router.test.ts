@@ -20,9 +20,9 @@ describe('addresses', () => {
     expect(parseRoute('#/')).toEqual(parseRoute(''))
   })
   it('that lead nowhere are told from those that lead somewhere', () => {
-    for (const address of ['nowhere', 'runs/x,-3', 'runs/1/nowhere', 'runs/1/events/2', 'sweeps/a-name', '/../etc', 'bench/1/overview'])
+    for (const address of ['nowhere', 'runs/x,-3', 'runs/1/nowhere', 'runs/1/events/2', 'sweeps/a-name', '/../etc', 'bench/1/overview', 'sweeps/-1'])
       expect(parseRoute(`#/${address}`)).toMatchObject({ unknown: address })
-    for (const address of ['runs', 'runs/1/log', 'compare/1,2', 'gallery/out-of-swap', 'need/3']) expect(parseRoute(`#/${address}`).unknown).toBe('')
+    for (const address of ['runs', 'runs/1/log', 'runs/-1/memory', 'compare/1,2', 'gallery/out-of-swap', 'need/3']) expect(parseRoute(`#/${address}`).unknown).toBe('')
   })
   it('are read back as they were written', () => {
     expect(parseRoute(hashOf('runs', [7], 'memory'))).toEqual({ place: 'runs', ids: [7], tab: 'memory', name: '', unknown: '' })

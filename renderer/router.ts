@@ -31,12 +31,15 @@ export function parseRoute(hash: string): Route {
   const address = hash.replace(/^#?\/?/, '')
   const [place, ids = '', tab = '', ...more] = address.split('/')
   const isName = place === 'gallery' && /^[a-z][a-z0-9-]*$/.test(ids)
-  const isKnown = isPlace(place) && (ids === '' || isName || /^\d+(,\d+)*$/.test(ids)) && (tab === '' || (place === 'runs' && isTab(tab))) && more.length === 0
+  // runs that are not recorded have negative numbers
+  const idPattern = place === 'runs' ? /^-?\d+$/ : /^\d+$/
+  const areIds = ids.split(',').every((id) => idPattern.test(id))
+  const isKnown = isPlace(place) && (ids === '' || isName || areIds) && (tab === '' || (place === 'runs' && isTab(tab))) && more.length === 0
   return {
     place: isPlace(place) ? place : 'bench',
     ids: ids
       .split(',')
-      .filter((part) => /^\d+$/.test(part))
+      .filter((part) => idPattern.test(part))
       .map(Number),
     tab: isTab(tab) ? tab : 'overview',
     name: isName ? ids : '',

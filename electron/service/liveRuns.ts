@@ -1,7 +1,8 @@
 /**
  * Running machines: an engine thread each, from the request that starts one to the last notice about it.
  *
- * A run that is recorded has the id of its row. One that is not has a negative id, and is gone when it has ended.
+ * A run that is recorded has the id of its row. One that is not has a negative id; when it has ended its totals and messages are known until
+ * some more have.
  */
 import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
@@ -31,6 +32,8 @@ import { totalsOf } from './totals.ts'
 /** A machine's columns are ArrayBuffers outside this; what is left on the heap is small. */
 const ENGINE_LIMITS = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 64 }
 const MESSAGES_MAX = 1000
+/** Ended runs without a recording that are known. */
+const UNRECORDED_MAX = 8
 /** A thread that does not hear for as long that it is to stop is ended: it comes to hear between two slices, of some milliseconds each. */
 const DEAF_MS = 3000
 export const TRANSIENT = 'transient-'
@@ -64,6 +67,8 @@ interface LiveRun {
 
 export class LiveRuns {
   readonly #runs = new Map<number, LiveRun>()
+  /** Runs that were not recorded, as they ended; the newest last. */
+  readonly #past = new Map<number, { info: RunInfo; detail: RunDetail }>()
   readonly #paths: WorkspacePaths
   readonly #notices: Notices
   readonly #writer: () => ThreadClient<WriterCalls>
@@ -134,55 +139,25 @@ export class LiveRuns {
     return [...this.#runs.keys()].filter((id) => id > 0)
   }
 
-  /** How a run stands; undefined if it is not running. */
+  /** How a run stands, or how one that was not recorded has ended; undefined if it is neither. */
   info(id: number): RunInfo | undefined {
     const run = this.#runs.get(id)
-    if (!run) return undefined
-    const { prepared, progress, options } = run
-    return {
-      id,
-      name: prepared.run.name,
-      experimentName: prepared.run.experimentName,
-      workloadNames: prepared.run.workloads.map((workload) => workload.name),
-      startedAt: run.startedAt,
-      status: progress.status,
-      replayOf: options.replayOf,
-      replayAgrees: null,
-      problem: null,
-      referencesTotal: prepared.run.referencesTotal,
-      storedBytes: 0,
-      note: '',
-      tags: options.tags ?? [],
-      totals: progress.totals,
-    }
+    return run ? infoOf(run) : this.#past.get(id)?.info
   }
 
   /** All about a run that is not recorded. */
   detail(id: number): RunDetail | undefined {
     const run = this.#runs.get(id)
-    const info = this.info(id)
-    if (!run || !info) return undefined
-    const { engineVersion, frames, nsPerReference, footprint, bucketNs, devices, variant } = run.prepared.run
-    return {
-      ...info,
-      file: run.options.file,
-      engineVersion,
-      frames,
-      nsPerReference,
-      footprint,
-      bucketNs,
-      devices,
-      thresholds: run.prepared.thresholds,
-      endTimeNs: run.progress.virtualNs,
-      eventCounts: {},
-      messages: run.messages,
-      interventions: [],
-      ...(variant ? { variant } : {}),
-    }
+    return run ? detailOf(run) : this.#past.get(id)?.detail
   }
 
   unrecorded(): RunInfo[] {
-    return [...this.#runs.keys()].filter((id) => id < 0).flatMap((id) => this.info(id) ?? [])
+    return [...this.#runs.keys(), ...this.#past.keys()].filter((id) => id < 0).flatMap((id) => this.info(id) ?? [])
+  }
+
+  /** Forgets a run that was not recorded; false if it is not known to have ended. */
+  forget(id: number): boolean {
+    return this.#past.delete(id)
   }
 
   progressOf(id: number): EngineProgress | undefined {
@@ -190,7 +165,7 @@ export class LiveRuns {
   }
 
   messagesOf(id: number): RunMessage[] | undefined {
-    return this.#runs.get(id)?.messages
+    return (this.#runs.get(id) ?? this.#past.get(id)?.detail)?.messages
   }
 
   /** Paths of images that running machines hold. */
@@ -295,6 +270,11 @@ export class LiveRuns {
 
   async #finish(run: LiveRun, status: RunInfo['status'], problem: string | null): Promise<void> {
     this.#runs.delete(run.id)
+    if (run.id < 0) {
+      const ended = { status, problem }
+      this.#past.set(run.id, { info: { ...infoOf(run), ...ended }, detail: { ...detailOf(run), ...ended } })
+      for (const oldest of this.#past.keys()) if (this.#past.size > UNRECORDED_MAX) this.#past.delete(oldest)
+    }
     await run.thread.end()
     this.#sendProgress(run)
     this.#notices.send('run.ended', { run: run.id, status, problem })
@@ -337,6 +317,46 @@ function problemOfThread({ id, prepared: { run } }: LiveRun, { code, message }: 
 /** Removes files that last as long as a run, of runs that are gone. */
 export function clearTransientFiles(overlays: string, prefix: string): void {
   for (const name of readdirSync(overlays)) if (name.startsWith(prefix)) rmSync(path.join(overlays, name), { force: true })
+}
+
+function infoOf({ id, prepared: { run }, progress, options, startedAt }: LiveRun): RunInfo {
+  return {
+    id,
+    name: run.name,
+    experimentName: run.experimentName,
+    workloadNames: run.workloads.map((workload) => workload.name),
+    startedAt,
+    status: progress.status,
+    replayOf: options.replayOf,
+    replayAgrees: null,
+    problem: null,
+    referencesTotal: run.referencesTotal,
+    storedBytes: 0,
+    note: '',
+    tags: options.tags ?? [],
+    totals: progress.totals,
+  }
+}
+
+/** Of a run that is not recorded. */
+function detailOf(live: LiveRun): RunDetail {
+  const { engineVersion, frames, nsPerReference, footprint, bucketNs, devices, variant } = live.prepared.run
+  return {
+    ...infoOf(live),
+    file: live.options.file,
+    engineVersion,
+    frames,
+    nsPerReference,
+    footprint,
+    bucketNs,
+    devices,
+    thresholds: live.prepared.thresholds,
+    endTimeNs: live.progress.virtualNs,
+    eventCounts: {},
+    messages: live.messages,
+    interventions: [],
+    ...(variant ? { variant } : {}),
+  }
 }
 
 function newLiveRun(

@@ -364,6 +364,7 @@ class WorkbenchService implements Workbench {
         return this.#changed('runs', { id })
       },
       'runs.remove': async ({ id }) => {
+        if (this.#runs.forget(id)) return this.#changed('runs', none)
         await this.#moments.end(id)
         await this.#tallies.stop(id)
         await writer().call('removeRun', id)

@@ -111,6 +111,8 @@ export const useRunView = defineStore('runView', () => {
   const progress = computed<RunProgress | null>(() => (id.value === null ? null : (runs.progress.get(id.value) ?? null)))
   const status = computed(() => progress.value?.status ?? detail.value?.status ?? 'interrupted')
   const live = computed(() => isLive(status.value))
+  /** One that is not has no samples, events or moments; its totals and messages are known for a while. */
+  const isRecorded = computed(() => id.value !== null && runs.isRecorded(id.value))
   const virtualNs = computed(() => Math.max(progress.value?.virtualNs ?? 0, detail.value?.endTimeNs ?? 0))
   const totals = computed<Totals | null>(() => progress.value?.totals ?? detail.value?.totals ?? null)
 
@@ -144,7 +146,7 @@ export const useRunView = defineStore('runView', () => {
 
   async function samples(of: Span, buckets: number, columns: readonly string[], extremes: readonly string[] = []): Promise<SampleTiles> {
     const run = detail.value
-    if (!run || columns.length === 0 || !(of.to > of.from)) return noTiles
+    if (!run || !isRecorded.value || columns.length === 0 || !(of.to > of.from)) return noTiles
     const answer = await connection.request('runs.samples', {
       id: run.id,
       fromNs: of.from,
@@ -216,7 +218,7 @@ export const useRunView = defineStore('runView', () => {
       fitExtent()
       refresh()
     } catch (error) {
-      if (id.value === mine) problem.value = problemText(error)
+      if (id.value === mine) problem.value = runs.isRecorded(mine) ? problemText(error) : 'It was not recorded, and is not known any more.'
     }
   }
 
@@ -320,7 +322,7 @@ export const useRunView = defineStore('runView', () => {
   const show = (of: Span | null): void => change(ranges.show(range.value, of))
 
   return {
-    id, detail, problem, messages, names, range, wanted, strip, charts, scene, samplesProblem, speed, progress, status, live, virtualNs, totals,
+    id, detail, problem, messages, names, range, wanted, strip, charts, scene, samplesProblem, speed, progress, status, live, isRecorded, virtualNs, totals,
     span, countedSpan, whole, counted, open, close, follow, refresh, loadDetail, control, playOrPause, setSpeed,
     select, setCursor, moveCursor, extendSelection, zoomToSelection, goBack, zoomBy, panBy, show,
   }

@@ -71,6 +71,21 @@ describe('the run that is looked at', () => {
     expect(run && useRuns().shareDone(run)).toBe(0.25)
     expect(useRuns().live.map((item) => item.id)).toEqual([2])
   })
+  it('asks a run that is not recorded for nothing that it has not, and says when it is not known any more', async () => {
+    const listed = bridge.runs
+    bridge.runs = [...listed, { ...listed[0]!, id: -1, status: 'finished', totals: testTotals({ run: null }) }]
+    await useRuns().load()
+    expect(useRuns().newest[0]?.id).toBe(-1)
+    const view = useRunView()
+    view.wanted = { columns: ['faults'], buckets: 100 }
+    await view.open(-1)
+    expect([view.isRecorded, view.status, view.problem]).toEqual([false, 'finished', ''])
+    expect(samplesAsked()).toBe(0)
+    bridge.runs = listed
+    await view.open(1)
+    await view.open(-1)
+    expect(view.problem).toContain('It was not recorded')
+  })
   it('says why a run cannot be shown', async () => {
     const view = useRunView()
     await view.open(99)

@@ -9,6 +9,9 @@ export type RunStatus = RunInfo['status']
 
 export const isLive = (status: RunStatus): boolean => status === 'running' || status === 'paused'
 
+/** Runs that are not recorded have negative numbers. */
+const isRecorded = (run: number): boolean => run > 0
+
 /** What a status says to a person. */
 export const statusTexts: Record<RunStatus, string> = {
   running: 'Running',
@@ -45,8 +48,10 @@ export const useRuns = defineStore('runs', () => {
         const now = progress.get(run.id)
         return now && isLive(run.status) ? { ...run, status: now.status, totals: now.totals, referencesTotal: now.referencesTotal } : run
       })
-      .sort((a, b) => b.id - a.id),
+      .sort((a, b) => orderOf(b.id) - orderOf(a.id)),
   )
+  /** Those that are not recorded run now, so they come after all others. */
+  const orderOf = (run: number): number => (isRecorded(run) ? run : Number.MAX_SAFE_INTEGER + run)
   const live = computed(() => newest.value.filter((run) => isLive(run.status)))
 
   /** Share of its references that a run has made, 0 to 1. */
@@ -76,5 +81,5 @@ export const useRuns = defineStore('runs', () => {
     await list.load()
   }
 
-  return { ...list, progress, newest, live, follow, shareDone, start, replay, control, setSpeed, intervene, rename, remove }
+  return { ...list, isRecorded, orderOf, progress, newest, live, follow, shareDone, start, replay, control, setSpeed, intervene, rename, remove }
 })

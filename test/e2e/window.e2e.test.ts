@@ -205,6 +205,28 @@ describe('a run', () => {
       .toBe(`replay of run ${first}, digests agree`)
   })
 
+  test('one that is not recorded shows what there is of it, and is told from the others', async () => {
+    await go('bench')
+    await isEnabled('run').toBe(true)
+    await at('run-more').click()
+    await at('run-unrecorded').click()
+    await page().waitForURL(/#\/runs\/-1/)
+    await expect.poll(() => page().locator('header').innerText(), { timeout: 30_000 }).toContain('Finished')
+    await says('problem').toContain('This run was not recorded')
+    expect(await total('references')).toBe(2_000_000)
+    expect(await page().locator('nav.tabs a').allInnerTexts()).toEqual(['Overview', 'Log', 'Configuration'])
+    expect(await seriousFaults()).toEqual([])
+    // an address of a tab that it has not shows what it has
+    await go('runs/-1/events')
+    await expect.poll(() => total('references')).toBe(2_000_000)
+    await go('runs')
+    await expect.poll(() => page().locator('tbody tr').first().innerText()).toMatch(/Finished[\s\S]*not recorded/)
+    await at('run-actions--1').click()
+    await page().getByRole('menuitem', { name: 'Delete…' }).click()
+    await confirm()
+    await expect.poll(() => at('run--1').count()).toBe(0)
+  })
+
   test('one that is stopped says so', async () => {
     await go('bench')
     await isEnabled('run').toBe(true)
