@@ -65,6 +65,7 @@ export class ProcessLog {
   #offset = 0
   #punched = 0
   #isOpen = true
+  #strangeLines = 0
 
   constructor({ file, pid, nameFor, filterSize, builder, accepts, stackPage }: ProcessLogOptions) {
     this.pid = pid
@@ -76,7 +77,10 @@ export class ProcessLog {
       filterSize,
       accepts,
       onMessage: (text) => this.#hear(text),
-      onOther: (text) => this.#calls.take(text),
+      onOther: (text) => {
+        if (!this.#calls.take(text)) this.#strange(text)
+        return true
+      },
     })
   }
 
@@ -134,12 +138,10 @@ export class ProcessLog {
     return this.#parentPid
   }
 
-  /** The log is complete. */
+  /** The process has ended. What it wrote last may be a piece of a line, if a signal ended it. */
   finish(): void {
-    this.#importer.finish()
-    this.#calls.finish()
     this.look()
-    this.close()
+    this.endHere()
   }
 
   /** The log ends here, wherever that is. */
@@ -183,6 +185,11 @@ export class ProcessLog {
       footprint: stream.pageCount,
       labels: this.#labels.labelled(pageNumbers),
     }
+  }
+
+  /** A line that says nothing of references or calls that is known: it is told, and the recording goes on. */
+  #strange(text: string): void {
+    if (this.#strangeLines++ === 0) this.messages.push(`a line of the log of process ${this.pid} says nothing that is known: ${text.slice(0, 100)}`)
   }
 
   #hear(text: string): void {
