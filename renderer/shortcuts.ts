@@ -1,4 +1,5 @@
 /** Every key that the window knows, by where it works: what the sheet of keys and the settings show. */
+import { railPlaces } from './router.ts'
 
 export interface Shortcut {
   keys: string[]
@@ -11,7 +12,7 @@ export const shortcuts: { place: string; keys: Shortcut[] }[] = [
     keys: [
       { keys: ['Ctrl K'], does: 'Command palette' },
       { keys: ['?'], does: 'This sheet' },
-      { keys: ['Alt 1', '…', 'Alt 9'], does: 'Places, in the order of the rail' },
+      { keys: ['Alt 1', '…', `Alt ${railPlaces.length}`], does: 'Places, in the order of the rail' },
       { keys: ['Tab', 'Shift Tab'], does: 'To the next control and back' },
     ],
   },
