@@ -15,15 +15,13 @@ const ALONE_EVENTS = 3 * EVENTS_PER_CHUNK
 const CHUNKS_AHEAD = 2
 const LIMITS = { maxOldGenerationSizeMb: 256 }
 
-type Encoded = ReturnType<EncoderCalls['encode']>
-
 /** The thread that encodes beside its caller; made when it is needed. */
 export class EncoderThread {
   #thread: ThreadClient<EncoderCalls> | null = null
   #chunks = 0
 
   /** Takes a chunk; null, and the buffer stays with the caller, while it has enough or a run is not worth a thread yet. */
-  encode(buffer: ArrayBuffer, count: number, firstEvent: number, recording: boolean): Promise<Encoded> | null {
+  encode(buffer: SharedArrayBuffer, count: number, firstEvent: number, recording: boolean): Promise<EncodedChunk> | null {
     if (this.#chunks === CHUNKS_AHEAD || (!this.#thread && firstEvent < ALONE_EVENTS)) return null
     this.#chunks++
     this.#thread ??= new ThreadClient<EncoderCalls>(threadUrls.encoder, 'the thread that encodes events', {
@@ -32,7 +30,7 @@ export class EncoderThread {
         this.#thread = null
       },
     })
-    return this.#thread.callTransferring('encode', [buffer], buffer, count, firstEvent, recording).finally(() => {
+    return this.#thread.call('encode', buffer, count, firstEvent, recording).finally(() => {
       this.#chunks--
     })
   }
@@ -46,7 +44,7 @@ export interface ChunkListener {
   /** A chunk of the run, in order. */
   onEncoded(chunk: EncodedChunk): void
   /** The buffer of a chunk can be used again. */
-  onBuffer(buffer: ArrayBuffer): void
+  onBuffer(buffer: SharedArrayBuffer): void
   /** A chunk could not be encoded; none comes after it. */
   onFailed(error: unknown): void
 }
@@ -73,14 +71,14 @@ export class ChunkQueue {
     return this.#hasFailed || this.#eventsIn === this.#eventsOut
   }
 
-  add(buffer: ArrayBuffer, count: number): void {
+  add(buffer: SharedArrayBuffer, count: number): void {
     const firstEvent = this.#eventsIn
     this.#eventsIn += count
     const elsewhere = this.#thread.encode(buffer, count, firstEvent, this.#recording)
     if (elsewhere) {
       elsewhere.then(
-        ({ encoded, buffer: used }) => {
-          this.#listener.onBuffer(used)
+        (encoded) => {
+          this.#listener.onBuffer(buffer)
           this.#take(encoded)
         },
         (error: unknown) => this.#fail(error),

@@ -65,12 +65,12 @@ export interface WriterCalls {
   close(): void
 }
 
-/** From an engine thread to the writer, over the run's own port. Buffers are transferred. */
+/** From an engine thread to the writer, over the run's own port. Buffers are of shared memory (eventBuffer.ts). */
 export type RunToWriter =
   /** A full chunk of events, or the last one; its buffer comes back. */
-  | { type: 'chunk'; buffer: ArrayBuffer; count: number }
+  | { type: 'chunk'; buffer: SharedArrayBuffer; count: number }
   /** The events since the last chunk, for show. */
-  | { type: 'tail'; buffer: ArrayBuffer; count: number }
+  | { type: 'tail'; buffer: SharedArrayBuffer; count: number }
   | { type: 'samples'; rows: Float64Array; count: number }
   | { type: 'messages'; messages: RunMessage[] }
   | { type: 'objects'; objects: NamedObject[] }
@@ -92,7 +92,7 @@ export type RunToWriter =
 /** From the writer to an engine thread. */
 export type WriterToRun =
   /** A buffer to fill again. */
-  | { type: 'buffer'; buffer: ArrayBuffer }
+  | { type: 'buffer'; buffer: SharedArrayBuffer }
   /** The store cannot take more: the run has to end. */
   | { type: 'refused'; problem: string }
   /** Everything is committed; the run's digest and how it stands in the store. */
@@ -112,13 +112,8 @@ export const SHARED_BYTES = 64
 // ---- encoder
 
 export interface EncoderCalls {
-  /** Encodes a chunk of events; its buffer comes back. Throws CodecError. */
-  encode(
-    buffer: ArrayBuffer,
-    count: number,
-    firstEvent: number,
-    recording: boolean,
-  ): { encoded: EncodedChunk; buffer: ArrayBuffer }
+  /** Encodes a chunk of events, which nobody is to write meanwhile. Throws CodecError. */
+  encode(buffer: SharedArrayBuffer, count: number, firstEvent: number, recording: boolean): EncodedChunk
 }
 
 // ---- checkpointer

@@ -11,6 +11,6 @@ serveCalls<EncoderCalls>(parentPort, {
   encode: (buffer, count, firstEvent, recording) => {
     const encoded = encodeChunk(eventChunkIn(buffer, count), firstEvent, recording)
     const data = encoded.columns.flatMap(({ data: { buffer: memory } }) => (memory instanceof ArrayBuffer ? memory : []))
-    return new Transferring({ encoded, buffer }, [buffer, ...data])
+    return new Transferring(encoded, data)
   },
 })

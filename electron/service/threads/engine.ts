@@ -83,7 +83,7 @@ class Recorder {
   refused: string | null = null
   #port: MessagePort | null = null
   readonly #shared = new Int32Array(data.shared)
-  readonly #free: ArrayBuffer[] = []
+  readonly #free: SharedArrayBuffer[] = []
   #buffersMade = 1
   #current = newEventBuffer(EVENTS_PER_CHUNK)
   #chunk = eventChunkIn(this.#current, 0)
@@ -99,8 +99,8 @@ class Recorder {
   }
 
   /** Sends something that only a recorded run keeps. */
-  keep(message: RunToWriter, transfer: ArrayBuffer[] = []): void {
-    if (this.record) this.#port?.postMessage(message, transfer)
+  keep(message: RunToWriter): void {
+    if (this.record) this.#port?.postMessage(message)
   }
 
   /** Sends a chunk of events away and answers an empty one, waiting for the writer if it is behind. */
@@ -109,7 +109,7 @@ class Recorder {
       // the machine's first chunk is its own
       if (chunk !== this.#chunk) copyEvents(chunk, this.#chunk)
       const message: RunToWriter = { type: 'chunk', buffer: this.#current, count: chunk.count }
-      this.#port?.postMessage(message, [this.#current])
+      this.#port?.postMessage(message)
       this.#current = this.#buffer()
     }
     this.#chunk = eventChunkIn(this.#current, 0)
@@ -120,8 +120,7 @@ class Recorder {
   keepTail(chunk: EventChunk): void {
     const { count } = chunk
     if (!this.record || count === 0) return
-    const buffer = copyOfEvents(chunk, count)
-    this.keep({ type: 'tail', buffer, count }, [buffer])
+    this.keep({ type: 'tail', buffer: copyOfEvents(chunk, count), count })
   }
 
   /** Ends the run in the store and waits until that is done. */
@@ -143,7 +142,7 @@ class Recorder {
     this.#port?.close()
   }
 
-  #buffer(): ArrayBuffer {
+  #buffer(): SharedArrayBuffer {
     for (;;) {
       const free = this.#free.pop()
       if (free) return free
@@ -563,8 +562,7 @@ async function prepare(): Promise<Prepared> {
       samples: {
         take: (rows, count) => {
           if (!data.record) return
-          const copy = rows.slice(0, count * SAMPLE_WIDTH)
-          recorder.keep({ type: 'samples', rows: copy, count }, [copy.buffer])
+          recorder.keep({ type: 'samples', rows: rows.slice(0, count * SAMPLE_WIDTH), count })
         },
       },
       messages: ({ time, level, routine, text }) => {

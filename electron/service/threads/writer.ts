@@ -188,9 +188,9 @@ function take(recording: Recording, message: RunToWriter): void {
   }
 }
 
-function giveBack({ port, shared }: Recording, buffer: ArrayBuffer): void {
+function giveBack({ port, shared }: Recording, buffer: SharedArrayBuffer): void {
   const answer: WriterToRun = { type: 'buffer', buffer }
-  port.postMessage(answer, [buffer])
+  port.postMessage(answer)
   Atomics.add(shared, SharedWord.returned, 1)
   Atomics.notify(shared, SharedWord.returned)
 }
