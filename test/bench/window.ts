@@ -49,7 +49,7 @@ async function inWindow(workspace: string, run: number): Promise<BenchResult[]> 
     page.setDefaultTimeout(30_000)
     const isSoftware = await drawsInSoftware(browser)
     const steps: StepTimes[] = []
-    await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline', 'blink.user_timing', '__metadata'] })
+    await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing', '__metadata'] })
     for (const tab of ['events', 'overview'] as const) {
       await page.goto(new URL(`/#/runs/${run}/${tab}`, app.url).href)
       await page.locator(places[tab]).first().waitFor()
@@ -200,7 +200,7 @@ function tasksOf(trace: string): Task[] {
   if (!first) throw new Error('the trace has no steps')
   marks.sort((a, b) => a.ts - b.ts)
   const tasks = parsed.traceEvents
-    .filter(({ name, pid, tid, dur }) => name === 'RunTask' && pid === first.pid && tid === first.tid && dur !== undefined)
+    .filter(({ name, pid, tid, dur }) => name === 'ThreadControllerImpl::RunTask' && pid === first.pid && tid === first.tid && dur !== undefined)
     .sort((a, b) => a.ts - b.ts)
   let step = 0
   return tasks.flatMap(({ ts, dur = 0, tdur = 0 }) => {
