@@ -23,6 +23,9 @@ export interface RangeState {
 /** The shortest range that can be zoomed into, in ns. */
 export const SHORTEST_NS = 1000
 
+/** Places that a cursor can have within what is shown: more than any window has pixels. */
+const CURSOR_PLACES = 40_000
+
 export const emptyRange: RangeState = { extent: { from: 0, to: 0 }, range: null, selection: null, cursor: null }
 
 /** What is shown. */
@@ -98,7 +101,12 @@ export function moveCursor(state: RangeState, share: number): RangeState {
   return { ...state, cursor: clamp(start + share * (span.to - span.from), span.from, span.to) }
 }
 
+/** A pointer at rest is heard again when what is below it changes: by less than a tenth of a pixel nothing moves. */
 export function withCursor(state: RangeState, cursor: number | null): RangeState {
+  if (cursor !== null && state.cursor !== null) {
+    const { from, to } = visible(state)
+    if (Math.abs(cursor - state.cursor) < (to - from) / CURSOR_PLACES) return state
+  }
   return cursor === state.cursor ? state : { ...state, cursor }
 }
 

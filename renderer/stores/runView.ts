@@ -83,6 +83,8 @@ export function totalsOver(tiles: SampleTiles, span: Span): CountedTotals {
   }
 }
 
+const nothingCharted: { span: Span; tiles: SampleTiles } = { span: { from: 0, to: 1 }, tiles: noTiles }
+
 export const useRunView = defineStore('runView', () => {
   const connection = useConnection()
   const runs = useRuns()
@@ -99,9 +101,9 @@ export const useRunView = defineStore('runView', () => {
   /** Columns that the open tab's charts need, of which of them least and greatest value too, and how many buckets they can show. */
   const wanted = shallowRef<{ columns: readonly string[]; extremes?: readonly string[]; buckets: number }>({ columns: [], buckets: 512 })
   const strip = shallowRef<SampleTiles>(noTiles)
-  const charts = shallowRef<SampleTiles>(noTiles)
-  /** What charts show: that of their samples, so that they are drawn once for each answer; the strip shows a new range at once. */
-  const chartSpan = shallowRef<Span>({ from: 0, to: 1 })
+  /** What charts show: a span and its samples in one, so that they are drawn once for each answer; the strip shows a new range at once. */
+  const charted = shallowRef(nothingCharted)
+  const charts = computed(() => charted.value.tiles)
   /** A selection's own samples: finer than those of the charts. */
   const selectionTiles = shallowRef<{ span: Span; tiles: SampleTiles } | null>(null)
   const samplesProblem = ref('')
@@ -118,15 +120,17 @@ export const useRunView = defineStore('runView', () => {
 
   const span = computed(() => ranges.visible(range.value))
   const countedSpan = computed(() => ranges.counted(range.value))
+  // by itself, as what depends on it does not on the cursor
+  const selection = computed(() => range.value.selection)
   const whole = computed(() => ranges.isWhole(range.value))
   /** Totals of what is counted, and of which span: exact for the whole run, from samples otherwise; those of a range change with the charts. */
   const counted = computed<{ span: Span; totals: CountedTotals | null }>(() => {
     if (whole.value) return { span: { from: 0, to: virtualNs.value }, totals: totals.value && countersOf(totals.value) }
-    const { selection } = range.value
-    if (selection === null) return { span: chartSpan.value, totals: totalsOver(charts.value, chartSpan.value) }
+    const selected = selection.value
+    if (selected === null) return { span: charted.value.span, totals: totalsOver(charts.value, charted.value.span) }
     const exact = selectionTiles.value
-    const isExact = exact !== null && exact.span.from <= selection.from && exact.span.to >= selection.to
-    return { span: selection, totals: totalsOver(isExact ? exact.tiles : charts.value, selection) }
+    const isExact = exact !== null && exact.span.from <= selected.from && exact.span.to >= selected.to
+    return { span: selected, totals: totalsOver(isExact ? exact.tiles : charts.value, selected) }
   })
 
   const scene = markRaw<ChartScene>({
@@ -134,10 +138,10 @@ export const useRunView = defineStore('runView', () => {
       return charts.value
     },
     get span() {
-      return chartSpan.value
+      return charted.value.span
     },
     get selection() {
-      return range.value.selection
+      return selection.value
     },
     get cursor() {
       return range.value.cursor
@@ -159,11 +163,11 @@ export const useRunView = defineStore('runView', () => {
   }
 
   /** Keeps an answer only if the same run is still shown. */
-  async function into(target: { value: SampleTiles }, ask: () => Promise<SampleTiles>): Promise<void> {
+  async function into<T>(target: { value: T }, ask: () => Promise<T>): Promise<void> {
     const mine = id.value
     try {
-      const tiles = await ask()
-      if (id.value === mine) target.value = tiles
+      const answer = await ask()
+      if (id.value === mine) target.value = answer
       samplesProblem.value = ''
     } catch (error) {
       if (id.value === mine) samplesProblem.value = problemText(error)
@@ -173,18 +177,18 @@ export const useRunView = defineStore('runView', () => {
   const refreshStrip = oneAtATime(() => into(strip, () => samples({ from: 0, to: virtualNs.value }, STRIP_BUCKETS, ['faults', 'ioErrors'])))
   const refreshCharts = oneAtATime(() => {
     const shown = span.value
-    return into(charts, async () => {
+    return into(charted, async () => {
       const tiles = await samples({ from: shown.from, to: Math.min(shown.to, virtualNs.value) }, wanted.value.buckets, wanted.value.columns, wanted.value.extremes)
-      if (range.value.range === null || range.value.range.from === shown.from) chartSpan.value = shown
-      return tiles
+      const isWanted = range.value.range === null || range.value.range.from === shown.from
+      return { span: isWanted ? shown : charted.value.span, tiles }
     })
   })
   const refreshSelection = oneAtATime(async () => {
-    const { selection } = range.value
-    if (selection === null || wanted.value.columns.length === 0) return
+    const selected = selection.value
+    if (selected === null || wanted.value.columns.length === 0) return
     const holder = { value: noTiles }
-    await into(holder, () => samples(selection, SELECTION_BUCKETS, totalledCounters))
-    selectionTiles.value = { span: selection, tiles: holder.value }
+    await into(holder, () => samples(selected, SELECTION_BUCKETS, totalledCounters))
+    selectionTiles.value = { span: selected, tiles: holder.value }
   })
   function refresh(): void {
     refreshStrip()
@@ -246,8 +250,7 @@ export const useRunView = defineStore('runView', () => {
     namesAsked = 0
     range.value = ranges.emptyRange
     strip.value = noTiles
-    charts.value = noTiles
-    chartSpan.value = { from: 0, to: 1 }
+    charted.value = nothingCharted
     selectionTiles.value = null
     speed.value = 0
     await loadDetail()
@@ -275,13 +278,10 @@ export const useRunView = defineStore('runView', () => {
   watch([() => range.value.range, () => wanted.value], () => refreshCharts())
   let selectionTimer: ReturnType<typeof setTimeout> | undefined
   // until then the charts' samples have to do
-  watch(
-    () => range.value.selection,
-    () => {
-      clearTimeout(selectionTimer)
-      selectionTimer = setTimeout(refreshSelection, SETTLED_MS)
-    },
-  )
+  watch(selection, () => {
+    clearTimeout(selectionTimer)
+    selectionTimer = setTimeout(refreshSelection, SETTLED_MS)
+  })
 
   async function control(action: Params<'runs.control'>['action'], kinds: readonly string[] = []): Promise<void> {
     if (id.value === null) return
@@ -310,9 +310,9 @@ export const useRunView = defineStore('runView', () => {
   const moveCursor = (share: number): void => change(ranges.moveCursor(range.value, share))
   const extendSelection = (share: number): void => {
     const moved = ranges.moveCursor(range.value, share)
-    const selection = range.value.selection
+    const selected = selection.value
     const start = range.value.cursor ?? moved.cursor ?? 0
-    const fixed = selection ? (Math.abs(selection.from - start) < Math.abs(selection.to - start) ? selection.to : selection.from) : start
+    const fixed = selected ? (Math.abs(selected.from - start) < Math.abs(selected.to - start) ? selected.to : selected.from) : start
     change({ ...ranges.select(moved, fixed, moved.cursor ?? fixed), cursor: moved.cursor })
   }
   const zoomToSelection = (): void => change(ranges.zoomToSelection(range.value))
@@ -323,7 +323,7 @@ export const useRunView = defineStore('runView', () => {
 
   return {
     id, detail, problem, messages, names, range, wanted, strip, charts, scene, samplesProblem, speed, progress, status, live, isRecorded, virtualNs, totals,
-    span, countedSpan, whole, counted, open, close, follow, refresh, loadDetail, control, playOrPause, setSpeed,
+    span, countedSpan, selection, whole, counted, open, close, follow, refresh, loadDetail, control, playOrPause, setSpeed,
     select, setCursor, moveCursor, extendSelection, zoomToSelection, goBack, zoomBy, panBy, show,
   }
 })
