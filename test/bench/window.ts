@@ -49,12 +49,13 @@ async function inWindow(workspace: string, run: number): Promise<BenchResult[]> 
     page.setDefaultTimeout(30_000)
     const isSoftware = await drawsInSoftware(browser)
     const steps: StepTimes[] = []
+    await page.exposeFunction('stepDone', (times: StepTimes) => onStep(times))
     await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing', '__metadata'] })
     for (const tab of ['events', 'overview'] as const) {
       await page.goto(new URL(`/#/runs/${run}/${tab}`, app.url).href)
+      await page.reload()
       await page.locator(places[tab]).first().waitFor()
       await page.waitForTimeout(1500)
-      await page.evaluate(listen)
       steps.push(...(await walk(page, tab)))
     }
     const tasks = tasksOf((await browser.stopTracing()).toString('utf8'))
@@ -77,6 +78,8 @@ async function inWindow(workspace: string, run: number): Promise<BenchResult[]> 
 
 const against = (wall: number, cpu: number) => ({ baseline: cpu, ratio: cpu > 0 ? wall / cpu : 1 })
 
+let onStep: (times: StepTimes) => void = () => undefined
+
 /** What a step is made on. */
 const places = { events: '[data-test="timeline"]', overview: '[data-test="chart-faults"] canvas' }
 
@@ -89,11 +92,21 @@ interface StepTimes {
   exactMs: number | null
 }
 
-// what the functions below that run in the page take of it
+/** A step as the page hears of it, and whether it asks the service for something. */
+interface Input {
+  kind: 'pointermove' | 'wheel' | 'keydown'
+  isAsking: boolean
+}
+const inputOf = (action: Action): Input => {
+  if (action === 'hover') return { kind: 'pointermove', isAsking: false }
+  return action === 'scroll' ? { kind: 'wheel', isAsking: false } : { kind: 'keydown', isAsking: true }
+}
+
+// what the function below that runs in the page takes of it
 interface PageWindow {
-  /** When the page heard of an input, and when the next frame was painted; 0: not yet. */
-  measured: { at: number; shownAt: number; tell: () => void }
-  addEventListener: (kind: string, hear: (event: { timeStamp: number }) => void, options: { capture: boolean; passive: boolean }) => void
+  /** What the driver hears when a step is over. */
+  stepDone: (times: StepTimes) => void
+  addEventListener: (kind: string, hear: (event: { timeStamp: number; type: string }) => void, options: { capture: boolean; passive: boolean }) => void
 }
 interface PageElement {
   dataset: Record<string, string | undefined>
@@ -106,69 +119,68 @@ declare const MutationObserver: new (changed: () => void) => {
   disconnect: () => void
 }
 
-/** The page's side of the measurement. Inputs are heard before the window hears them, frames after they are painted. */
-function listen(): void {
-  window.measured = { at: 0, shownAt: 0, tell: () => undefined }
-  const hear = (event: { timeStamp: number }) => {
-    const { measured } = window
-    if (measured.at !== 0) return
-    measured.at = event.timeStamp
+/**
+ * The page's side of the measurement, so that the driver asks it nothing while it works. Inputs are heard before the window hears them, frames after they
+ * are painted; what the attributes say of the range is looked at when they change.
+ */
+function listen({ selector, inputs }: { selector: string; inputs: Input[] }): void {
+  let step = -1
+  let at = 0
+  let shownMs = 0
+  const tell = (exactMs: number | null) => {
+    const times = { shownMs, exactMs }
+    at = 0
+    window.stepDone(times)
+  }
+  const look = (): void => {
+    if (at === 0 || shownMs === 0 || !inputs[step]?.isAsking) return
+    const range = document.querySelector('[data-test="strip"]')?.dataset
+    for (const { dataset } of document.querySelectorAll(selector)) if (dataset['from'] !== range?.['from'] || dataset['to'] !== range?.['to']) return
+    tell(performance.now() - at)
+  }
+  new MutationObserver(look).observe(document.body, { subtree: true, attributeFilter: ['data-from', 'data-to'] })
+  const hear = (event: { timeStamp: number; type: string }) => {
+    if (at !== 0) return
+    // a pointer that goes to where the next step is made
+    if (event.type !== inputs[step + 1]?.kind) {
+      performance.mark('rest')
+      return
+    }
+    step += 1
+    at = event.timeStamp
+    shownMs = 0
     performance.mark('step')
     requestAnimationFrame(() => {
       setTimeout(() => {
-        measured.shownAt = performance.now()
-        measured.tell()
+        shownMs = performance.now() - at
+        if (inputs[step]?.isAsking) look()
+        else tell(null)
       })
     })
   }
-  for (const kind of ['wheel', 'pointermove', 'pointerdown', 'keydown']) window.addEventListener(kind, hear, { capture: true, passive: true })
-}
-
-/** Milliseconds from the input to the frame after it. */
-function shown(): Promise<number> {
-  const { measured } = window
-  return new Promise((resolve) => {
-    measured.tell = () => resolve(measured.shownAt - measured.at)
-    if (measured.shownAt !== 0) measured.tell()
-  })
-}
-
-/** Milliseconds from the input until the timeline, or every chart, shows what the service says of the range. Waits without work of its own. */
-function answered(selector: string): Promise<number> {
-  return new Promise((resolve) => {
-    const look = (): void => {
-      const range = document.querySelector('[data-test="strip"]')?.dataset
-      for (const { dataset } of document.querySelectorAll(selector)) if (dataset['from'] !== range?.['from'] || dataset['to'] !== range?.['to']) return
-      observer.disconnect()
-      resolve(performance.now() - window.measured.at)
-    }
-    const observer = new MutationObserver(look)
-    observer.observe(document.body, { subtree: true, attributeFilter: ['data-from', 'data-to'] })
-    look()
-  })
+  for (const kind of ['wheel', 'pointermove', 'keydown']) window.addEventListener(kind, hear, { capture: true, passive: true })
 }
 
 const actions = ['zoom in', 'hover', 'zoom in', 'pan', 'hover', 'zoom in', 'pan', 'scroll', 'zoom in', 'pan', 'hover', 'zoom out', 'zoom out', 'hover', 'zoom out', 'scroll'] as const
+type Action = (typeof actions)[number]
 
 async function walk(page: Page, tab: keyof typeof places): Promise<StepTimes[]> {
   const times: StepTimes[] = []
   const place = page.locator(places[tab]).first()
   const box = await place.boundingBox()
   if (!box) throw new Error('what is to be measured has no place')
+  if (tab === 'events') await place.focus()
   let seed = 7
   const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647
-  for (let step = 0; step < STEPS / 2; step++) {
-    const action = actions[step % actions.length] ?? 'hover'
-    const isOfTimeline = tab === 'events' && action !== 'scroll'
+  const made = Array.from({ length: STEPS / 2 }, (_, step) => actions[step % actions.length] ?? 'hover')
+  await page.evaluate(listen, { selector: drawn[tab], inputs: made.map(inputOf) })
+  for (const action of made) {
+    const done = new Promise<StepTimes>((resolve) => (onStep = resolve))
     if (action === 'scroll') await page.mouse.move(640, tab === 'events' ? 640 : box.y + 40)
-    else if (isOfTimeline && action === 'pan') await place.focus()
-    await page.evaluate(() => Object.assign(window.measured, { at: 0, shownAt: 0, tell: () => undefined }))
     if (action === 'hover') await page.mouse.move(box.x + box.width * (0.15 + 0.8 * random()), box.y + box.height * (0.2 + 0.6 * random()))
     else if (action === 'scroll') await page.mouse.wheel(0, 800)
     else await page.keyboard.press(action === 'zoom out' ? '-' : action === 'zoom in' ? '+' : 'ArrowRight')
-    const shownMs = await page.evaluate(shown)
-    const exactMs = action === 'hover' || action === 'scroll' ? null : await page.evaluate(answered, drawn[tab])
-    times.push({ shownMs, exactMs })
+    times.push(await done)
     await page.waitForTimeout(PAUSE_MS)
   }
   await page.evaluate(() => performance.mark('rest'))
