@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
-import type { FamilyVerb } from '../engine/workload/verbs.ts'
+import type { WorkloadVerb } from '../engine/workload/verbs.ts'
 import { memoryWorkload } from '../engine/workload/streamFile.ts'
 import { openConnection } from './connection.ts'
 import { StoreError } from './errors.ts'
@@ -327,9 +327,10 @@ describe('workloads', () => {
         Uint32Array.from({ length }, () => (next(i === 0 ? 70_000 : 3) << 2) | next(3)),
       )
       const workload = memoryWorkload('three', ...streams)
-      const verbs: FamilyVerb[] = [
+      const verbs: WorkloadVerb[] = [
         { at: 70, verb: 'fork', child: 1 },
         { at: 70, verb: 'spawn', child: 2 },
+        { at: 100, verb: 'map', page: 7, pages: 20, object: '', offset: 0 },
         { at: 200_000, verb: 'wait', child: 1 },
       ]
       workload.processes[0]!.verbs = verbs

@@ -16,7 +16,7 @@ import {
   StoredStreamReader,
 } from '../engine/workload/streamFile.ts'
 import type { ReferenceStorage } from '../engine/workload/streamFile.ts'
-import type { FamilyVerb } from '../engine/workload/verbs.ts'
+import type { WorkloadVerb } from '../engine/workload/verbs.ts'
 import { PageUse } from '../engine/workload/workload.ts'
 import type { ProcessStream, Workload } from '../engine/workload/workload.ts'
 import type { Connection } from './connection.ts'
@@ -65,6 +65,15 @@ interface ProcessRow {
   page_use: Buffer
 }
 
+type VerbRow = { at: number } & (
+  { verb: 'fork' | 'spawn' | 'wait'; child: number } | { verb: 'map'; page: number; pages: number }
+)
+
+const verbOf = (row: VerbRow): WorkloadVerb =>
+  row.verb === 'map'
+    ? { at: row.at, verb: 'map', page: row.page, pages: row.pages, object: '', offset: 0 }
+    : { at: row.at, verb: row.verb, child: row.child }
+
 /** Chunks written in one transaction. */
 const BATCH_CHUNKS = 32
 
@@ -90,8 +99,8 @@ export class WorkloadTable {
     this.#processes = sqlite.prepare<[number], ProcessRow>(
       'SELECT * FROM workload_processes WHERE workload_id = ? ORDER BY process',
     )
-    this.#verbs = sqlite.prepare<[number, number], FamilyVerb>(
-      'SELECT at, verb, child FROM workload_verbs WHERE workload_id = ? AND process = ? ORDER BY number',
+    this.#verbs = sqlite.prepare<[number, number], VerbRow>(
+      'SELECT at, verb, child, page, pages FROM workload_verbs WHERE workload_id = ? AND process = ? ORDER BY number',
     )
     this.#chunk = sqlite.prepare<[number, number, number], { data: Buffer }>(
       'SELECT data FROM stream_chunks WHERE workload_id = ? AND process = ? AND chunk = ?',
@@ -261,7 +270,7 @@ export class WorkloadTable {
     const processes =
       'SELECT process, page_count, reference_count, page_numbers FROM workload_processes WHERE workload_id = ?'
     const chunks = 'SELECT process, chunk, reference_count, data FROM stream_chunks WHERE workload_id = ?'
-    const verbs = 'SELECT process, number, at, verb, child FROM workload_verbs WHERE workload_id = ?'
+    const verbs = 'SELECT process, number, at, verb, child, page, pages FROM workload_verbs WHERE workload_id = ?'
     return this.#connection.read(() =>
       [processes, chunks, verbs].every((rows) => {
         const difference = (a: number, b: number) =>
@@ -300,7 +309,7 @@ export class WorkloadTable {
     }
     return {
       ...tables,
-      verbs: this.#verbs.all(id, row.process),
+      verbs: this.#verbs.all(id, row.process).map(verbOf),
       open: () => new StoredStreamReader(tables, (chunk) => this.chunk(id, row.process, chunk)),
     }
   }
@@ -348,7 +357,7 @@ export class WorkloadWriter {
       this.#flush()
       const { sqlite } = this.#connection
       const insert = sqlite.prepare('INSERT INTO workload_processes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
-      const addVerb = sqlite.prepare('INSERT INTO workload_verbs VALUES (?, ?, ?, ?, ?, ?)')
+      const addVerb = sqlite.prepare('INSERT INTO workload_verbs VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
       let footprint = 0
       let written = 0
       let references = 0
@@ -367,8 +376,10 @@ export class WorkloadWriter {
           use.length,
           useStored,
         )
-        for (const [number, { at, verb, child }] of (stream.verbs ?? []).entries())
-          addVerb.run(this.id, process, number, at, verb, child)
+        for (const [number, verb] of (stream.verbs ?? []).entries()) {
+          const [child, page, pages] = verb.verb === 'map' ? [null, verb.page, verb.pages] : [verb.child, null, null]
+          addVerb.run(this.id, process, number, verb.at, verb.verb, child, page, pages)
+        }
         this.#storedBytes += numbersStored.length + useStored.length
         footprint += stream.pageCount
         references += stream.referenceCount

@@ -9,6 +9,7 @@ import { withFileImage } from './0007-fileImage.ts'
 import { withWorkloadVerbs } from './0008-workloadVerbs.ts'
 import { withTallies } from './0009-tallies.ts'
 import { withObjects } from './0010-objects.ts'
+import { withGivenUpMemory } from './0011-givenUpMemory.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   withWorkloadVerbs,
   withTallies,
   withObjects,
+  withGivenUpMemory,
 ]

@@ -78,8 +78,20 @@ export const processHead = z.object({
   pageCount: count,
   referenceCount: count,
   verbs: z
-    .array(z.object({ at: count, verb: z.enum(['fork', 'spawn', 'wait']), child: count }))
-    .max(100_000)
+    .array(
+      z.union([
+        z.object({ at: count, verb: z.enum(['fork', 'spawn', 'wait']), child: count }),
+        z.object({
+          at: count,
+          verb: z.literal('map'),
+          page: count,
+          pages: z.int().min(1),
+          object: z.literal(''),
+          offset: z.literal(0),
+        }),
+      ]),
+    )
+    .max(1_000_000)
     .default([]),
 })
 export const referencesHead = z.object({

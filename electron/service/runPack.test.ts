@@ -8,7 +8,7 @@ import { readRecords, writeRecords } from '../../db/recordFile.ts'
 import { TraceStore } from '../../db/traceStore.ts'
 import { packRun } from './runPack.ts'
 import { memoryWorkload } from '../../engine/workload/streamFile.ts'
-import type { FamilyVerb } from '../../engine/workload/verbs.ts'
+import type { WorkloadVerb } from '../../engine/workload/verbs.ts'
 import { unpackRun } from './runUnpack.ts'
 import { packSnapshot } from './snapshotBytes.ts'
 import { inFolder, runToEnd, smallExperiment, withService } from './testing.ts'
@@ -38,7 +38,7 @@ describe('a packed run', () => {
   it('has the processes that its workload begins, and those that wait for them', () =>
     inFolder(async (folder) => {
       const file = path.join(folder, 'run.pwb')
-      const verbs: FamilyVerb[] = [
+      const verbs: WorkloadVerb[] = [
         { at: 2, verb: 'fork', child: 1 },
         { at: 3, verb: 'wait', child: 1 },
       ]

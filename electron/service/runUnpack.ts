@@ -305,7 +305,7 @@ class IncomingWorkload {
     const short = this.#processes.find(({ references, referenceCount }) => references !== referenceCount)
     const count = this.#processes.length
     const isStray = this.#processes.some(({ verbs = [] }, number) =>
-      verbs.some(({ child }) => child >= count || child === number),
+      verbs.some((verb) => 'child' in verb && (verb.child >= count || verb.child === number)),
     )
     if (short || isStray || count !== this.head.processes)
       throw new ContractError({

@@ -42,7 +42,7 @@ export async function resolveWorkloads(file: ExperimentFile, store: TraceStore, 
     first.push(base)
     for (const [place, stream] of workload.processes.entries()) {
       const name = process.name === '' ? stream.name || workload.name : process.name
-      resolved.processes.push({ name, stream, verbs: (stream.verbs ?? []).map((verb) => ({ ...verb, child: base + verb.child })), user: process.user })
+      resolved.processes.push({ name, stream, verbs: (stream.verbs ?? []).map((verb) => ('child' in verb ? { ...verb, child: base + verb.child } : verb)), user: process.user })
       resolved.workloads.push({ id, name: workload.name, process: place })
       resolved.footprint += stream.pageCount
       resolved.references += stream.referenceCount

@@ -62,8 +62,8 @@ export type VerbAction =
 
 export type Verb = VerbAction & { at: number }
 
-/** Verbs between processes: what a workload itself says of its own. `child` is another process of the workload. */
-export type FamilyVerb = Extract<Verb, { verb: 'fork' | 'spawn' | 'wait' }>
+/** What a workload itself says of its processes. `child` is another process of the workload; `map` is of private anonymous memory. */
+export type WorkloadVerb = Extract<Verb, { verb: 'fork' | 'spawn' | 'wait' | 'map' }>
 
 export const verbNames = [
   'fork',

@@ -6,7 +6,7 @@
  * number (address / 4096); the machine groups those into regions (regions.ts).
  */
 
-import type { FamilyVerb } from './verbs.ts'
+import type { WorkloadVerb } from './verbs.ts'
 
 export const ReferenceKind = { read: 0, write: 1, fetch: 2 } as const
 
@@ -36,8 +36,11 @@ export interface StreamTables {
 }
 
 export interface ProcessStream extends StreamTables {
-  /** Where it begins, and waits for, other processes of its workload, ascending by place. A process that none begins is there from the start. */
-  verbs?: readonly FamilyVerb[]
+  /**
+   * Where it begins other processes of its workload, waits for them, and has memory anew, ascending by place. A process that none begins is there
+   * from the start.
+   */
+  verbs?: readonly WorkloadVerb[]
   open(): StreamReader
 }
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { familyOf, type FamilyLog } from './family.ts'
-import type { FamilyCall } from './systemCalls.ts'
+import type { RecordedCall } from './systemCalls.ts'
 
-const fork = (pid: number, at: number): FamilyCall => ({ call: 'fork', pid, at })
-const wait = (pid: number | null, at: number): FamilyCall => ({ call: 'wait', pid, at })
+const fork = (pid: number, at: number): RecordedCall => ({ call: 'fork', pid, at })
+const wait = (pid: number | null, at: number): RecordedCall => ({ call: 'wait', pid, at })
 
 /** Logs of 1000 references; streams are numbered as they are listed unless said otherwise. */
 function logs(...made: (Partial<FamilyLog> & { pid: number })[]): FamilyLog[] {
   return made.map((log, stream) => ({
-    ...{ parentPid: null, isForked: false, hasExited: false, calls: [], references: 1000, stream },
+    ...{ parentPid: null, isForked: false, hasExited: false, calls: [], references: 1000, stream, givenUp: () => [] },
     ...log,
   }))
 }

@@ -5,9 +5,12 @@
  *   exec    a process that executes another program is another stream: `spawn` at the end of the one before
  *   both    a child of which nothing was recorded before it executed a program: `spawn` where its parent forked
  *   wait    a process that waited for a child waits for it, and for what the child went on as
+ *
+ * Memory that a process gave up is mapped anew there: what was in it is gone, and the next reference finds zeros.
  */
-import type { FamilyVerb } from '../../../engine/workload/verbs.ts'
-import type { FamilyCall } from './systemCalls.ts'
+import type { WorkloadVerb } from '../../../engine/workload/verbs.ts'
+import type { PageRange } from './memoryCalls.ts'
+import type { RecordedCall } from './systemCalls.ts'
 
 /** What is known of a log when it is complete. */
 export interface FamilyLog {
@@ -17,7 +20,9 @@ export interface FamilyLog {
   isForked: boolean
   hasExited: boolean
   /** In the order of the process's stream. */
-  calls: readonly FamilyCall[]
+  calls: readonly RecordedCall[]
+  /** Pages whose contents mattered, in a range that was given up. */
+  givenUp: (range: PageRange, seen: number) => readonly PageRange[]
   /** The number of its stream; -1: it has none. */
   stream: number
   /** References of its stream. */
@@ -38,7 +43,7 @@ export interface Beginning {
 export interface FamilyMember {
   /** null: it is there from the start. */
   begins: Beginning | null
-  verbs: FamilyVerb[]
+  verbs: WorkloadVerb[]
 }
 
 /** A process as the system counts them: its logs, each of another program than the one before. */
@@ -50,12 +55,12 @@ interface SystemProcess {
 /** Where a log comes from: a call of another one; null: the other one's end. */
 interface Origin {
   log: FamilyLog
-  call: FamilyCall | null
+  call: RecordedCall | null
   how: Beginning['how']
   isExact: boolean
 }
 
-type Begun = Beginning & { call: FamilyCall | null }
+type Begun = Beginning & { call: RecordedCall | null }
 
 /** A member for each stream, in their order. `logs` are in the order in which they appeared. */
 export function familyOf(logs: readonly FamilyLog[]): FamilyMember[] {
@@ -66,13 +71,13 @@ export function familyOf(logs: readonly FamilyLog[]): FamilyMember[] {
     [...new Set(processOf.values())].flatMap(({ logs: own }) => [...answers(own.flatMap(({ calls }) => calls))]),
   )
 
-  const begin = (source: FamilyLog, call: FamilyCall | null, at: number): FamilyVerb[] =>
+  const begin = (source: FamilyLog, call: RecordedCall | null, at: number): WorkloadVerb[] =>
     withStream.flatMap((child) => {
       const begins = beginnings.get(child)
       if (begins?.process !== source.stream || begins.call !== call) return []
       return [{ at, verb: begins.how === 'fork' ? 'fork' : 'spawn', child: child.stream }]
     })
-  const wait = (call: FamilyCall): FamilyVerb[] => {
+  const wait = (call: RecordedCall): WorkloadVerb[] => {
     const fork = waits.get(call)
     const child = fork && childOf.get(fork)
     const begun = child?.logs.filter((log) => log.stream >= 0 && beginnings.get(log)?.isExact === true) ?? []
@@ -80,10 +85,13 @@ export function familyOf(logs: readonly FamilyLog[]): FamilyMember[] {
   }
   return withStream.map((log) => {
     const begins = beginnings.get(log) ?? null
-    const verbs = [
-      ...log.calls.flatMap((call) => (call.call === 'fork' ? begin(log, call, call.at) : wait(call))),
-      ...begin(log, null, log.references),
-    ]
+    const verbs = log.calls.flatMap((call): WorkloadVerb[] => {
+      if (call.call === 'fork') return begin(log, call, call.at)
+      if (call.call === 'wait') return wait(call)
+      const ranges = log.givenUp(call.range, call.seen)
+      return ranges.map(({ page, pages }) => ({ at: call.at, verb: 'map', page, pages, object: '', offset: 0 }))
+    })
+    verbs.push(...begin(log, null, log.references))
     return {
       begins: begins && { how: begins.how, process: begins.process, at: begins.at, isExact: begins.isExact },
       verbs: verbs.sort((a, b) => a.at - b.at),
@@ -105,8 +113,8 @@ function relate(logs: readonly FamilyLog[]) {
     process.logs.push(log)
     processOf.set(log, process)
   }
-  const childOf = new Map<FamilyCall, SystemProcess>()
-  const forkOf = new Map<SystemProcess, { log: FamilyLog; call: FamilyCall }>()
+  const childOf = new Map<RecordedCall, SystemProcess>()
+  const forkOf = new Map<SystemProcess, { log: FamilyLog; call: RecordedCall }>()
   for (const log of logs)
     for (const call of log.calls) {
       if (call.call !== 'fork') continue
@@ -149,9 +157,9 @@ function beginningOf(log: FamilyLog, originOf: (log: FamilyLog) => Origin | null
  * The fork that each wait of a process is answered by. A wait whose answer is not told has the oldest child that no other call
  * answers for.
  */
-function answers(calls: readonly FamilyCall[]): Map<FamilyCall, FamilyCall> {
-  const answered = new Map<FamilyCall, FamilyCall>()
-  const taken = new Set<FamilyCall>()
+function answers(calls: readonly RecordedCall[]): Map<RecordedCall, RecordedCall> {
+  const answered = new Map<RecordedCall, RecordedCall>()
+  const taken = new Set<RecordedCall>()
   for (const isTold of [true, false])
     calls.forEach((wait, place) => {
       if (wait.call !== 'wait' || (wait.pid !== null) !== isTold) return

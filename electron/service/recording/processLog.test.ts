@@ -19,7 +19,15 @@ function read(text: string): ProcessLog {
   const file = path.join(folder, String(pid))
   writeFileSync(file, text)
   const builder = new WorkloadBuilder({ name: 'w' })
-  const log = new ProcessLog({ file, pid, nameFor: (program) => program, filterSize: 1, builder, accepts: () => true, stackPage: -1 })
+  const log = new ProcessLog({
+    file,
+    pid,
+    nameFor: (program) => program,
+    filterSize: 1,
+    builder,
+    accepts: () => true,
+    stackPage: -1,
+  })
   while (log.read() > 0);
   log.finish()
   expect(existsSync(file)).toBe(false)
@@ -31,7 +39,13 @@ const head = '==9== Lackey, an example Valgrind tool\n==9== Command: /bin/a\\ b 
 it('a log that a signal cut within a line counts up to there', () => {
   const log = read(`${head}I  04001000,3\n S 1ffe000000,8\nI  0400`)
   expect([log.references, log.messages]).toEqual([2, []])
-  expect(log.describe()).toMatchObject({ name: 'a b', command: '/bin/a\\ b c', parentPid: 8, references: 2, footprint: 2 })
+  expect(log.describe()).toMatchObject({
+    name: 'a b',
+    command: '/bin/a\\ b c',
+    parentPid: 8,
+    references: 2,
+    footprint: 2,
+  })
 })
 
 it('forks and waits have their places among the references, whatever else valgrind says of system calls', () => {

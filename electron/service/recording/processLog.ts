@@ -14,6 +14,7 @@ import { LackeyImporter } from '../../../engine/workload/importers/lackey.ts'
 import type { StreamBuilder, WorkloadBuilder } from '../../../engine/workload/streamBuilder.ts'
 import { PageUse } from '../../../engine/workload/workload.ts'
 import type { Beginning, FamilyLog } from './family.ts'
+import { GivenUpPages } from './memoryCalls.ts'
 import { PageLabels, parseMaps, type LabelledPages, type Mapping } from './maps.ts'
 import { SystemCalls } from './systemCalls.ts'
 
@@ -55,7 +56,7 @@ export class ProcessLog {
   readonly messages: string[] = []
   readonly #fd: number
   readonly #importer: LackeyImporter
-  readonly #calls = new SystemCalls(() => this.references)
+  readonly #calls = new SystemCalls(() => ({ references: this.references, pages: this.footprint }))
   readonly #labels = new PageLabels()
   readonly #buffer = new Uint8Array(PIECE_BYTES)
   #mappings: Mapping[] = []
@@ -158,14 +159,21 @@ export class ProcessLog {
 
   /** What tells where the process begins, and which ones it begins. `streamOf` answers a stream's number by its name. */
   family(streamOf: (name: string) => number): FamilyLog {
-    const { family, isForked, hasExited } = this.#calls
+    const { calls, isForked, hasExited } = this.#calls
     const { stream } = this.#importer
+    const known = stream && {
+      count: stream.pageCount,
+      number: (page: number) => stream.pageNumber(page),
+      isWritten: (page: number) => (stream.use(page) & PageUse.write) !== 0,
+    }
+    const pages = known && new GivenUpPages(known)
     return {
       pid: this.pid,
       parentPid: this.#parentPid,
       isForked,
       hasExited,
-      calls: family,
+      calls,
+      givenUp: (range, seen) => pages?.runs(range, seen) ?? [],
       stream: stream === undefined ? -1 : streamOf(stream.name),
       references: this.references,
     }
@@ -189,7 +197,8 @@ export class ProcessLog {
 
   /** A line that says nothing of references or calls that is known: it is told, and the recording goes on. */
   #strange(text: string): void {
-    if (this.#strangeLines++ === 0) this.messages.push(`a line of the log of process ${this.pid} says nothing that is known: ${text.slice(0, 100)}`)
+    if (this.#strangeLines++ === 0)
+      this.messages.push(`a line of the log of process ${this.pid} says nothing that is known: ${text.slice(0, 100)}`)
   }
 
   #hear(text: string): void {

@@ -16,7 +16,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FamilyVerb } from '../../../engine/workload/verbs.ts'
+import type { WorkloadVerb } from '../../../engine/workload/verbs.ts'
 import type { WorkloadBuilder } from '../../../engine/workload/streamBuilder.ts'
 import { ContractError } from '../../contract/contract.ts'
 import { familyOf } from './family.ts'
@@ -65,7 +65,7 @@ export interface RecordingResult {
   /** In the order of their streams. */
   processes: RecordedProcess[]
   /** What each process does with others. */
-  verbs: FamilyVerb[][]
+  verbs: WorkloadVerb[][]
   /** What valgrind had to say, and what of the program is missing. */
   notes: string[]
 }
