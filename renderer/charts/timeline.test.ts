@@ -86,3 +86,13 @@ test('by processes, zoomed in each has a track, and what is of none comes last',
   const tracks = eventTracks([row({ kind: 5 }), row({ process: 3 }), row({ process: 0, device: 1 })], names, 'processes')
   expect(tracks.map(({ name, marks }) => [name, marks.length])).toEqual([['process 0', 1], ['process 3', 1], ['No process', 1]])
 })
+
+test('tracks of the same name are told apart by number, zoomed in and out', () => {
+  const names = { kindOf: (kind: number) => kinds[kind] ?? '', processes: (process: number) => (process === 3 ? 'make' : 'cc1'), devices: String, objects: () => 'heap' }
+  const rows = [row({ process: 0 }), row({ process: 1, object: 7 }), row({ process: 3, object: 8 })]
+  expect(eventTracks(rows, names, 'processes').map(({ name }) => name)).toEqual(['0 cc1', '1 cc1', 'make'])
+  expect(eventTracks(rows, names).map(({ name, marks }) => [name, marks.length])).toEqual([['0 cc1', 1], ['1 cc1', 1], ['make', 1]])
+  const layers = [{ glyph: 'fault' as const, counts: Float64Array.of(1) }]
+  const tiles = { span: { from: 0, to: 1 }, isEstimated: false, tracks: [{ who: 7, layers }, { who: 8, layers }, { who: -1, layers }] }
+  expect(whoTracks(tiles, 'objects', names).map(({ name }) => name)).toEqual(['7 Heap', '8 Heap', 'No object'])
+})

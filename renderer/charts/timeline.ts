@@ -143,11 +143,19 @@ export function decodeTrackTiles(buffer: ArrayBuffer, span: Span, kinds: readonl
 
 /** Tracks of a zoomed out timeline for each process or object. */
 export function whoTracks({ span, tracks }: TrackTiles, by: 'processes' | 'objects', names: Pick<TrackNames, 'processes' | 'objects'>): Track[] {
-  return tracks.map(({ who, layers }) => {
+  const shown = tracks.map(({ who, layers }) => {
     const sums = new Float64Array(layers[0]?.counts.length ?? 0)
     for (const { counts } of layers) counts.forEach((count, row) => (sums[row]! += count))
-    return { name: nameOf(who, by, names), density: { span, layers, greatest: topOf(sums) }, marks: [] }
+    return { who, track: { name: nameOf(who, by, names), density: { span, layers, greatest: topOf(sums) }, marks: [] } }
   })
+  return withOwnNames(shown)
+}
+
+/** Processes that run the same, and objects of the same sort, have one name: their tracks are told apart by their numbers. */
+function withOwnNames(tracks: readonly { who: number; track: Track }[]): Track[] {
+  const times = new Map<string, number>()
+  for (const { track } of tracks) times.set(track.name, (times.get(track.name) ?? 0) + 1)
+  return tracks.map(({ who, track }) => ((times.get(track.name) ?? 0) > 1 ? { ...track, name: `${who} ${track.name}` } : track))
 }
 
 function nameOf(who: number, by: 'processes' | 'objects', names: Pick<TrackNames, 'processes' | 'objects'>): string {
@@ -190,10 +198,10 @@ export function eventTracks(rows: readonly EventRow[], names: TrackNames, by: Tr
   const counts = new Map<number, number>()
   for (const event of rows) counts.set(whoOf(event), (counts.get(whoOf(event)) ?? 0) + 1)
   const own = new Set([...counts].filter(([who]) => who >= 0).sort((a, b) => b[1] - a[1]).slice(0, OWN_TRACKS).map(([who]) => who))
-  const tracks = new Map<string, { order: number; track: Track }>()
-  const put = (order: number, name: string, mark: Mark): void => {
-    let known = tracks.get(name)
-    if (!known) tracks.set(name, (known = { order, track: { name, density: null, marks: [] } }))
+  const tracks = new Map<number, { who: number; track: Track }>()
+  const put = (order: number, name: string, mark: Mark, who = -1): void => {
+    let known = tracks.get(order)
+    if (!known) tracks.set(order, (known = { who, track: { name, density: null, marks: [] } }))
     known.track.marks.push(mark)
   }
   for (const event of rows) {
@@ -204,17 +212,17 @@ export function eventTracks(rows: readonly EventRow[], names: TrackNames, by: Tr
     const from = reachesOn ? event.time : event.time - event.durationNs
     const mark: Mark = { event, from, to: reachesOn ? event.time + event.durationNs : event.time, glyph }
     if (by === 'devices') {
-      if (event.device >= 0) put(event.device, names.devices(event.device), mark)
+      if (event.device >= 0) put(event.device, names.devices(event.device), mark, event.device)
     } else if (by !== 'machine') {
       const who = whoOf(event) < 0 ? NOBODY : own.has(whoOf(event)) ? whoOf(event) : OTHERS
-      put(who === NOBODY ? Infinity : who === OTHERS ? Number.MAX_VALUE : who, nameOf(who, by, names), mark)
+      put(who === NOBODY ? Infinity : who === OTHERS ? Number.MAX_VALUE : who, nameOf(who, by, names), mark, who)
     } else if (glyph === 'daemon') put(1000, 'Page daemon', mark)
-    else if (event.device >= 0) put(2000 + event.device, names.devices(event.device), mark)
+    else if (event.device >= 0) put(2000 + event.device, names.devices(event.device), mark, event.device)
     else if (kind === 'filein' || kind === 'fileout') put(3000, 'Files', mark)
-    else if (event.process >= 0) put(event.process, names.processes(event.process), mark)
+    else if (event.process >= 0) put(event.process, names.processes(event.process), mark, event.process)
     else put(4000, 'Machine', mark)
   }
-  return [...tracks.values()].sort((a, b) => a.order - b.order).map(({ track }) => track)
+  return withOwnNames([...tracks].sort(([a], [b]) => a - b).map(([, track]) => track))
 }
 
 const capitalised = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
