@@ -108,6 +108,21 @@ describe('a check', () => {
     ['references gone', 'DELETE FROM stream_chunks', 'there are 0 of 5000 references'],
     ['references cut off', 'UPDATE stream_chunks SET data = substr(data, 1, 40)', 'chunk 0 cannot be read'],
     ['pages gone', 'UPDATE workload_processes SET page_count = 20', 'workloads'],
+    [
+      'a process begun by itself',
+      "INSERT INTO workload_verbs VALUES (1, 0, 0, 9, 'fork', 0, NULL, NULL)",
+      'verb 0, fork, names what there is not',
+    ],
+    [
+      'memory without pages',
+      "INSERT INTO workload_verbs VALUES (1, 0, 0, 9, 'map', NULL, 7, 0)",
+      'verb 0, map, names what there is not',
+    ],
+    [
+      'a verb beyond the end',
+      "INSERT INTO workload_verbs VALUES (1, 0, 0, 5001, 'map', NULL, 7, 1)",
+      'verb 0 stands at reference 5001',
+    ],
     ['a row without its run', "INSERT INTO run_tags VALUES (77, 'x')", 'refers to a missing row of runs'],
   ])('finds %s', (_, sql, expected) => {
     const findings = findingsAfter(sql)

@@ -198,9 +198,20 @@ function checkWorkload(store: TraceStore, connection: Connection, id: number): F
   const select = connection.sqlite.prepare<[number, number], { chunk: number; reference_count: number; data: Buffer }>(
     'SELECT chunk, reference_count, data FROM stream_chunks WHERE workload_id = ? AND process = ? ORDER BY chunk',
   )
-  for (const [process, { name, referenceCount, pageCount }] of processes.entries()) {
-    const found = (message: string) =>
-      findings.push({ where: 'stream_chunks', id, message: `process "${name}": ${message}` })
+  for (const [process, { name, referenceCount, pageCount, verbs = [] }] of processes.entries()) {
+    const foundIn = (where: string, message: string) =>
+      findings.push({ where, id, message: `process "${name}": ${message}` })
+    const found = (message: string) => foundIn('stream_chunks', message)
+    verbs.forEach((verb, number) => {
+      const before = verbs[number - 1]?.at ?? 0
+      if (verb.at < before || verb.at > referenceCount)
+        foundIn('workload_verbs', `verb ${number} stands at reference ${verb.at}`)
+      const isStray =
+        verb.verb === 'map'
+          ? !(verb.page >= 0 && verb.pages >= 1)
+          : verb.child === process || processes[verb.child] === undefined
+      if (isStray) foundIn('workload_verbs', `verb ${number}, ${verb.verb}, names what there is not`)
+    })
     let references = 0
     let expected = 0
     for (const { chunk, reference_count, data } of select.iterate(id, process)) {
