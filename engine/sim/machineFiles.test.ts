@@ -78,6 +78,35 @@ describe.each(filePagerNames)("%s's vnode pager under a machine", (pager) => {
     under.close()
   })
 
+  test('a process that is spawned has files of its own, and memory that is mapped anew is zero', () => {
+    const writer = generated('loop', { pages: 40, references: 400, writeFraction: 1, seed: 1 })
+    const reader = generated('sequential', { pages: 300, referencesPerPage: 2, writeFraction: 0 })
+    const under = onFiles(pager, {
+      streams: [writer, reader],
+      frames: 400,
+      verbs: [
+        [
+          { at: 100, verb: 'map', page: FIRST_PAGE_NUMBER, pages: 40, object: '', offset: 0 },
+          { at: 200, verb: 'spawn', child: 1 },
+          { at: 200, verb: 'wait', child: 1 },
+        ],
+        [],
+      ],
+    })
+    try {
+      const { machine } = under
+      expect([runToEnd(machine), machine.problem]).toEqual(['finished', null])
+      const totals = machine.totals()
+      expect(totals[Counter.references]).toBe(1000)
+      expect(totals[Counter.zeroFills]).toBe(80)
+      expect(totals[Counter.vnodePagesIn]).toBeGreaterThanOrEqual(300)
+      expect(totals[Counter.bytesVerified]).toBe(totals[Counter.bytesRead])
+      expect(machine.pager.reservation.reserved).toBe(0)
+    } finally {
+      under.close()
+    }
+  })
+
   test('reads the pages that the demo trace never writes, and each byte is what the file has', () => {
     const under = onFiles(pager, {})
     expect([runToEnd(under.machine), under.machine.problem]).toEqual(['finished', null])
