@@ -26,7 +26,7 @@ export interface NamedObject {
   pages: number
   /** Empty: nothing is known but its number. */
   name: string
-  /** Ascending; empty where the workload was not recorded of a program. */
+  /** Ascending; empty where all pages are what the name says, or the workload was not recorded of a program. */
   labels: ObjectLabel[]
 }
 

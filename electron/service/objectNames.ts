@@ -7,7 +7,12 @@ import { recordingInfoSchema } from '../contract/contract.ts'
 import type { ResolvedWorkloads } from './workloads.ts'
 
 /** Further objects of a run have no row: a workload that forks for ever must not fill the store with names. */
-const OBJECTS_MAX = 20_000
+const OBJECTS_MAX = 10_000
+
+/** Where it is kept how a workload was recorded. */
+interface RecordingStore {
+  workloads: Pick<TraceStore['workloads'], 'recording'>
+}
 
 interface LabelledProcess {
   name: string
@@ -22,7 +27,7 @@ export class ObjectNamer {
   #made: NamedObject[] = []
   #count = 0
 
-  constructor(resolved: Pick<ResolvedWorkloads, 'processes' | 'workloads'>, store: TraceStore) {
+  constructor(resolved: Pick<ResolvedWorkloads, 'processes' | 'workloads'>, store: RecordingStore) {
     this.#processes = resolved.processes.map(({ name, stream }) => ({ name, stream, pages: [] }))
     const recordings = new Map<number, ReturnType<typeof recordingOf>>()
     resolved.workloads.forEach(({ id, process }, number) => {
@@ -60,11 +65,15 @@ export class ObjectNamer {
     for (const { label } of mine.length > 0 ? mine : own) weights.set(label, (weights.get(label) ?? 0) + 1)
     const what = `${kind === 'copy' ? 'copy of ' : ''}${nameOfLabels(weights)}`
     const whose = this.#processes.length > 1 ? ` of ${this.#processes[process]?.name ?? ''}` : ''
-    return { ...row, name: `${what}${whose}`, labels: runsOf(own, startPage) }
+    return {
+      ...row,
+      name: `${what}${whose}`,
+      labels: own.every(({ label }) => label === own[0]?.label) ? [] : runsOf(own, startPage),
+    }
   }
 }
 
-function recordingOf(store: TraceStore, id: number) {
+function recordingOf(store: RecordingStore, id: number) {
   return recordingInfoSchema.nullable().safeParse(store.workloads.recording(id)).data ?? null
 }
 
