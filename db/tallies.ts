@@ -34,14 +34,17 @@ export class TallyTable {
     )
   }
 
-  /** Those of a run that there are, by chunk. Throws StoreError `damaged`, CodecError. */
+  /** Those of a run that there are, by chunk. One that cannot be read is not there: it follows from the events, and is made again. */
   of(runId: number): Map<number, ChunkTally> {
     const rows = this.#connection.read(() => this.#all.all(runId))
     return new Map(
-      rows.map(({ chunk, events, processRows, processes, objectRows, objects }) => [
-        chunk,
-        { events, processes: unpackTally(processes, processRows), objects: unpackTally(objects, objectRows) },
-      ]),
+      rows.flatMap(({ chunk, events, processRows, processes, objectRows, objects }): [number, ChunkTally][] => {
+        try {
+          return [[chunk, { events, processes: unpackTally(processes, processRows), objects: unpackTally(objects, objectRows) }]]
+        } catch {
+          return []
+        }
+      }),
     )
   }
 

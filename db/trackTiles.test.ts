@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { eventKinds, EVENTS_PER_CHUNK, newEventChunk, type EventChunk } from '../engine/sim/events.ts'
 import { encodeChunk } from './eventEncoder.ts'
@@ -81,8 +82,8 @@ test('chunks without a tally have as many events of each kind as they have, divi
     for (const track of exact.tracks) expect(estimated.tracks.find(({ who }) => who === track.who)!.total / track.total).toBeCloseTo(1, 1)
   }))
 
-test('kept tallies come back as they were, once, and go with their run', () =>
-  withStore((store) => {
+test('kept tallies come back as they were, once, and go with their run; damaged ones are not there', () =>
+  withStore((store, file) => {
     const { id } = record(store, 2)
     const before = store.runs.get(id).storedBytes
     const tallies = tallied(store, id, [0, 1])
@@ -92,6 +93,10 @@ test('kept tallies come back as they were, once, and go with their run', () =>
     store.tallies.put(id, numbered)
     expect(store.tallies.of(id)).toEqual(tallies)
     expect([bytes > 0, store.runs.get(id).storedBytes - before]).toEqual([true, bytes])
+    const raw = new Database(file)
+    raw.exec('UPDATE chunk_tallies SET objects = substr(objects, 3) WHERE chunk = 1')
+    raw.close()
+    expect([...store.tallies.of(id).keys()]).toEqual([0])
     store.markInterrupted()
     store.runs.remove(id)
     store.tallies.put(id, numbered)
