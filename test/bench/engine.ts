@@ -5,7 +5,8 @@
  *                   above its footprint, trace chunks and samples taken
  *   faults-moved    faults per second, uniform random over 4 times RAM, half of them writes, no read-ahead, real bytes on a
  *                   preallocated image; baseline: a bare loop that makes the same system calls, fills and comparisons
- *   faults-counted  the same without contents
+ *   faults-counted  the same without contents; -fastest is the best of the pieces whose median that is: what a neighbour on the same processor
+ *                   takes is less there
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -38,7 +39,7 @@ export async function bench(): Promise<BenchResult[]> {
   // comes first.
   const countedFaults = counted()
   const movedFaults = moved()
-  return [await hits(), ...movedFaults, countedFaults]
+  return [await hits(), ...movedFaults, ...countedFaults]
 }
 
 interface Run {
@@ -207,7 +208,7 @@ function bareLoop(store: RawImage, reads: number, writes: number): number {
 }
 
 /** One machine, as an engine's thread has one: its references in pieces of equal length, of which the first ones are those in which the code is compiled. */
-function counted(): BenchResult {
+function counted(): BenchResult[] {
   const stream = randomStream(COUNTED_REFERENCES * (COMPILING_PIECES + ROUNDS))
   const machine = newMachine(experimentOf('none', 'clock'), stream, new NullStore(2 * FOOTPRINT))
   const rates: number[] = []
@@ -219,5 +220,9 @@ function counted(): BenchResult {
     rates.push((machine.counters[Counter.faults]! - faultsBefore) / seconds)
   }
   runToEnd(machine)
-  return { name: 'faults-counted', value: medianOf(rates.slice(COMPILING_PIECES)), unit: 'faults/s' }
+  const counted = rates.slice(COMPILING_PIECES)
+  return [
+    { name: 'faults-counted', value: medianOf(counted), unit: 'faults/s' },
+    { name: 'faults-counted-fastest', value: Math.max(...counted), unit: 'faults/s' },
+  ]
 }

@@ -49,6 +49,7 @@ async function inWindow(workspace: string, run: number): Promise<BenchResult[]> 
     page.setDefaultTimeout(30_000)
     const isSoftware = await drawsInSoftware(browser)
     const steps: StepTimes[] = []
+    const pages: Mark[][] = []
     await page.exposeFunction('stepDone', (times: StepTimes) => onStep(times))
     await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing', '__metadata'] })
     for (const tab of ['events', 'overview'] as const) {
@@ -57,8 +58,9 @@ async function inWindow(workspace: string, run: number): Promise<BenchResult[]> 
       await page.locator(places[tab]).first().waitFor()
       await page.waitForTimeout(1500)
       steps.push(...(await walk(page, tab)))
+      pages.push(await page.evaluate(() => window.rest()))
     }
-    const tasks = tasksOf((await browser.stopTracing()).toString('utf8'))
+    const tasks = tasksOf((await browser.stopTracing()).toString('utf8'), pages)
     if (app.pageErrors.length > 0) throw new Error(`the window failed: ${app.pageErrors.join('\n')}`)
     const shown = steps.map(({ shownMs }) => shownMs)
     const exact = steps.flatMap(({ exactMs }) => (exactMs === null ? [] : [exactMs]))
@@ -92,6 +94,12 @@ interface StepTimes {
   exactMs: number | null
 }
 
+/** When a step began, or what is no step, in ms since the page has been marked in the trace: a mark for each would cost as much as the step's own script. */
+interface Mark {
+  isStep: boolean
+  atMs: number
+}
+
 /** A step as the page hears of it, and whether it asks the service for something. */
 interface Input {
   kind: 'pointermove' | 'wheel' | 'keydown'
@@ -106,6 +114,8 @@ const inputOf = (action: Action): Input => {
 interface PageWindow {
   /** What the driver hears when a step is over. */
   stepDone: (times: StepTimes) => void
+  /** The last step is over; all marks. */
+  rest: () => Mark[]
   addEventListener: (kind: string, hear: (event: { timeStamp: number; type: string }) => void, options: { capture: boolean; passive: boolean }) => void
 }
 interface PageElement {
@@ -124,6 +134,13 @@ declare const MutationObserver: new (changed: () => void) => {
  * are painted; what the attributes say of the range is looked at when they change.
  */
 function listen({ selector, inputs }: { selector: string; inputs: Input[] }): void {
+  const { startTime } = performance.mark('page')
+  const marks: Mark[] = []
+  const mark = (isStep: boolean) => void marks.push({ isStep, atMs: performance.now() - startTime })
+  window.rest = () => {
+    mark(false)
+    return marks
+  }
   let step = -1
   let at = 0
   let shownMs = 0
@@ -143,13 +160,13 @@ function listen({ selector, inputs }: { selector: string; inputs: Input[] }): vo
     if (at !== 0) return
     // a pointer that goes to where the next step is made
     if (event.type !== inputs[step + 1]?.kind) {
-      performance.mark('rest')
+      mark(false)
       return
     }
     step += 1
     at = event.timeStamp
     shownMs = 0
-    performance.mark('step')
+    mark(true)
     requestAnimationFrame(() => {
       setTimeout(() => {
         shownMs = performance.now() - at
@@ -183,7 +200,6 @@ async function walk(page: Page, tab: keyof typeof places): Promise<StepTimes[]> 
     times.push(await done)
     await page.waitForTimeout(PAUSE_MS)
   }
-  await page.evaluate(() => performance.mark('rest'))
   return times
 }
 
@@ -204,13 +220,13 @@ interface TraceEvent {
   tid: number
 }
 
-/** Tasks of the thread that the steps were marked on, from each step on; not those while another view is opened. */
-function tasksOf(trace: string): Task[] {
+/** Tasks of the thread that the pages were marked on, from each step on; not those while another view is opened. */
+function tasksOf(trace: string, pages: readonly Mark[][]): Task[] {
   const parsed: { traceEvents: TraceEvent[] } = JSON.parse(trace)
-  const marks = parsed.traceEvents.filter(({ name, ph }) => (name === 'step' || name === 'rest') && (ph === 'I' || ph === 'R' || ph === 'i' || ph === 'n'))
-  const [first] = marks
-  if (!first) throw new Error('the trace has no steps')
-  marks.sort((a, b) => a.ts - b.ts)
+  const begun = parsed.traceEvents.filter(({ name, ph }) => name === 'page' && (ph === 'I' || ph === 'R' || ph === 'i' || ph === 'n')).sort((a, b) => a.ts - b.ts)
+  const [first] = begun
+  if (!first || begun.length !== pages.length) throw new Error('the trace has other pages than were opened')
+  const marks = begun.flatMap(({ ts }, page) => pages[page]!.map(({ isStep, atMs }) => ({ isStep, ts: ts + atMs * 1000 })))
   const tasks = parsed.traceEvents
     .filter(({ name, pid, tid, dur }) => name === 'ThreadControllerImpl::RunTask' && pid === first.pid && tid === first.tid && dur !== undefined)
     .sort((a, b) => a.ts - b.ts)
@@ -218,7 +234,7 @@ function tasksOf(trace: string): Task[] {
   return tasks.flatMap(({ ts, dur = 0, tdur = 0 }) => {
     // the input's own task has begun before it is marked
     while (step < marks.length && marks[step]!.ts <= ts + dur) step++
-    return marks[step - 1]?.name !== 'step' ? [] : [{ wallMs: dur / 1000, cpuMs: tdur / 1000, step }]
+    return marks[step - 1]?.isStep ? [{ wallMs: dur / 1000, cpuMs: tdur / 1000, step }] : []
   })
 }
 
