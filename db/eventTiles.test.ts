@@ -1,26 +1,10 @@
 import { expect, test } from 'vitest'
-import { eventKinds, EVENTS_PER_CHUNK, type EventChunk } from '../engine/sim/events.ts'
-import { encodeChunk } from './eventEncoder.ts'
-import { someEvents, someRun, withStore } from './testing.ts'
-import type { TraceStore } from './traceStore.ts'
-
-/** A run of some full chunks. */
-function record(store: TraceStore, chunks: number): { id: number; events: EventChunk[]; endNs: number } {
-  const id = store.runs.create(someRun())
-  const events: EventChunk[] = []
-  let time = 0
-  for (let chunk = 0; chunk < chunks; chunk++) {
-    const some = someEvents(EVENTS_PER_CHUNK, chunk + 1, time)
-    time = some.time[some.count - 1]!
-    store.events.append(id, encodeChunk(some, chunk * EVENTS_PER_CHUNK, true))
-    events.push(some)
-  }
-  return { id, events, endNs: time }
-}
+import { eventKinds, EVENTS_PER_CHUNK } from '../engine/sim/events.ts'
+import { recordChunks, withStore } from './testing.ts'
 
 test('tiles count every event of the range in its bucket, by kind', () =>
   withStore((store) => {
-    const { id, events, endNs } = record(store, 3)
+    const { id, events, endNs } = recordChunks(store, 3)
     for (const [fromNs, toNs, buckets] of [
       [0, endNs, 100],
       [endNs / 3, endNs / 2, 7],
@@ -44,7 +28,7 @@ test('tiles count every event of the range in its bucket, by kind', () =>
 
 test('tiles of many chunks keep their totals, spread over the time of each chunk', () =>
   withStore((store) => {
-    const { id, events, endNs } = record(store, 8)
+    const { id, events, endNs } = recordChunks(store, 8)
     const { counts, isSpread } = store.events.tiles(id, { fromNs: 0, toNs: endNs, buckets: 50 })
     expect(isSpread).toBe(true)
     eventKinds.forEach((_, kind) => {
@@ -55,7 +39,7 @@ test('tiles of many chunks keep their totals, spread over the time of each chunk
 
 test('the neighbour of an event is the nearest of the kinds asked for', () =>
   withStore((store) => {
-    const { id, events } = record(store, 2)
+    const { id, events } = recordChunks(store, 2)
     const rows = events.flatMap((chunk) => [...chunk.kind].map((kind, row) => ({ kind: eventKinds[kind]!, timeNs: chunk.time[row]! })))
     for (const event of [0, 5, 70_000, EVENTS_PER_CHUNK, rows.length - 1])
       for (const kinds of [[], ['swapout'], ['swapoff', 'panic'], ['panic']]) {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { chunkArrays, eventColumns, newEventChunk } from '../engine/sim/events.ts'
+import { chunkArrays, eventColumns, EVENTS_PER_CHUNK, newEventChunk } from '../engine/sim/events.ts'
 import type { EventChunk } from '../engine/sim/events.ts'
 import { SAMPLE_WIDTH } from '../engine/sim/metrics.ts'
 import { encodeColumn } from '../engine/workload/codec.ts'
@@ -127,6 +127,20 @@ export function someEvents(count: number, seed = 1, timeNs = 0): EventChunk {
     chunk.detail[row] = kind === 0 ? next(3) + 16 * next(2) : 0
   }
   return chunk
+}
+
+/** Records a run of full chunks of someEvents; its id, the chunks, and the time of the last event. */
+export function recordChunks(store: TraceStore, chunks: number): { id: number; events: EventChunk[]; endNs: number } {
+  const id = store.runs.create(someRun())
+  const events: EventChunk[] = []
+  let time = 0
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    const some = someEvents(EVENTS_PER_CHUNK, chunk + 1, time)
+    time = some.time[some.count - 1]!
+    store.events.append(id, encodeChunk(some, chunk * EVENTS_PER_CHUNK, true))
+    events.push(some)
+  }
+  return { id, events, endNs: time }
 }
 
 /** A chunk as earlier versions stored it, in trace format 1, and the digest of a run of this one chunk. */

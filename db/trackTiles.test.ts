@@ -1,26 +1,11 @@
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import { eventKinds, EVENTS_PER_CHUNK, newEventChunk, type EventChunk } from '../engine/sim/events.ts'
-import { encodeChunk } from './eventEncoder.ts'
+import { eventKinds, newEventChunk } from '../engine/sim/events.ts'
 import { classOf, CLASSES, kindOfClass, NOBODY, OTHERS, packTally, tallyChunk, unpackTally, type ChunkTally } from './eventTally.ts'
-import { someEvents, someRun, withStore } from './testing.ts'
+import { recordChunks, withStore } from './testing.ts'
 import type { TraceStore } from './traceStore.ts'
 
 const TRACKS = 3
-
-/** A run of full chunks. */
-function record(store: TraceStore, chunks: number): { id: number; events: EventChunk[]; endNs: number } {
-  const id = store.runs.create(someRun())
-  const events: EventChunk[] = []
-  let time = 0
-  for (let chunk = 0; chunk < chunks; chunk++) {
-    const some = someEvents(EVENTS_PER_CHUNK, chunk + 1, time)
-    time = some.time[some.count - 1]!
-    store.events.append(id, encodeChunk(some, chunk * EVENTS_PER_CHUNK, true))
-    events.push(some)
-  }
-  return { id, events, endNs: time }
-}
 
 function tallied(store: TraceStore, id: number, chunks: readonly number[]): Map<number, ChunkTally> {
   return new Map(chunks.map((chunk) => [chunk, store.events.tally(id, chunk)!]))
@@ -30,7 +15,7 @@ const sumOf = (counts: Float64Array | null | undefined) => counts?.reduce((sum, 
 
 test('each event of the range is in the bucket of its time, in the track of its process or object', () =>
   withStore((store) => {
-    const { id, events, endNs } = record(store, 3)
+    const { id, events, endNs } = recordChunks(store, 3)
     const tallies = tallied(store, id, [0, 1, 2])
     for (const by of ['processes', 'objects'] as const)
       for (const [fromNs, toNs, buckets] of [
@@ -66,7 +51,7 @@ test('each event of the range is in the bucket of its time, in the track of its 
 
 test('chunks without a tally have as many events of each kind as they have, divided as in the nearest chunk', () =>
   withStore((store) => {
-    const { id, events, endNs } = record(store, 9)
+    const { id, events, endNs } = recordChunks(store, 9)
     const range = { fromNs: 0, toNs: endNs, kinds: [], by: 'objects' as const, tracks: 8, buckets: 40 }
     const estimated = store.events.trackTiles(id, range, tallied(store, id, [2, 7]))
     const exact = store.events.trackTiles(id, range, tallied(store, id, [0, 1, 2, 3, 4, 5, 6, 7, 8]))
@@ -84,7 +69,7 @@ test('chunks without a tally have as many events of each kind as they have, divi
 
 test('kept tallies come back as they were, once, and go with their run; damaged ones are not there', () =>
   withStore((store, file) => {
-    const { id } = record(store, 2)
+    const { id } = recordChunks(store, 2)
     const before = store.runs.get(id).storedBytes
     const tallies = tallied(store, id, [0, 1])
     const numbered = [...tallies].map(([chunk, tally]) => ({ chunk, ...tally }))

@@ -25,7 +25,7 @@ import { generateWorkload } from '../../engine/workload/generators/index.ts'
 import { importTrace } from '../../engine/workload/importers/index.ts'
 import { memoryStream } from '../../engine/workload/streamFile.ts'
 import type { ProcessStream } from '../../engine/workload/workload.ts'
-import type { BenchResult } from './result.ts'
+import { median, type BenchResult } from './result.ts'
 
 /** Rounds that count; one more goes before them, in which the code is compiled. */
 const ROUNDS = 5
@@ -82,12 +82,8 @@ function runToEnd(machine: Machine): void {
   if (machine.status !== 'finished') throw new Error(`the run ended as ${machine.status}: ${machine.problem ?? ''}`)
 }
 
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!
-}
-
 /** The median of all values but the first, which is that of the round in which the code is compiled. */
-const median = (values: readonly number[]) => medianOf(values.slice(1))
+const afterFirst = (values: readonly number[]) => median(values.slice(1))
 
 async function hits(): Promise<BenchResult> {
   const full = path.join(process.env['PAGER_TRACES'] ?? '', 'cc1-O2.pgt.zst')
@@ -112,7 +108,7 @@ async function hits(): Promise<BenchResult> {
     })
     rates.push(stream.referenceCount / runMachine(experiment, plain, new NullStore(1000)).seconds)
   }
-  return { name: 'hits', value: median(rates), unit: 'references/s' }
+  return { name: 'hits', value: afterFirst(rates), unit: 'references/s' }
 }
 
 const FRAMES = 1024
@@ -163,10 +159,10 @@ function moved(): BenchResult[] {
     return [
       {
         name: 'faults-moved',
-        value: median(engine),
+        value: afterFirst(engine),
         unit: 'faults/s',
-        baseline: median(bare),
-        ratio: median(engine.map((rate, i) => rate / bare[i]!)),
+        baseline: afterFirst(bare),
+        ratio: afterFirst(engine.map((rate, i) => rate / bare[i]!)),
       },
     ]
   } finally {
@@ -222,7 +218,7 @@ function counted(): BenchResult[] {
   runToEnd(machine)
   const counted = rates.slice(COMPILING_PIECES)
   return [
-    { name: 'faults-counted', value: medianOf(counted), unit: 'faults/s' },
+    { name: 'faults-counted', value: median(counted), unit: 'faults/s' },
     { name: 'faults-counted-fastest', value: Math.max(...counted), unit: 'faults/s' },
   ]
 }

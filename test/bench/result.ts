@@ -9,3 +9,8 @@ export interface BenchResult {
   baseline?: number
   ratio?: number
 }
+
+/** The middle one of some values; of two, the greater. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!
+}

@@ -32,7 +32,7 @@ import { createWorkbench } from '../../electron/service/workbench.ts'
 import { chunkArrays, eventColumns, EVENTS_PER_CHUNK } from '../../engine/sim/events.ts'
 import type { EventChunk } from '../../engine/sim/events.ts'
 import { longRun, recordedEvents, traceFile } from './longRun.ts'
-import type { BenchResult } from './result.ts'
+import { median, type BenchResult } from './result.ts'
 
 const EVENTS_RECORDED = 6_000_000
 const ROUNDS = 3
@@ -56,7 +56,6 @@ export async function bench({ long }: { long: boolean }): Promise<BenchResult[]>
   }
 }
 
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0
 const eventsOf = (chunks: readonly EventChunk[]) => chunks.reduce((sum, { count }) => sum + count, 0)
 
 /** Full chunks again and again, as the writer's thread takes them, with the encoder's thread beside it. */

@@ -17,7 +17,7 @@ import { DeviceKind } from '../../engine/swap/devices.ts'
 import { PagerResult, SwapPager, Wait, type SwapPagerHost } from '../../engine/swap/pager.ts'
 import { Contents } from '../../engine/vm/contents.ts'
 import { ALL_SECTORS, ObjectType, VmPages } from '../../engine/vm/pages.ts'
-import type { BenchResult } from './result.ts'
+import { median, type BenchResult } from './result.ts'
 
 const ROUNDS = 5
 /** Passes over all pages in a round, and before the rounds, in which the code is compiled and an overlay gets its pages. */
@@ -180,8 +180,4 @@ function timed(work: () => void): number {
   const started = process.hrtime.bigint()
   work()
   return Number(process.hrtime.bigint() - started) / 1e9
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!
 }
