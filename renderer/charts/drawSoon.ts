@@ -1,19 +1,18 @@
 /**
- * Drawing of many charts without a long task: at each frame as many as there is time for, the rest at the next ones. A chart that is asked for twice
+ * Drawing of many charts without a long task: after each frame as many as there is time for, the rest after the next ones. A chart that is asked for twice
  * is drawn once.
  */
+import { afterFrame } from '../frames.ts'
 
 /** Of a frame's 16 ms, what drawing may begin in. */
 const BUDGET_MS = 6
 
 const waiting = new Set<() => void>()
-let isDue = false
+const drawAfterFrame = afterFrame(drawSome)
 
 export function drawSoon(draw: () => void): void {
   waiting.add(draw)
-  if (isDue) return
-  isDue = true
-  requestAnimationFrame(drawSome)
+  drawAfterFrame()
 }
 
 /** Forgets a chart that is gone. */
@@ -28,6 +27,5 @@ function drawSome(): void {
     draw()
     if (performance.now() >= end) break
   }
-  isDue = waiting.size > 0
-  if (isDue) requestAnimationFrame(drawSome)
+  if (waiting.size > 0) drawAfterFrame()
 }

@@ -10,6 +10,7 @@ import type { Params, RunDetail, RunMessage, RunProgress, Totals } from '../../e
 import { noNames, ObjectNames } from '../../electron/contract/objectNames.ts'
 import type { ChartScene } from '../charts/chartTypes.ts'
 import { decodeSamples, noTiles, sumOver, type SampleTiles } from '../charts/tiles.ts'
+import { afterFrame, nextFrame } from '../frames.ts'
 import { notifyProblem, problemText } from '../notify.ts'
 import { oneAtATime } from '../oneAtATime.ts'
 import * as ranges from '../range.ts'
@@ -179,6 +180,7 @@ export const useRunView = defineStore('runView', () => {
     const shown = span.value
     return into(charted, async () => {
       const tiles = await samples({ from: shown.from, to: Math.min(shown.to, virtualNs.value) }, wanted.value.buckets, wanted.value.columns, wanted.value.extremes)
+      await nextFrame()
       const isWanted = range.value.range === null || range.value.range.from === shown.from
       return { span: isWanted ? shown : charted.value.span, tiles }
     })
@@ -275,7 +277,8 @@ export const useRunView = defineStore('runView', () => {
     if (now.status !== before?.status || (names.value.isEmpty && now.virtualNs > 0 && namesAsked < NAMES_ASKED_MAX)) void loadNames()
     if (now.virtualNs !== before?.virtualNs || now.status !== before.status) refreshSoon()
   })
-  watch([() => range.value.range, () => wanted.value], () => refreshCharts())
+  // a new range is shown by the strip first
+  watch([() => range.value.range, () => wanted.value], afterFrame(refreshCharts))
   let selectionTimer: ReturnType<typeof setTimeout> | undefined
   // until then the charts' samples have to do
   watch(selection, () => {

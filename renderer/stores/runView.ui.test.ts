@@ -12,6 +12,8 @@ const live = (references: number, virtualNs: number) =>
     run: 2, status: 'running', references, referencesTotal: 2_000_000, virtualNs, wallSeconds: 1, rate: 4e7,
     totals: testTotals({ run: 2, references, traceDigest: '', status: 'running' }), devices: [],
   })
+/** Answers are shown with frames. */
+const nextFrames = () => vi.advanceTimersByTimeAsync(50)
 const samplesAsked = () => bridge.asked.filter((request) => request.method === 'runs.samples').length
 
 beforeEach(async () => {
@@ -29,7 +31,7 @@ describe('the run that is looked at', () => {
     const view = useRunView()
     view.wanted = { columns: ['faults'], buckets: 100 }
     await view.open(1)
-    await flushPromises()
+    await nextFrames()
     expect(view.counted.totals?.faults).toBe(37520)
     view.select(3e9, 6e9)
     await flushPromises()
