@@ -4,6 +4,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { generateWorkload } from '../engine/workload/generators/index.ts'
 import { EventEncoder } from './eventEncoder.ts'
+import { batchOf } from './sampleBatch.ts'
 import { inScratch, sampleRows, someEnd, someEvents, someRun, withStore } from './testing.ts'
 import { TraceStore } from './traceStore.ts'
 
@@ -15,7 +16,7 @@ function fill(store: TraceStore): void {
   store.appendEvents(id, encoder.add(first))
   store.appendEvents(id, encoder.add(someEvents(900, 2, first.time[65535])))
   const buckets = Array.from({ length: 2000 }, (_, i) => i * 3)
-  store.appendSamples(id, sampleRows(buckets), buckets.length)
+  store.appendSamples(id, batchOf(sampleRows(buckets), buckets.length))
   store.putKeyframe(id, { reference: 100, timeNs: 1000, data: new Uint8Array(5000).fill(3) })
   const { totals, ...end } = someEnd()
   store.finishRun(id, { ...end, totals: { ...totals, events: encoder.events, traceDigest: encoder.finish() } })

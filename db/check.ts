@@ -132,6 +132,13 @@ interface SampleRow {
   data: Buffer
 }
 
+/** Whether a level's chunks cover a base bucket; asked for rising ones. */
+function covers(level: { covered: { begin: number; end: number }[]; at: number }, bucket: number): boolean {
+  const { covered } = level
+  while (level.at < covered.length && covered[level.at]!.end <= bucket) level.at++
+  return level.at < covered.length && covered[level.at]!.begin <= bucket
+}
+
 /** That samples decode, and that tiles of every level add up to what the samples below them do. */
 function checkSamples(connection: Connection, id: number): Finding[] {
   const findings: Finding[] = []
@@ -140,9 +147,8 @@ function checkSamples(connection: Connection, id: number): Finding[] {
     'SELECT level, first_bucket, end_bucket, row_count, data FROM sample_chunks WHERE run_id = ? ORDER BY level DESC, first_bucket',
   )
   const counters = Array.from({ length: METRICS }, (_, metric) => metric).filter((metric) => !isGauge[metric])
-  /** By level, where it ends and its sums of all counters. */
-  const levels: { level: number; end: number; sums: Float64Array }[] = []
-  const base: { end: number; sums: Float64Array }[] = []
+  /** By level what its chunks cover, its sums of all counters and those of the samples that lie there. */
+  const levels: { level: number; covered: { begin: number; end: number }[]; at: number; sums: Float64Array; base: Float64Array }[] = []
   for (const row of select.iterate(id)) {
     const place = `level ${row.level}, bucket ${row.first_bucket}`
     try {
@@ -150,32 +156,26 @@ function checkSamples(connection: Connection, id: number): Finding[] {
       const tiles = packed.column(0)
       const size = LEVEL_STEP ** row.level
       if (packed.rows !== row.row_count) found(`${place}: there are ${packed.rows} of ${row.row_count} rows`)
-      if (tiles[0] !== row.first_bucket / size)
+      if (tiles[0] !== Math.floor(row.first_bucket / size))
         found(`${place}: its first row is that of bucket ${(tiles[0] ?? NaN) * size}`)
       let known = levels.find(({ level }) => level === row.level)
-      if (!known) levels.push((known = { level: row.level, end: 0, sums: new Float64Array(METRICS) }))
-      if (row.first_bucket < known.end) found(`${place}: it begins before the chunk before it ends`)
-      known.end = row.end_bucket
+      if (!known) levels.push((known = { level: row.level, covered: [], at: 0, sums: new Float64Array(METRICS), base: new Float64Array(METRICS) }))
+      if (row.first_bucket < (known.covered.at(-1)?.end ?? 0)) found(`${place}: it begins before the chunk before it ends`)
+      known.covered.push({ begin: row.first_bucket, end: row.end_bucket })
+      // where each sample of the lowest level lies, which come last and in order
+      const covering = row.level > 0 ? [] : Array.from(tiles, (bucket) => levels.filter((level) => covers(level, bucket)))
       for (const metric of counters) {
         const sums = packed.column(row.level === 0 ? 1 + metric : 1 + metric * TILE_COLUMNS)
-        if (row.level > 0) {
-          for (const value of sums) known.sums[metric]! += value
-          continue
-        }
-        for (let tile = 0; tile < sums.length; tile++)
-          for (const [number, { end }] of levels.entries())
-            if (tiles[tile]! < end)
-              (base[number] ??= { end, sums: new Float64Array(METRICS) }).sums[metric]! += sums[tile]!
+        if (row.level > 0) for (const value of sums) known.sums[metric]! += value
+        else for (let tile = 0; tile < sums.length; tile++) for (const { base } of covering[tile]!) base[metric]! += sums[tile]!
       }
     } catch (error) {
       found(`${place}: it cannot be read: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  for (const [number, { level, sums }] of levels.entries()) {
-    const below = base[number]?.sums
-    if (level > 0 && counters.some((metric) => sums[metric] !== (below?.[metric] ?? 0)))
+  for (const { level, sums, base } of levels)
+    if (level > 0 && counters.some((metric) => sums[metric] !== base[metric]))
       found(`level ${level} does not add up to the samples that it is made of`)
-  }
   return findings
 }
 

@@ -6,9 +6,9 @@
  * that is missing had no growth in any counter, and its gauges were what they were before; buckets before the first row
  * have the first row's gauges.
  *
- * Tiles of a level are written in chunks of 512. Only every third level is written, so that those of samples that lie far
- * apart, which hardly have fewer tiles than there are samples, are few; whoever reads takes the levels that there are. A level is fed when a chunk of the level below is full, so its end lags behind; whoever reads takes
- * the rest from the levels below, and needs no repair after a crash.
+ * Tiles of a level are written in chunks of 512. Only every third level is written. A level is fed when a chunk of the level below is full, so
+ * its end lags behind. A chunk whose samples lie so far apart that the next level would have hardly fewer tiles feeds the one after that, and leaves
+ * a hole in the next. Whoever reads takes what a level does not have from the levels below, and needs no repair after a crash.
  *
  * Most metrics of a run never are anything but 0 (those of devices that there are not): nothing is done for them, and their
  * columns are left out.
@@ -23,11 +23,14 @@ import {
 } from '../engine/sim/metrics.ts'
 import { StoreError } from './errors.ts'
 import { packColumns } from './pack.ts'
+import type { SampleBatch } from './sampleBatch.ts'
 
 /** Tiles of a level in one tile of the level with the next number. */
 export const LEVEL_STEP = 4
 /** From one level that is written to the next. */
 const LEVELS_APART = 3
+/** A level is written where it has at most this share of the tiles below it. */
+const TILES_SHARE_MAX = 0.5
 export const ROWS_PER_SAMPLE_CHUNK = 512
 /** Metrics of a sample row: all its columns but the bucket number. */
 export const METRICS = SAMPLE_WIDTH - 1
@@ -55,7 +58,8 @@ export interface SampleChunk {
 /** Tiles in memory: per metric METRICS columns of sum, min, max, last. At level 0 the four are the same array. */
 class TileBuffer {
   count = 0
-  /** Base buckets that the tiles cover end here. */
+  /** Base buckets that the tiles cover: from here, which may be within the first tile, to before `end`. */
+  begin = 0
   end = 0
   readonly tile = new Float64Array(ROWS_PER_SAMPLE_CHUNK)
   readonly sum: Float64Array[]
@@ -77,19 +81,33 @@ class Level {
   readonly number: number
   /** Base buckets in a tile. */
   readonly size: number
-  readonly buffer: TileBuffer
   chunksSealed = 0
+  /** Whether something of the level below has come. */
+  hasBegun = false
   openTile = -1
+  /** Base bucket from which on the open tile is told. */
+  openBegin = 0
   covered = 0
+  /** What lies before this base bucket is left to the levels below. */
+  skippedTo = 0
   readonly sum = new Float64Array(METRICS)
   readonly min = new Float64Array(METRICS)
   readonly max = new Float64Array(METRICS)
   readonly carry = new Float64Array(METRICS)
+  #buffer: TileBuffer | null = null
 
   constructor(number: number) {
     this.number = number
     this.size = LEVEL_STEP ** number
-    this.buffer = new TileBuffer(number)
+  }
+
+  /** A level that has no tiles takes no room for them. */
+  get buffer(): TileBuffer {
+    return (this.#buffer ??= new TileBuffer(this.number))
+  }
+
+  get hasTiles(): boolean {
+    return this.#buffer !== null && this.#buffer.count > 0
   }
 }
 
@@ -103,56 +121,68 @@ export class PyramidWriter {
   #tailChanged = false
 
   /**
-   * Takes `count` rows of SAMPLE_WIDTH numbers. Bucket numbers must not fall; a row for the bucket of the row before it
-   * adds its growth to that row and replaces its gauges. Throws StoreError `wrong-order`.
+   * Takes rows. Bucket numbers must not fall; a row for the bucket of the row before it adds its growth to that row and replaces its gauges.
+   * Throws StoreError `wrong-order`.
    */
-  add(rows: Float64Array, count: number): void {
-    if (rows.length < count * SAMPLE_WIDTH)
-      throw new StoreError(
-        'wrong-order',
-        `${count} sample rows need ${count * SAMPLE_WIDTH} numbers, there are ${rows.length}`,
-      )
+  add(batch: SampleBatch): void {
+    const { count, buckets, metrics } = batch
+    this.#checkOrder(batch)
+    for (const metric of metrics) if (this.#isActive[metric] === 0) this.#activate(metric)
     const base = this.#level(0)
-    for (let row = 0; row < count; row++) {
-      const at = row * SAMPLE_WIDTH
-      const bucket = rows[at]!
-      const { buffer } = base
-      const newest = buffer.end - 1
-      if (bucket < newest || bucket < 0)
-        throw new StoreError(
-          'wrong-order',
-          `samples of bucket ${bucket} came after those of bucket ${newest}`,
-          'bucket',
-        )
-      if (bucket === newest && buffer.count > 0) {
-        const tail = buffer.count - 1
-        for (let metric = 0; metric < METRICS; metric++) {
-          const value = rows[at + 1 + metric]!
-          if (value !== 0 && this.#isActive[metric] === 0) this.#activate(metric)
-          const column = buffer.sum[metric]!
-          column[tail] = isGauge[metric] ? value : column[tail]! + value
+    const { buffer } = base
+    for (let from = 0; from < count;) {
+      if (buckets[from] !== buffer.end - 1 && buffer.count === ROWS_PER_SAMPLE_CHUNK) this.#seal(0)
+      let to = from
+      for (; to < count && to - from < ROWS_PER_SAMPLE_CHUNK; to++) {
+        const bucket = buckets[to]!
+        const isSame = buffer.count > 0 && bucket === buffer.end - 1
+        if (!isSame) {
+          if (buffer.count === ROWS_PER_SAMPLE_CHUNK) break
+          if (buffer.count === 0) buffer.begin = bucket
+          buffer.tile[buffer.count++] = bucket
+          buffer.end = bucket + 1
         }
-      } else {
-        if (buffer.count === ROWS_PER_SAMPLE_CHUNK) this.#seal(0)
-        const tail = buffer.count++
-        buffer.tile[tail] = bucket
-        buffer.end = bucket + 1
-        for (let metric = 0; metric < METRICS; metric++) {
-          const value = rows[at + 1 + metric]!
-          if (this.#isActive[metric] === 0) {
-            if (value === 0) continue
-            this.#activate(metric)
-          }
-          buffer.sum[metric]![tail] = value
-        }
+        this.#places[to - from] = buffer.count - 1
+        this.#isAddition[to - from] = Number(isSame)
       }
+      this.#putValues(batch, from, to)
+      from = to
       this.#tailChanged = true
+    }
+  }
+
+  #checkOrder({ count, buckets }: SampleBatch): void {
+    let newest = this.#level(0).buffer.end - 1
+    for (let row = 0; row < count; row++) {
+      const bucket = buckets[row]!
+      if (bucket < newest || bucket < 0)
+        throw new StoreError('wrong-order', `samples of bucket ${bucket} came after those of bucket ${newest}`, 'bucket')
+      newest = bucket
+    }
+  }
+
+  /** Of the rows that are being added where they stand in the open chunk, and whether they add to what stands there. */
+  readonly #places = new Uint16Array(ROWS_PER_SAMPLE_CHUNK)
+  readonly #isAddition = new Uint8Array(ROWS_PER_SAMPLE_CHUNK)
+
+  #putValues({ count, metrics, values }: SampleBatch, from: number, to: number): void {
+    const { sum } = this.#level(0).buffer
+    for (const metric of this.#active) {
+      const place = metrics.indexOf(metric)
+      const first = place * count
+      const column = sum[metric]!
+      const adds = !isGauge[metric]
+      for (let row = from; row < to; row++) {
+        const value = place < 0 ? 0 : values[first + row]!
+        const at = this.#places[row - from]!
+        column[at] = adds && this.#isAddition[row - from] === 1 ? column[at]! + value : value
+      }
     }
   }
 
   /** The chunks that are to be written now. They are offered again until `written` is called. */
   chunks(): SampleChunk[] {
-    if (this.#tailChanged && this.#level(0).buffer.count > 0) this.#put(this.#level(0))
+    if (this.#tailChanged && this.#level(0).hasTiles) this.#put(this.#level(0))
     this.#tailChanged = false
     return [...this.#dirty.values()]
   }
@@ -168,7 +198,7 @@ export class PyramidWriter {
       const level = this.#levels[at]!
       // what the level below left in the open tile ends where the samples end
       if (level.openTile >= 0) this.#closeTile(at, level.covered)
-      if (level.buffer.count === 0) continue
+      if (!level.hasTiles) continue
       // one chunk alone is as quick to read as its summary
       if (level.chunksSealed > 0) this.#seal(at)
       else this.#put(level)
@@ -192,17 +222,31 @@ export class PyramidWriter {
     return this.#levels[at]!
   }
 
-  /** Writes a level's open chunk for good, feeds it to the level above and begins a new one. */
+  /** Writes a level's open chunk for good, feeds it to the first level above that is worth it and begins a new one. */
   #seal(at: number): void {
     const level = this.#level(at)
+    const { buffer } = level
     this.#put(level)
     level.chunksSealed++
-    this.#feed(at + 1, level)
-    level.buffer.count = 0
+    if (this.#firstGauges.length === 0) this.#firstGauges = Float64Array.from(buffer.last, (values) => values[0]!)
+    let above = at + 1
+    for (; tilesAt(this.#level(above), level) > Math.max(1, buffer.count * TILES_SHARE_MAX); above++) this.#skip(above, buffer)
+    this.#feed(above, level)
+    buffer.count = 0
+  }
+
+  /** Leaves what a chunk below covers out of a level, whose chunk ends before it. */
+  #skip(at: number, { count, end, last }: TileBuffer): void {
+    const level = this.#level(at)
+    if (level.openTile >= 0) this.#closeTile(at, level.covered)
+    if (level.hasTiles) this.#seal(at)
+    level.hasBegun = true
+    level.skippedTo = end
+    for (const metric of this.#active) level.carry[metric] = last[metric]![count - 1]!
   }
 
   #put(level: Level): void {
-    const { buffer, number, size } = level
+    const { buffer, number } = level
     const columns: (Float64Array | null)[] = [buffer.tile]
     for (let metric = 0; metric < METRICS; metric++) {
       const isActive = this.#isActive[metric] === 1
@@ -210,7 +254,7 @@ export class PyramidWriter {
       columns.push(column(buffer.sum))
       if (number > 0) columns.push(column(buffer.min), column(buffer.max), isGauge[metric] ? column(buffer.last) : null)
     }
-    const firstBucket = buffer.tile[0]! * size
+    const firstBucket = buffer.begin
     this.#dirty.set(`${number}:${firstBucket}`, {
       level: number,
       firstBucket,
@@ -224,17 +268,15 @@ export class PyramidWriter {
     const level = this.#level(at)
     const { buffer } = below
     const active = this.#active
-    if (level.chunksSealed === 0 && level.buffer.count === 0 && level.openTile < 0)
-      // before the first row stand its gauges
-      for (let metric = 0; metric < METRICS; metric++)
-        level.carry[metric] = below.number === 0 ? buffer.last[metric]![0]! : this.#firstGauges[metric]!
-    if (below.number === 0 && this.#firstGauges.length === 0) this.#firstGauges = Float64Array.from(level.carry)
+    // before the first row stand its gauges
+    if (!level.hasBegun) level.carry.set(this.#firstGauges)
+    level.hasBegun = true
     for (let from = 0; from < buffer.count;) {
       const tile = Math.floor((buffer.tile[from]! * below.size) / level.size)
       if (tile !== level.openTile) {
         if (level.openTile >= 0) this.#closeTile(at, (level.openTile + 1) * level.size)
         level.openTile = tile
-        level.covered = tile * level.size
+        level.openBegin = level.covered = Math.max(tile * level.size, level.skippedTo)
         level.sum.fill(0)
         level.min.fill(Infinity)
         level.max.fill(-Infinity)
@@ -254,6 +296,7 @@ export class PyramidWriter {
 
   /** Base buckets in which nothing happened before each row that is fed. */
   readonly #gaps = new Float64Array(ROWS_PER_SAMPLE_CHUNK)
+  /** What the first row of all says. */
   #firstGauges = new Float64Array(0)
 
   #closeTile(at: number, end: number): void {
@@ -262,6 +305,7 @@ export class PyramidWriter {
     const { buffer } = level
     if (buffer.count === ROWS_PER_SAMPLE_CHUNK) this.#seal(at)
     const row = buffer.count++
+    if (row === 0) buffer.begin = level.openBegin
     buffer.tile[row] = level.openTile
     buffer.end = end
     for (const metric of this.#active) {
@@ -272,6 +316,18 @@ export class PyramidWriter {
     }
     level.openTile = -1
   }
+}
+
+/** How many tiles of a level the chunk of one below it lies in. */
+function tilesAt(level: Level, { buffer, size }: Level): number {
+  let found = 0
+  let before = -1
+  for (let row = 0; row < buffer.count; row++) {
+    const tile = Math.floor((buffer.tile[row]! * size) / level.size)
+    found += Number(tile !== before)
+    before = tile
+  }
+  return found
 }
 
 /** Adds rows `from` to `to` of the level below to the open tile, in one metric: all its rows lie together. */

@@ -7,6 +7,7 @@ import { packColumns, PackedColumns } from './pack.ts'
 import { isGauge } from './pyramid.ts'
 import { metricNames, perRow, sampleTiles } from './samples.ts'
 import type { SampleTable } from './samples.ts'
+import { batchOf } from './sampleBatch.ts'
 import { sampleRows, sequenceOf, someEnd, someRun, withStore } from './testing.ts'
 import { TraceStore } from './traceStore.ts'
 
@@ -59,17 +60,37 @@ function sparseBuckets(count: number, seed: number, gapEvery: number): number[] 
   return Array.from({ length: count }, () => (bucket += next(gapEvery) === 0 ? 1 + next(gapEvery === 1 ? 40 : 300) : 1))
 }
 
+/** Chunks and more of samples that follow on each other, and of such that lie 40 buckets or more apart. */
+function turns(count: number): number[] {
+  const next = sequenceOf(11)
+  let bucket = 0
+  let isFar = false
+  let left = 0
+  return Array.from({ length: count }, () => {
+    if (left-- === 0) {
+      isFar = !isFar
+      left = 300 + next(900)
+    }
+    return (bucket += isFar ? 40 + next(20) : 1)
+  })
+}
+
+/** Levels of a run's chunks that are stored. */
+const levelsOf = (store: TraceStore, run: number) => [...new Set([...store.samples.storedChunks(run)].map(({ level }) => level))]
+
 describe('samples', () => {
   it.each([
-    ['dense', 3000, 1 << 30],
-    ['with gaps', 3000, 12],
-    ['mostly gaps', 1100, 1],
-    ['of a short run', 40, 5],
+    ['dense', sparseBuckets(3000, 5, 1 << 30)],
+    ['with gaps', sparseBuckets(3000, 5, 12)],
+    ['mostly gaps', sparseBuckets(1100, 5, 1)],
+    ['far apart', sparseBuckets(1300, 5, 1).map((bucket) => bucket * 5)],
+    ['far apart here and there', turns(4500)],
+    ['of a short run', sparseBuckets(40, 5, 5)],
   ])(
     '%s are summed as the slow way sums them, while the run goes on and when it has ended',
-    (_name, count, gapEvery) => {
+    (_name, buckets) => {
       withStore((store, file) => {
-        const buckets = sparseBuckets(count, 5, gapEvery)
+        const count = buckets.length
         const rows = sampleRows(buckets, 9)
         const end = buckets.at(-1)! + 1
         const id = store.createRun(someRun({ bucketNs: BUCKET_NS }))
@@ -89,7 +110,7 @@ describe('samples', () => {
         let at = 0
         while (at < count) {
           const piece = Math.min(count - at, 1 + next(700))
-          store.appendSamples(id, rows.subarray(at * SAMPLE_WIDTH), piece)
+          store.appendSamples(id, batchOf(rows.subarray(at * SAMPLE_WIDTH), piece))
           at += piece
           compare(at, 3)
         }
@@ -100,12 +121,25 @@ describe('samples', () => {
     },
   )
 
+  it('that lie far apart have no tiles that would be as many as they are', () => {
+    withStore((store) => {
+      const levels = [sparseBuckets(3000, 5, 1 << 30), sparseBuckets(1300, 5, 1).map((bucket) => bucket * 5), turns(4500)].map((buckets) => {
+        const id = store.createRun(someRun())
+        store.appendSamples(id, batchOf(sampleRows(buckets), buckets.length))
+        store.finishRun(id, someEnd())
+        return levelsOf(store, id)
+      })
+      expect(levels).toEqual([[0, 3], [0, 6], [0, 3, 6]])
+      expect([...store.checkAll()].flatMap(({ findings }) => findings).filter(({ where }) => where === 'sample_chunks')).toEqual([])
+    })
+  })
+
   it('come back as they were recorded', () => {
     withStore((store) => {
       const buckets = sparseBuckets(1200, 2, 9)
       const rows = sampleRows(buckets)
       const id = store.createRun(someRun())
-      store.appendSamples(id, rows, buckets.length)
+      store.appendSamples(id, batchOf(rows, buckets.length))
       const back = [...store.samples.rows(id)].flatMap((piece) => [
         ...piece.rows.subarray(0, piece.count * SAMPLE_WIDTH),
       ])
@@ -117,8 +151,8 @@ describe('samples', () => {
     withStore((store) => {
       const id = store.createRun(someRun())
       const rows = sampleRows([4, 4, 5])
-      store.appendSamples(id, rows, 1)
-      store.appendSamples(id, rows.subarray(SAMPLE_WIDTH), 2)
+      store.appendSamples(id, batchOf(rows, 1))
+      store.appendSamples(id, batchOf(rows.subarray(SAMPLE_WIDTH), 2))
       const metric = metricNames.indexOf('softFaults')
       const gauge = metricNames.indexOf('freePages')
       const table = store.samples.query(id, {
@@ -135,13 +169,13 @@ describe('samples', () => {
   it('out of order, of unknown columns or of unknown runs are refused', () => {
     withStore((store, file) => {
       const id = store.createRun(someRun())
-      store.appendSamples(id, sampleRows([7]), 1)
-      expect(() => store.appendSamples(id, sampleRows([3]), 1)).toThrow(StoreError)
+      store.appendSamples(id, batchOf(sampleRows([7]), 1))
+      expect(() => store.appendSamples(id, batchOf(sampleRows([3]), 1))).toThrow(StoreError)
       const query = { fromNs: 0, toNs: 1e9, buckets: 10, columns: ['nonsense'] }
       expect(() => store.samples.query(id, query)).toThrow('no sample column "nonsense"')
       expect(() => store.samples.query(99, { ...query, columns })).toThrow('no run 99')
       const second = TraceStore.open(file)
-      expect(() => second.appendSamples(id, sampleRows([9]), 1)).toThrow('recorded by another program')
+      expect(() => second.appendSamples(id, batchOf(sampleRows([9]), 1))).toThrow('recorded by another program')
       second.close()
     })
   })
@@ -150,7 +184,7 @@ describe('samples', () => {
     withStore((store, file) => {
       const id = store.createRun(someRun())
       const rows = sampleRows([0, 1, 2])
-      store.appendSamples(id, rows, 3)
+      store.appendSamples(id, batchOf(rows, 3))
       const names = [...metricNames]
       const [references = '', faults = ''] = names
       // as if references had not been known then, and faults had stood in their place
@@ -173,7 +207,7 @@ describe('samples', () => {
       const rows = sampleRows([0, 1])
       rows[1] = 0.1
       rows[SAMPLE_WIDTH + 1] = 2 ** 60
-      store.appendSamples(id, rows, 2)
+      store.appendSamples(id, batchOf(rows, 2))
       const table = store.samples.query(id, { fromNs: 0, toNs: 2000, buckets: 2, columns: ['references'] })
       expect([...table.columns[0]!.sum]).toEqual([0.1, 2 ** 60])
     })
@@ -186,7 +220,7 @@ describe('samples', () => {
       const [faults, free] = [metricNames.indexOf('faults'), metricNames.indexOf('freePages')]
       ;[3, 0, 5].forEach((value, row) => (rows[row * SAMPLE_WIDTH + 1 + faults] = value))
       ;[10, 20, 90].forEach((value, row) => (rows[row * SAMPLE_WIDTH + 1 + free] = value))
-      store.appendSamples(id, rows, 3)
+      store.appendSamples(id, batchOf(rows, 3))
       const table = store.samples.query(id, { fromNs: 0, toNs: 3e6, buckets: 2, columns: ['faults', 'freePages'] })
       expect([...perRow(table, 'faults')]).toEqual([1500, 5000])
       expect([...perRow(table, 'freePages')]).toEqual([15, 90])

@@ -13,6 +13,7 @@ import { PackedColumns } from './pack.ts'
 import { isGauge, LEVEL_STEP, PyramidWriter, TILE_COLUMNS } from './pyramid.ts'
 import type { SampleChunk } from './pyramid.ts'
 import type { RunTable } from './runs.ts'
+import type { SampleBatch } from './sampleBatch.ts'
 import type { BinaryTable } from './types.ts'
 
 export interface SampleQuery {
@@ -63,6 +64,8 @@ interface Segment {
   packed: PackedColumns
   level: number
   tiles: Float64Array
+  /** Base buckets that the chunk covers; its first tile may begin before them. */
+  firstBucket: number
   endBucket: number
   from: number
   to: number
@@ -91,9 +94,9 @@ export class SampleTableStore {
       'SELECT first_bucket, end_bucket, data FROM sample_chunks ' +
         'WHERE run_id = ? AND level = ? AND first_bucket < ? AND end_bucket > ? ORDER BY first_bucket',
     )
-    this.#before = sqlite.prepare<[number, number, number], ChunkRow>(
+    this.#before = sqlite.prepare<[number, number], ChunkRow>(
       'SELECT first_bucket, end_bucket, data FROM sample_chunks ' +
-        'WHERE run_id = ? AND level = ? AND first_bucket < ? ORDER BY first_bucket DESC LIMIT 1',
+        'WHERE run_id = ? AND level = 0 AND first_bucket < ? ORDER BY first_bucket DESC LIMIT 1',
     )
     this.#first = sqlite.prepare<[number], ChunkRow>(
       'SELECT first_bucket, end_bucket, data FROM sample_chunks WHERE run_id = ? AND level = 0 ORDER BY first_bucket LIMIT 1',
@@ -111,13 +114,13 @@ export class SampleTableStore {
   }
 
   /**
-   * Appends `count` rows of SAMPLE_WIDTH numbers (engine/sim/metrics.ts) to a run that this store object has recorded from
+   * Appends rows to a run that this store object has recorded from
    * its beginning. Rows are sparse and in order of bucket number. What was appended can be asked for at once, from any
    * connection. On an error (`disk-full`) nothing is lost: the rows are written with the next append.
    * Throws StoreError `wrong-order`, `disk-full`.
    */
-  append(runId: number, rows: Float64Array, count: number): void {
-    this.#writer(runId).add(rows, count)
+  append(runId: number, batch: SampleBatch): void {
+    this.#writer(runId).add(batch)
     this.#write(runId)
   }
 
@@ -254,34 +257,24 @@ export class SampleTableStore {
     this.#connection.write(write, () => pyramid.written())
   }
 
-  /**
-   * The stored tiles, of `level` or lower, that cover [from, to), preceded by the last tile before `from` if there is one:
-   * it says what the gauges were.
-   */
+  /** The stored tiles, of `level` or lower, that cover [from, to), preceded by the last row before `from` if there is one: it says what the gauges were. */
   #segments(runId: number, level: number, from: number, to: number): Segment[] {
-    const segments: Segment[] = []
-    let needBefore = true
-    for (let number = level; number >= 0 && from < to; number--) {
-      const covered = Math.min(to, this.#levelEnd.get(runId, number)?.end_bucket ?? 0)
-      if (covered <= from) continue
-      for (const row of this.#range.all(runId, number, covered, from)) {
-        const segment = segmentOf(row, number, from, covered)
-        if (needBefore && segment.from === 0) {
-          const before = this.#before.get(runId, number, row.first_bucket)
-          if (before) segments.push(lastOf(before, number))
-        } else if (needBefore) segment.from--
-        needBefore = false
-        if (segment.to > segment.from) segments.push(segment)
-      }
-      if (needBefore) {
-        // a stretch without a single row: all that is known is what stood before it
-        const before = this.#before.get(runId, number, from)
-        if (before) segments.push(lastOf(before, number))
-        needBefore = false
-      }
-      from = covered
+    const before = this.#before.get(runId, from)
+    const known = before ? segmentOf(before, 0, 0, from) : null
+    const tiles = [...this.#tiles(runId, level, from, to)]
+    return known ? [{ ...known, from: known.to - 1 }, ...tiles] : tiles
+  }
+
+  /** What a level does not have, at its end or because samples lie far apart there, is taken from those below. */
+  *#tiles(runId: number, level: number, from: number, to: number): Generator<Segment> {
+    let at = from
+    for (const row of this.#range.all(runId, level, to, from)) {
+      if (level > 0 && row.first_bucket > at) yield* this.#tiles(runId, level - 1, at, row.first_bucket)
+      const segment = segmentOf(row, level, from, to)
+      if (segment.to > segment.from) yield segment
+      at = row.end_bucket
     }
-    return segments
+    if (level > 0 && at < to) yield* this.#tiles(runId, level - 1, at, to)
   }
 
   #fill(
@@ -301,7 +294,7 @@ export class SampleTableStore {
       const begins = new Float64Array(segment.to - segment.from)
       const ends = new Float64Array(segment.to - segment.from)
       for (let row = segment.from; row < segment.to; row++) {
-        begins[row - segment.from] = segment.tiles[row]! * size
+        begins[row - segment.from] = Math.max(segment.tiles[row]! * size, segment.firstBucket)
         ends[row - segment.from] = row === last ? segment.endBucket : (segment.tiles[row]! + 1) * size
       }
       return { begins, ends }
@@ -436,16 +429,11 @@ function segmentOf(row: ChunkRow, level: number, from: number, to: number): Segm
     packed,
     level,
     tiles,
+    firstBucket: row.first_bucket,
     endBucket: row.end_bucket,
-    from: firstAtLeast(tiles, from / size),
+    from: firstAtLeast(tiles, Math.floor(from / size)),
     to: firstAtLeast(tiles, to / size),
   }
-}
-
-function lastOf(row: ChunkRow, level: number): Segment {
-  const packed = new PackedColumns(row.data)
-  const tiles = packed.column(0)
-  return { packed, level, tiles, endBucket: row.end_bucket, from: tiles.length - 1, to: tiles.length }
 }
 
 /** Number of the first element of a rising array that is `value` or more. */

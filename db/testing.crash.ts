@@ -1,6 +1,7 @@
 /** A program for one test: records a run for ever and says after each commit what it has committed; it is killed. */
 import { writeSync } from 'node:fs'
 import { EventEncoder } from './eventEncoder.ts'
+import { batchOf } from './sampleBatch.ts'
 import { sampleRows, someEvents, someRun } from './testing.ts'
 import { TraceStore } from './traceStore.ts'
 
@@ -16,6 +17,6 @@ for (let chunks = 1; ; chunks++) {
   time = events.time[events.count - 1] ?? 0
   store.appendEvents(run, encoder.add(events))
   const first = (chunks - 1) * 300
-  store.appendSamples(run, sampleRows(Array.from({ length: 300 }, (_, i) => first + i)), 300)
+  store.appendSamples(run, batchOf(sampleRows(Array.from({ length: 300 }, (_, i) => first + i)), 300))
   writeSync(1, `${chunks} ${chunks * 300}\n`)
 }

@@ -12,6 +12,7 @@ import { EventEncoder } from './eventEncoder.ts'
 import { migrations } from './migrations/index.ts'
 import type { Migration } from './migrations/migration.ts'
 import { APPLICATION_ID, readUserVersion } from './schema.ts'
+import { batchOf } from './sampleBatch.ts'
 import { inScratch, sampleRows, sequenceOf, someEnd, someEvents, someRun, withStore } from './testing.ts'
 import { TraceStore } from './traceStore.ts'
 
@@ -141,7 +142,7 @@ describe('the database file', () => {
       const id = store.createRun(someRun())
       expect(reader.runs.get(id).name).toBe('a run')
       expect(codeOf(() => reader.createRun(someRun()))).toBe('read-only')
-      expect(codeOf(() => reader.appendSamples(id, sampleRows([1]), 1))).toBe('read-only')
+      expect(codeOf(() => reader.appendSamples(id, batchOf(sampleRows([1]), 1)))).toBe('read-only')
       expect(codeOf(() => reader.markInterrupted())).toBe('read-only')
       expect(codeOf(() => reader.experiments.remove(1))).toBe('read-only')
       reader.close()
@@ -174,12 +175,12 @@ describe('the database file', () => {
       store.limitPages(pages + 4)
       expect(codeOf(() => store.appendEvents(id, second))).toBe('disk-full')
       const buckets = Array.from({ length: 3000 }, (_, i) => i)
-      expect(codeOf(() => store.appendSamples(id, sampleRows(buckets), buckets.length))).toBe('disk-full')
+      expect(codeOf(() => store.appendSamples(id, batchOf(sampleRows(buckets), buckets.length)))).toBe('disk-full')
       expect(store.runs.eventCounts(id)).toEqual(store.events.counts(id, 0, Infinity))
       expect(store.events.count(id, { fromNs: 0, toNs: Infinity, kinds: [] })).toBe(65536)
       store.limitPages(1 << 30)
       store.appendEvents(id, second)
-      store.appendSamples(id, new Float64Array(0), 0)
+      store.appendSamples(id, batchOf(new Float64Array(0), 0))
       store.finishRun(id, someEnd())
       expect(store.events.count(id, { fromNs: 0, toNs: Infinity, kinds: [] })).toBe(131072)
       expect(store.samples.query(id, { fromNs: 0, toNs: 3e6, buckets: 4096, columns: ['faults'] }).rows).toBe(3000)
@@ -194,7 +195,7 @@ describe('runs', () => {
     withStore((store) => {
       const id = store.createRun(someRun())
       const buckets = Array.from({ length: 2500 }, (_, i) => i)
-      store.appendSamples(id, sampleRows(buckets), buckets.length)
+      store.appendSamples(id, batchOf(sampleRows(buckets), buckets.length))
       store.limitPages(Number(store.query('PRAGMA page_count').rows[0]?.[0]))
       expect(codeOf(() => store.finishRun(id, someEnd()))).toBe('disk-full')
       expect(store.runs.get(id).status).toBe('running')
@@ -268,7 +269,7 @@ describe('runs', () => {
       const id = store.createRun(someRun())
       const encoder = new EventEncoder(true)
       store.appendEvents(id, encoder.add(someEvents(1000)))
-      store.appendSamples(id, sampleRows([0, 1, 5]), 3)
+      store.appendSamples(id, batchOf(sampleRows([0, 1, 5]), 3))
       expect(codeOf(() => store.runs.remove(id))).toBe('in-use')
       store.finishRun(id, someEnd())
       store.runs.remove(id)

@@ -20,6 +20,7 @@ import { ObjectTable } from './objects.ts'
 import { ReportTable } from './reports.ts'
 import { RetentionLimits } from './retention.ts'
 import { RunTable } from './runs.ts'
+import type { SampleBatch } from './sampleBatch.ts'
 import { SampleTableStore } from './samples.ts'
 import { SweepTable } from './sweeps.ts'
 import { TallyTable } from './tallies.ts'
@@ -88,9 +89,9 @@ export class TraceStore {
     this.events.append(runId, chunk)
   }
 
-  /** Appends `count` rows of SAMPLE_WIDTH numbers. After `disk-full`, append again (0 rows will do) when there is room. */
-  appendSamples(runId: number, rows: Float64Array, count: number): void {
-    this.samples.append(runId, rows, count)
+  /** Appends rows of samples. After `disk-full`, append again (no rows will do) when there is room. */
+  appendSamples(runId: number, batch: SampleBatch): void {
+    this.samples.append(runId, batch)
   }
 
   appendMessages(runId: number, messages: readonly RunMessage[]): void {

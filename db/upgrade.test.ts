@@ -6,6 +6,7 @@ import { memoryStream } from '../engine/workload/streamFile.ts'
 import { openConnection } from './connection.ts'
 import { EventEncoder } from './eventEncoder.ts'
 import { migrations } from './migrations/index.ts'
+import { batchOf } from './sampleBatch.ts'
 import { formatOneChunk, inScratch, sampleRows, someEnd, someEvents, someRun } from './testing.ts'
 import { TraceStore } from './traceStore.ts'
 
@@ -24,7 +25,7 @@ function fill(file: string, version: number): { run: number; workload: number } 
   const today = encoder.add(events)
   const old = formatOneChunk(events)
   store.appendEvents(run, version < TRACE_FORMAT_SINCE ? old.encoded : today)
-  store.appendSamples(run, sampleRows([0, 1, 5]), 3)
+  store.appendSamples(run, batchOf(sampleRows([0, 1, 5]), 3))
   store.appendMessages(run, [{ time: 1, level: 'info', routine: 'swap_pager_init', text: 'hello' }])
   store.appendIntervention(run, { at: 7, action: 'swapoff', device: 0 })
   store.putKeyframe(run, { reference: 5, timeNs: 5, data: new Uint8Array(100).fill(3) })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EventEncoder } from '../eventEncoder.ts'
+import { batchOf } from '../sampleBatch.ts'
 import { sampleRows, someEnd, someEvents, someRun, withStore } from '../testing.ts'
 import type { TraceStore } from '../traceStore.ts'
 import { reportContent } from './content.ts'
@@ -11,7 +12,7 @@ const HOSTILE = 'A <run> "of" mine & more'
 function recorded(store: TraceStore): number {
   const id = store.createRun(someRun({ name: HOSTILE }))
   const buckets = Array.from({ length: 200 }, (_, i) => i)
-  store.appendSamples(id, sampleRows(buckets), buckets.length)
+  store.appendSamples(id, batchOf(sampleRows(buckets), buckets.length))
   store.appendEvents(id, new EventEncoder(true).add(someEvents(300)))
   const end = someEnd()
   store.finishRun(id, {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SAMPLE_WIDTH } from '../../engine/sim/metrics.ts'
 import { EventEncoder } from '../eventEncoder.ts'
+import { batchOf } from '../sampleBatch.ts'
 import { sampleRows, someEnd, someEvents, someRun, withStore } from '../testing.ts'
 import type { TraceStore } from '../traceStore.ts'
 import type { NewRun } from '../types.ts'
@@ -13,7 +14,7 @@ const HOSTILE = '</script><img src=x onerror=alert(1)> | `x` *y*'
 function recorded(store: TraceStore, changes: Partial<NewRun> = {}): number {
   const id = store.createRun(someRun(changes))
   const buckets = Array.from({ length: 2000 }, (_, i) => i)
-  store.appendSamples(id, sampleRows(buckets), buckets.length)
+  store.appendSamples(id, batchOf(sampleRows(buckets), buckets.length))
   store.appendEvents(id, new EventEncoder(true).add(someEvents(3000)))
   store.appendMessages(id, [{ time: 1000, level: 'error', routine: 'swap_pager_getpages', text: HOSTILE }])
   const end = someEnd()

@@ -25,6 +25,7 @@ import type { EncodedChunk } from '../../db/eventEncoder.ts'
 import type { SqlAnswer, SqlLimits } from '../../db/sql.ts'
 import type { NewRun, RunDetail as StoredRunDetail, RunInfo as StoredRunInfo } from '../../db/types.ts'
 import type { ReportInfo, StoredReport } from '../../db/reports.ts'
+import type { SampleBatch } from '../../db/sampleBatch.ts'
 import type { StoredExperiment } from '../../db/experiments.ts'
 import type { NumberedTally } from '../../db/tallies.ts'
 import type { StoredSweep } from '../../db/sweeps.ts'
@@ -71,7 +72,7 @@ export type RunToWriter =
   | { type: 'chunk'; buffer: SharedArrayBuffer; count: number }
   /** The events since the last chunk, for show. */
   | { type: 'tail'; buffer: SharedArrayBuffer; count: number }
-  | { type: 'samples'; rows: Float64Array; count: number }
+  | { type: 'samples'; batch: SampleBatch }
   | { type: 'messages'; messages: RunMessage[] }
   | { type: 'objects'; objects: NamedObject[] }
   | { type: 'interventions'; interventions: Intervention[] }

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { EventEncoder } from '../../db/eventEncoder.ts'
 import { migrations } from '../../db/migrations/index.ts'
+import { batchOf } from '../../db/sampleBatch.ts'
 import { someEnd, someRun } from '../../db/testing.ts'
 import { TraceStore } from '../../db/traceStore.ts'
 import { zeroTotals } from '../../db/types.ts'
@@ -86,7 +87,7 @@ async function makeLongRun(events: number, file: string): Promise<void> {
       if (chunk.count > 0) store.appendEvents(run, encoder.add(chunk))
       return chunk
     }
-    const samples: SampleSink = { take: (rows, count) => store.appendSamples(run, rows, count) }
+    const samples: SampleSink = { take: (rows, count) => store.appendSamples(run, batchOf(rows, count)) }
     const machine = runAll(await programStream(1 + Math.ceil(events / 100_000)), { take }, samples, events)
     const totals = { ...zeroTotals(run), events: encoder.events, traceDigest: encoder.finish(), status: 'finished' as const }
     store.finishRun(run, someEnd({ totals, endTimeNs: machine.virtualNs }))

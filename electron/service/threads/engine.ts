@@ -12,6 +12,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
+import { batchOf } from '../../../db/sampleBatch.ts'
 import { TraceStore } from '../../../db/traceStore.ts'
 import { workspacePaths } from '../../../db/workspace.ts'
 import { NullStore, type BlockStore } from '../../../engine/disk/blockStore.ts'
@@ -20,7 +21,7 @@ import { EVENTS_PER_CHUNK, eventKinds, type EventChunk } from '../../../engine/s
 import type { Experiment } from '../../../engine/sim/experiment.ts'
 import type { KernelView } from '../../../engine/sim/kernelNames.ts'
 import { Machine, type Moment } from '../../../engine/sim/machine.ts'
-import { Counter, SAMPLE_WIDTH } from '../../../engine/sim/metrics.ts'
+import { Counter } from '../../../engine/sim/metrics.ts'
 import { ContractError, type RunMessage, type Totals } from '../../contract/contract.ts'
 import { toEngineExperiment } from '../../contract/experiment.ts'
 import { errorShape } from '../../hosts/dispatch.ts'
@@ -561,8 +562,7 @@ async function prepare(): Promise<Prepared> {
       trace: { take: (chunk) => recorder.exchange(chunk) },
       samples: {
         take: (rows, count) => {
-          if (!data.record) return
-          recorder.keep({ type: 'samples', rows: rows.slice(0, count * SAMPLE_WIDTH), count })
+          if (data.record) recorder.keep({ type: 'samples', batch: batchOf(rows, count) })
         },
       },
       messages: ({ time, level, routine, text }) => {

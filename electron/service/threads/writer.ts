@@ -152,7 +152,7 @@ function take(recording: Recording, message: RunToWriter): void {
       )
       return
     case 'samples':
-      attempt(recording, () => store().appendSamples(recording.id, message.rows, message.count))
+      attempt(recording, () => store().appendSamples(recording.id, message.batch))
       return
     case 'messages':
       attempt(recording, () => store().appendMessages(recording.id, message.messages))
