@@ -18,6 +18,13 @@ export const NO_BLOCK = -1
 /** Bytes of a struct swblk on amd64: a page index and 16 blocks. */
 export const NODE_BYTES = 136
 
+/** Nodes that are found without their trie: a fault and a pageout ask for the same few several times. */
+const KNOWN_NODES = 1024
+/** Words of each: object, key, node. */
+const KNOWN_WORDS = 4
+/** Keys from here on do not fit a word. */
+const KNOWN_KEYS = 2 ** 31
+
 export class SwapMetadata {
   /** Global swap block by node * 16 + place. */
   declare blocks: Float64Array
@@ -29,10 +36,8 @@ export class SwapMetadata {
   readonly #columns: Columns
   readonly #pages: VmPages
   readonly #tries: RadixTriePool
-  /** The node found last: forgotten when a node leaves its trie. */
-  #lastObject = -1
-  #lastKey = -1
-  #lastNode = -1
+  /** The nodes found last by object and key; none of them has left its trie. */
+  readonly #known = new Int32Array(KNOWN_NODES * KNOWN_WORDS).fill(-1)
 
   constructor(columns: Columns, pages: VmPages, nodeLimit: number) {
     this.#columns = columns
@@ -54,7 +59,7 @@ export class SwapMetadata {
     this.nodeIndex = this.#columns.get('swap.node.index', 'f64')
     this.#freeNext = this.#columns.get('swap.node.free', 'i32')
     this.#zone = this.#columns.get('swap.node.zone', 'f64')
-    this.#lastObject = -1
+    this.#known.fill(-1)
   }
 
   #chainFree(from: number): void {
@@ -90,15 +95,16 @@ export class SwapMetadata {
   /** The node that covers a page index, or -1. */
   node(object: number, pageIndex: number): number {
     const key = Math.floor(pageIndex / META_PAGES)
-    // a fault asks for the same node several times
-    if (key === this.#lastKey && object === this.#lastObject) return this.#lastNode
+    const known = this.#known
+    const at = placeOf(object, key)
+    if (known[at] === object && known[at + 1] === key) return known[at + 2]!
     const root = this.#pages.metadataRoot[object]!
     if (root === 0) return -1
     const node = this.#tries.lookup(root, key)
-    if (node >= 0) {
-      this.#lastKey = key
-      this.#lastObject = object
-      this.#lastNode = node
+    if (node >= 0 && key < KNOWN_KEYS) {
+      known[at] = object
+      known[at + 1] = key
+      known[at + 2] = node
     }
     return node
   }
@@ -153,11 +159,10 @@ export class SwapMetadata {
 
   /** Takes a node out of its object's trie and gives it back to the zone. */
   removeNode(object: number, node: number): void {
-    this.#lastObject = -1
-    this.#pages.metadataRoot[object] = this.#tries.remove(
-      this.#pages.metadataRoot[object]!,
-      this.nodeIndex[node]! / META_PAGES,
-    )
+    const key = this.nodeIndex[node]! / META_PAGES
+    const at = placeOf(object, key)
+    if (this.#known[at] === object) this.#known[at] = -1
+    this.#pages.metadataRoot[object] = this.#tries.remove(this.#pages.metadataRoot[object]!, key)
     this.#pages.metadataNodes[object]! -= 1
     this.releaseNode(node)
   }
@@ -181,3 +186,6 @@ export class SwapMetadata {
     if (this.isEmpty(node, 0, META_PAGES)) this.removeNode(object, node)
   }
 }
+
+/** Where a node is kept among the known ones. */
+const placeOf = (object: number, key: number) => ((key ^ Math.imul(object, 0x9e3779b1)) & (KNOWN_NODES - 1)) * KNOWN_WORDS
