@@ -8,7 +8,7 @@ import { batchOf } from './sampleBatch.ts'
 import { inScratch, sampleRows, someEnd, someEvents, someRun, withStore } from './testing.ts'
 import { TraceStore } from './traceStore.ts'
 
-/** A run with two chunks of events, samples at two resolutions and a keyframe, and a workload. */
+/** A run with two chunks of events, one of them tallied, samples at two resolutions and a keyframe, and a workload. */
 function fill(store: TraceStore): void {
   const id = store.createRun(someRun())
   const encoder = new EventEncoder(true)
@@ -20,6 +20,7 @@ function fill(store: TraceStore): void {
   store.putKeyframe(id, { reference: 100, timeNs: 1000, data: new Uint8Array(5000).fill(3) })
   const { totals, ...end } = someEnd()
   store.finishRun(id, { ...end, totals: { ...totals, events: encoder.events, traceDigest: encoder.finish() } })
+  store.tallies.put(id, [{ chunk: 0, ...store.events.tally(id, 0)! }])
   store.workloads.add({ ...generateWorkload('uniform', { pages: 50, references: 5000 }), name: 'w' })
 }
 
@@ -105,6 +106,8 @@ describe('a check', () => {
       'UPDATE sample_chunks SET first_bucket = 1 WHERE level = 0 AND first_bucket = 0',
       'its first row is',
     ],
+    ['counts by object of something else', 'UPDATE chunk_tallies SET objects = processes, object_rows = process_rows', 'of chunk 0 are not those of its events'],
+    ['counts by process cut off', 'UPDATE chunk_tallies SET processes = substr(processes, 1, 3)', 'of chunk 0 cannot be read'],
     ['a keyframe cut off', 'UPDATE keyframes SET data = substr(data, 1, 8)', 'at reference 100 cannot be read'],
     ['references gone', 'DELETE FROM stream_chunks', 'there are 0 of 5000 references'],
     ['references cut off', 'UPDATE stream_chunks SET data = substr(data, 1, 40)', 'chunk 0 cannot be read'],

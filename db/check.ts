@@ -1,14 +1,16 @@
 /**
  * Whether a workspace's database is whole: what SQLite says of the file, and what the store knows that SQLite does not: that chunks
- * follow on each other, decode, and have the digests that were taken of them; that a run's digest is that of its chunks; that samples
+ * follow on each other, decode, and have the digests and the tallies that were taken of them; that a run's digest is that of its chunks; that samples
  * of every resolution add up to the same; that workloads have the references they say.
  */
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { eventColumns, eventKinds, EVENTS_PER_CHUNK } from '../engine/sim/events.ts'
 import type { ChunkReader } from './chunkReader.ts'
 import type { Connection } from './connection.ts'
 import { digestOf } from './eventEncoder.ts'
 import type { ChunkHead } from './eventFilter.ts'
+import { tallyChunk } from './eventTally.ts'
 import { numbersOf, parseJson } from './json.ts'
 import { PackedColumns } from './pack.ts'
 import { isGauge, LEVEL_STEP, METRICS, TILE_COLUMNS } from './pyramid.ts'
@@ -59,6 +61,8 @@ function checkTrace(store: TraceStore, run: RunDetail): Finding[] {
   const found = (message: string) => findings.push({ where: 'trace_chunks', id: run.id, message })
   const isOfChunks = store.runs.traceFormat(run.id) > 1
   const whole = createHash('sha256')
+  const foundIn = (chunk: number, what: string) => findings.push({ where: 'chunk_tallies', id: run.id, message: `the counts by process and object of chunk ${chunk} ${what}` })
+  const tallies = store.tallies.of(run.id, (chunk) => foundIn(chunk, 'cannot be read'))
   let events = 0
   let before = 0
   let expected = 0
@@ -80,6 +84,9 @@ function checkTrace(store: TraceStore, run: RunDetail): Finding[] {
         if (digest === null) found(`chunk ${chunk} has no digest`)
         else if (Buffer.compare(digest, own) !== 0) found(`chunk ${chunk} has not the digest that was taken of it`)
       findings.push(...checkRows(run.id, head, reader))
+      const tally = tallies.get(chunk)
+      if (tally && !isDeepStrictEqual(tally, tallyChunk(reader, head.event_count)))
+        foundIn(chunk, 'are not those of its events')
     } catch (error) {
       found(`chunk ${chunk} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
     }

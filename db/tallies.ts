@@ -34,14 +34,15 @@ export class TallyTable {
     )
   }
 
-  /** Those of a run that there are, by chunk. One that cannot be read is not there: it follows from the events, and is made again. */
-  of(runId: number): Map<number, ChunkTally> {
+  /** Those of a run that there are, by chunk. One that cannot be read, of which `onDamaged` is told, is not there: it follows from the events, and is made again. */
+  of(runId: number, onDamaged?: (chunk: number) => void): Map<number, ChunkTally> {
     const rows = this.#connection.read(() => this.#all.all(runId))
     return new Map(
       rows.flatMap(({ chunk, events, processRows, processes, objectRows, objects }): [number, ChunkTally][] => {
         try {
           return [[chunk, { events, processes: unpackTally(processes, processRows), objects: unpackTally(objects, objectRows) }]]
         } catch {
+          onDamaged?.(chunk)
           return []
         }
       }),
