@@ -794,6 +794,8 @@ export const notices = {
     total: z.number(),
     error: z.string().nullable(),
   }),
+  /** A run is executed again up to a moment, and that takes time: the share of the way that is done. */
+  'moment.progress': z.object({ run: z.int(), done: z.number() }),
   /** A sweep under way, or how it ended. */
   'sweep.progress': sweepProgressSchema,
   /** A list changed and is worth asking for again. */

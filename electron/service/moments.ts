@@ -5,7 +5,7 @@
 import path from 'node:path'
 import type { WorkspacePaths } from '../../db/workspace.ts'
 import { clearTransientFiles, TRANSIENT } from './liveRuns.ts'
-import type { MomentsCalls, MomentsData } from './protocol.ts'
+import type { MomentsCalls, MomentsData, MomentsSaid } from './protocol.ts'
 import { ThreadClient } from './threadCalls.ts'
 import { threadUrls } from './threadUrls.ts'
 
@@ -13,28 +13,31 @@ const MOMENTS_LIMITS = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb:
 
 interface Followed {
   run: number
-  thread: ThreadClient<MomentsCalls>
+  thread: ThreadClient<MomentsCalls, MomentsSaid>
   transientPrefix: string
 }
 
 export class Moments {
   readonly #paths: WorkspacePaths
+  readonly #send: (progress: MomentsSaid) => void
   #followed: Followed | null = null
   #threads = 0
 
-  constructor(paths: WorkspacePaths) {
+  constructor(paths: WorkspacePaths, send: (progress: MomentsSaid) => void) {
     this.#paths = paths
+    this.#send = send
   }
 
   /** The thread that executes a run again. */
-  of(run: number): ThreadClient<MomentsCalls> {
+  of(run: number): ThreadClient<MomentsCalls, MomentsSaid> {
     if (this.#followed?.run === run) return this.#followed.thread
     void this.end()
     const transientPrefix = `${TRANSIENT}${process.pid}-moments${++this.#threads}-`
     const data: MomentsData = { workspace: this.#paths.directory, run, transientPrefix }
-    const thread = new ThreadClient<MomentsCalls>(threadUrls.moments, 'the thread that executes runs again', {
+    const thread = new ThreadClient<MomentsCalls, MomentsSaid>(threadUrls.moments, 'the thread that executes runs again', {
       data,
       limits: MOMENTS_LIMITS,
+      onSaid: this.#send,
       onFailed: () => void this.end(),
     })
     this.#followed = { run, thread, transientPrefix }

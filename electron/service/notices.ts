@@ -13,6 +13,7 @@ export class Notices {
     'sweep.progress': new Set(),
     'need.progress': new Set(),
     'tally.progress': new Set(),
+    'moment.progress': new Set(),
     job: new Set(),
     changed: new Set(),
   }

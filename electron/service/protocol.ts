@@ -266,6 +266,8 @@ export interface MomentsCalls {
   objectPages(at: Recorded, isLive: boolean, object: number, from: number, count: number): ArrayBuffer
 }
 export type Recorded = NonNullable<MomentOfRun>
+/** What the thread says unasked. */
+export type MomentsSaid = Notice<'moment.progress'>
 
 // ---- engine
 

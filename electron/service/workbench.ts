@@ -130,7 +130,7 @@ class WorkbenchService implements Workbench {
     this.#options = options
     this.#paths = workspacePaths(options.workspace)
     this.#runs = new LiveRuns(this.#paths, this.#notices, () => this.#writerThread())
-    this.#moments = new Moments(this.#paths)
+    this.#moments = new Moments(this.#paths, (progress) => this.#notices.send('moment.progress', progress))
     this.#recordings = new Recordings(this.#paths, this.#notices)
     this.#needs = new MemoryNeeds(this.#paths.directory, (notice) => this.#notices.send('need.progress', notice))
     this.#tallies = new Tallies(

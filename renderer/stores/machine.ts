@@ -38,6 +38,8 @@ export const useMachine = defineStore('machine', () => {
   const state = shallowRef<MachineState | null>(null)
   const step = ref<StepKind>('fault')
   const busy = ref(false)
+  /** Of a moment that takes long to reach, how much of the way is done. */
+  const done = ref<number | null>(null)
   const problem = ref('')
   const looks = new Set<Look>()
 
@@ -58,6 +60,7 @@ export const useMachine = defineStore('machine', () => {
     const mine = ++newest
     const of = at()
     busy.value = true
+    done.value = null
     try {
       const asked = connection.request('runs.moment', { id, at: of })
       const [answer] = await Promise.all([asked, ...[...looks].map((look) => look(id, of))])
@@ -68,7 +71,10 @@ export const useMachine = defineStore('machine', () => {
     } catch (error) {
       if (mine === newest && !(error instanceof ContractError && error.code === 'superseded')) problem.value = problemText(error)
     } finally {
-      if (mine === newest) busy.value = false
+      if (mine === newest) {
+        busy.value = false
+        done.value = null
+      }
     }
   }
   let isDue = false
@@ -82,6 +88,12 @@ export const useMachine = defineStore('machine', () => {
       void load()
     })
   }
+
+  /** Hears of moments that take long to reach, until the function it answers is called. */
+  const follow = (): (() => void) =>
+    connection.on('moment.progress', (notice) => {
+      if (notice.run === view.id && busy.value) done.value = notice.done
+    })
 
   /** Keeps what is seen up to date until the function it answers is called. */
   function watchMachine(look: Look): () => void {
@@ -147,5 +159,5 @@ export const useMachine = defineStore('machine', () => {
     },
   )
 
-  return { moment, state, step, busy, problem, isNow, at, load, watchMachine, show, now, stepBy }
+  return { moment, state, step, busy, done, follow, problem, isNow, at, load, watchMachine, show, now, stepBy }
 })

@@ -21,14 +21,16 @@ import { toEngineExperiment } from '../../contract/experiment.ts'
 import { hostTimesFor } from '../hostTimes.ts'
 import { openDevices, type OpenedDevices } from '../images.ts'
 import { viewsOf, type MachineViews } from '../machineViews.ts'
-import type { MomentsCalls, MomentsData, Recorded } from '../protocol.ts'
+import type { MomentsCalls, MomentsData, MomentsSaid, Recorded } from '../protocol.ts'
 import { ownFile } from '../replay.ts'
 import { unpackSnapshot } from '../snapshotBytes.ts'
-import { serveCalls } from '../threadCalls.ts'
+import { say, serveCalls } from '../threadCalls.ts'
 import { engineVersion } from '../version.ts'
 import { resolveWorkloads } from '../workloads.ts'
 
 const SLICE_MS = 8
+/** How often a way that is long is told of. */
+const PROGRESS_MS = 250
 /** A state is kept when going on from the last one kept has taken this long, */
 const KEEP_MS = 150
 /** as long as all of them take no more than this; then every other one goes. */
@@ -111,7 +113,9 @@ async function goTo(at: Recorded, isLive: boolean, key: string): Promise<Machine
   }
   refuseIfSuperseded(key)
   const { machine, kept } = goBackOrStay(run, at)
+  const start = placeOf(machine)
   let keepAt = performance.now() + KEEP_MS
+  let tellAt = performance.now() + PROGRESS_MS
   let references = 1024
   for (;;) {
     refuseIfSuperseded(key)
@@ -128,6 +132,11 @@ async function goTo(at: Recorded, isLive: boolean, key: string): Promise<Machine
       kept.push(stateToKeep(machine))
       thinOut(kept)
       keepAt = performance.now() + KEEP_MS
+    }
+    if (performance.now() >= tellAt) {
+      const said: MomentsSaid = { run: data.run, done: shareOfWay(start, placeOf(machine), at) }
+      say(service, said)
+      tellAt = performance.now() + PROGRESS_MS
     }
     await nextTurn()
   }
@@ -158,6 +167,13 @@ function stopOf(at: Recorded): Moment | undefined {
 function isBefore(place: Place, at: Recorded): boolean {
   if ('ns' in at) return place.virtualNs <= at.ns
   return 'event' in at ? place.events <= at.event : place.references < at.reference
+}
+
+/** How much of the way from `start` to a moment lies behind `here`, 0 to 1. */
+function shareOfWay(start: Place, here: Place, at: Recorded): number {
+  const measure = (place: Place) => ('ns' in at ? place.virtualNs : 'event' in at ? place.events : place.references)
+  const end = 'ns' in at ? at.ns : 'event' in at ? at.event : at.reference
+  return Math.min(1, Math.max(0, (measure(here) - measure(start)) / Math.max(1, end - measure(start))))
 }
 
 /** Puts the machine at the last place before the moment that it can be put at. */
