@@ -29,6 +29,9 @@ export interface IoArguments {
 export async function replayIoOf(run: number, image: string, values: IoArguments): Promise<number> {
   const { speed = 'full', cached = false, keep = false, force = false } = values
   if (speed !== 'full' && speed !== 'recorded') throw new UsageError(`--speed: "${speed}" is neither full nor recorded`)
+  if (image === '') throw new UsageError('--io: which file is the image to be?')
+  const folder = path.dirname(path.resolve(image))
+  if (!existsSync(folder)) throw new UsageError(`--io: ${image}: there is no folder ${folder} to make it in`)
   const limit = values.limit === undefined ? 0 : wholeNumber(values.limit, '--limit', 1)
   const workspace = openWorkspace(workspaceOf(values.workspace), { readOnly: true })
   const line = new ProgressLine()

@@ -16,6 +16,7 @@ const places = [
   ['Workloads', 'workloads'],
   ['Runs', 'runs'],
   ['Compare', 'compare'],
+  ['Sweeps', 'sweeps'],
   ['Gallery', 'gallery'],
   ['Reports', 'reports'],
   ['Settings', 'settings'],

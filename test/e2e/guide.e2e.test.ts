@@ -1,9 +1,14 @@
 /** The path that docs/guide.md leads a reader along in a fresh workspace: what it says of each place is there. What the other tests of the window hold is left to them. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
+import { menuTemplate } from '../../electron/hosts/desktopMenu.ts'
 import { railPlaces } from '../../renderer/router.ts'
 import { windowTest } from '../harness/windowTest.ts'
 
-const { at, go, isEnabled, page, says } = windowTest()
+const root = path.resolve(import.meta.dirname, '../..')
+const { at, drop, folder, go, isEnabled, page, says, workspace } = windowTest()
 const lines = async (selector: string): Promise<string[]> => (await page().locator(selector).allInnerTexts()).flatMap((text) => text.split('\n')).filter((text) => text.trim() !== '')
 async function menuOf(button: string): Promise<string[]> {
   await at(button).first().click()
@@ -99,6 +104,52 @@ test('the gallery has nineteen experiments, which fill the screen one after the 
   await says('gallery-stage').toContain('2 of 19')
   await page().keyboard.press('Escape')
   await at('gallery-stage').waitFor({ state: 'detached' })
+})
+
+test('verbs of a process stand under it on the bench, and follow the processes that they name', async () => {
+  await go('bench')
+  await drop('fork.json', readFileSync(path.join(root, 'examples/fork.json'), 'utf8'))
+  await says('process-verbs-0').toContain('fork × 2, madvise, wait × 2')
+  await at('process-verbs-0').hover()
+  await expect.poll(() => page().locator('#tip').innerText()).toContain('before reference 150,000: fork snapshot')
+  await page().getByRole('button', { name: 'Remove process 2' }).click()
+  await says('process-verbs-0').toMatch(/fork, madvise, wait$/)
+  await at('process-verbs-0').hover()
+  await expect.poll(() => page().locator('#tip').innerText()).toContain('before reference 150,000: fork snapshot')
+  await says('summary').toContain('3 processes')
+})
+
+test('the guide names every verb that an experiment may have', () => {
+  const schema = readFileSync(path.join(root, 'docs/experiment.schema.json'), 'utf8')
+  const verbs = [...schema.matchAll(/"verb":\s*\{[^}]*?"const":\s*"([a-z-]+)"/g)].map(([, name]) => name)
+  expect(verbs.length).toBeGreaterThan(25)
+  const guide = readFileSync(path.join(root, 'docs/guide.md'), 'utf8')
+  expect(verbs.filter((name) => !guide.includes(`\`${name}\``))).toEqual([])
+})
+
+test("a run's device I/O is done again on a file of this host, which is not left there unless it is wanted", () => {
+  const image = path.join(folder, 'disk.img')
+  const replay = (...more: string[]) =>
+    spawnSync(process.execPath, ['build/bin/pager.mjs', 'replay', '1', '--workspace', workspace, '--limit', '40', '--cached', ...more], { cwd: root, encoding: 'utf8' })
+  const kept = replay('--io', image, '--keep')
+  expect(kept.stdout).toContain('full speed: 40 of 40 requests')
+  expect(existsSync(image)).toBe(true)
+  const refused = replay('--io', image)
+  expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('is there already')])
+  expect(replay('--io', path.join(folder, 'nowhere', 'disk.img')).stderr).toContain('there is no folder')
+})
+
+test('the menu of the desktop has the places of the rail, in its order', () => {
+  const chosen: string[] = []
+  const nothing = () => {}
+  const actions = { importTrace: nothing, openExperiment: nothing, openWorkspace: nothing, showWorkspace: nothing, about: nothing }
+  const command: Parameters<typeof menuTemplate>[0]['command'] = (asked) => {
+    if (asked.name === 'show') chosen.push(asked.place)
+  }
+  const menu = menuTemplate({ ...actions, command }, 'linux', false)
+  const view = menu.find(({ label }) => label === '&View')?.submenu
+  for (const item of Array.isArray(view) ? view : []) if (item.id?.startsWith('show-')) Reflect.apply(item.click ?? nothing, undefined, [])
+  expect(chosen).toEqual(railPlaces)
 })
 
 test('Alt and a number go to each place, in the order of the rail', async () => {
