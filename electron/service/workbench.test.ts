@@ -240,6 +240,13 @@ describe('what cannot be run', () => {
     expect(existsSync(path.join(folder, 'images', 'new.img'))).toBe(false)
     expect((await workbench.request('experiments.check', { file: {} })).issues[0]?.field).toBe('processes')
   })
+
+  it('a check finds verbs out of order, and those about a process that is not there', async () => {
+    const workload = { generator: 'loop', parameters: { pages: 10, references: 100 } }
+    const verbs = [{ at: 9, verb: 'fork', child: 1 }, { at: 9, verb: 'fork', child: 0 }, { at: 8, verb: 'wait', child: 2 }]
+    const check = await workbench.request('experiments.check', { file: { ...smallExperiment(), processes: [{ workload, verbs }, { workload }] } })
+    expect(check.issues.map(({ field }) => field)).toEqual(['processes[0].verbs[1].child', 'processes[0].verbs[2].at', 'processes[0].verbs[2].child'])
+  })
 })
 
 describe('workloads', () => {

@@ -117,7 +117,7 @@ function checkExperiment(file: ExperimentFile): CheckResult {
   const known: Extent = extent ?? { footprint: 0, references: 0, events: 0 }
   const eventsPerReference = known.references > 0 ? known.events / known.references : 1
   const experiment = toEngineExperiment(file, known.footprint, eventsPerReference)
-  issues.push(...interventionIssues(file))
+  issues.push(...verbIssues(file), ...interventionIssues(file))
   try {
     openDevices(experiment, { workspace: data.workspace, added: store.images.list(), overlayPrefix: null }).close()
   } catch (error) {
@@ -143,6 +143,22 @@ function checkExperiment(file: ExperimentFile): CheckResult {
     nsPerReference: file.machine.nsPerReference !== null || extent ? experiment.machine.nsPerReference : null,
     thresholds,
   }
+}
+
+/** What the machine would refuse of verbs when it is made. */
+function verbIssues({ processes }: ExperimentFile): ExperimentIssue[] {
+  return processes.flatMap(({ workload, verbs }, process) =>
+    verbs.flatMap((verb, place) => {
+      const field = `processes[${process}].verbs[${place}]`
+      const issues: ExperimentIssue[] = []
+      const before = verbs[place - 1]
+      // where a workload may have verbs of its own, all are put in order
+      if ('generator' in workload && before && verb.at < before.at) issues.push({ field: `${field}.at`, message: 'verbs must stand in the order of their places' })
+      if ('child' in verb && (verb.child >= processes.length || verb.child === process))
+        issues.push({ field: `${field}.child`, message: `there is no other process ${verb.child}` })
+      return issues
+    }),
+  )
 }
 
 function extentOf(
