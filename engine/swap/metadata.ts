@@ -23,7 +23,7 @@ const KNOWN_NODES = 1024
 /** Words of each: object, key, node. */
 const KNOWN_WORDS = 4
 /** Keys from here on do not fit a word. */
-const KNOWN_KEYS = 2 ** 31
+const KNOWN_KEYS = 0x80000000
 
 export class SwapMetadata {
   /** Global swap block by node * 16 + place. */
