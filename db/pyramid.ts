@@ -82,11 +82,7 @@ class Level {
   /** Base buckets in a tile. */
   readonly size: number
   chunksSealed = 0
-  /** Whether something of the level below has come. */
-  hasBegun = false
   openTile = -1
-  /** Base bucket from which on the open tile is told. */
-  openBegin = 0
   covered = 0
   /** What lies before this base bucket is left to the levels below. */
   skippedTo = 0
@@ -104,6 +100,11 @@ class Level {
   /** A level that has no tiles takes no room for them. */
   get buffer(): TileBuffer {
     return (this.#buffer ??= new TileBuffer(this.number))
+  }
+
+  /** Base bucket from which on the open tile is told. */
+  get openBegin(): number {
+    return Math.max(this.openTile * this.size, this.skippedTo)
   }
 
   get hasTiles(): boolean {
@@ -218,7 +219,12 @@ export class PyramidWriter {
   }
 
   #level(at: number): Level {
-    for (let next = this.#levels.length; next <= at; next++) this.#levels.push(new Level(next * LEVELS_APART))
+    for (let next = this.#levels.length; next <= at; next++) {
+      const level = new Level(next * LEVELS_APART)
+      // before the first row stand its gauges
+      level.carry.set(this.#firstGauges)
+      this.#levels.push(level)
+    }
     return this.#levels[at]!
   }
 
@@ -240,7 +246,6 @@ export class PyramidWriter {
     const level = this.#level(at)
     if (level.openTile >= 0) this.#closeTile(at, level.covered)
     if (level.hasTiles) this.#seal(at)
-    level.hasBegun = true
     level.skippedTo = end
     for (const metric of this.#active) level.carry[metric] = last[metric]![count - 1]!
   }
@@ -268,15 +273,12 @@ export class PyramidWriter {
     const level = this.#level(at)
     const { buffer } = below
     const active = this.#active
-    // before the first row stand its gauges
-    if (!level.hasBegun) level.carry.set(this.#firstGauges)
-    level.hasBegun = true
     for (let from = 0; from < buffer.count;) {
       const tile = Math.floor((buffer.tile[from]! * below.size) / level.size)
       if (tile !== level.openTile) {
         if (level.openTile >= 0) this.#closeTile(at, (level.openTile + 1) * level.size)
         level.openTile = tile
-        level.openBegin = level.covered = Math.max(tile * level.size, level.skippedTo)
+        level.covered = level.openBegin
         level.sum.fill(0)
         level.min.fill(Infinity)
         level.max.fill(-Infinity)

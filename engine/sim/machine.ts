@@ -30,7 +30,7 @@ import { RegionTable } from '../vm/regions.ts'
 import type { Files } from '../vnode/files.ts'
 import { setUpFiles, type FileSource } from './machineFiles.ts'
 import { computeThresholds, type Thresholds } from '../vm/thresholds.ts'
-import { verbNames, type Verb, type VerbAction } from '../workload/verbs.ts'
+import { verbIssues, verbNames, type Verb, type VerbAction } from '../workload/verbs.ts'
 import type { ProcessStream, StreamReader } from '../workload/workload.ts'
 import { Administration, type Action } from './administration.ts'
 import { Columns, type Snapshot } from './columns.ts'
@@ -375,13 +375,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   // ---- making it -------------------------------------------------------------------------------------------
 
   #checkVerbs(process: number, verbs: readonly Verb[]): readonly Verb[] {
-    verbs.forEach((verb, number) => {
-      const field = `processes[${process}].verbs[${number}]`
-      if (number > 0 && verb.at < verbs[number - 1]!.at)
-        throw new ExperimentError('verb', `${field}.at`, 'verbs must stand in the order of their places')
-      if ('child' in verb && (verb.child >= this.#streams.length || verb.child === process))
-        throw new ExperimentError('verb', `${field}.child`, `there is no other process ${verb.child}`)
-    })
+    for (const { field, message } of verbIssues(process, verbs, this.#streams.length, true))
+      throw new ExperimentError('verb', field, message)
     return verbs
   }
 

@@ -62,6 +62,26 @@ export type VerbAction =
 
 export type Verb = VerbAction & { at: number }
 
+/**
+ * What is wrong with the verbs of a process, one of `processes`, and where (`processes[0].verbs[2].at`). `areOrdered`: they are performed in the order in
+ * which they stand, not put in order first.
+ */
+export function* verbIssues(
+  process: number,
+  verbs: readonly Verb[],
+  processes: number,
+  areOrdered: boolean,
+): Generator<{ field: string; message: string }> {
+  for (const [number, verb] of verbs.entries()) {
+    const field = `processes[${process}].verbs[${number}]`
+    const before = verbs[number - 1]
+    if (areOrdered && before && verb.at < before.at)
+      yield { field: `${field}.at`, message: 'verbs must stand in the order of their places' }
+    if ('child' in verb && (verb.child >= processes || verb.child === process))
+      yield { field: `${field}.child`, message: `there is no other process ${verb.child}` }
+  }
+}
+
 /** What a workload itself says of its processes. `child` is another process of the workload; `map` is of private anonymous memory. */
 export type WorkloadVerb = Extract<Verb, { verb: 'fork' | 'spawn' | 'wait' | 'map' }>
 

@@ -11,6 +11,7 @@ import { workspacePaths } from '../../../db/workspace.ts'
 import { ExperimentError } from '../../../engine/sim/experiment.ts'
 import { completeParameters, generateWorkload, generator } from '../../../engine/workload/generators/index.ts'
 import { plainName } from '../../../engine/workload/importers/index.ts'
+import { verbIssues } from '../../../engine/workload/verbs.ts'
 import { computeThresholds } from '../../../engine/vm/thresholds.ts'
 import { ContractError, type WorkloadInfo } from '../../contract/contract.ts'
 import { toEngineExperiment, type ExperimentFile, type ExperimentIssue } from '../../contract/experiment.ts'
@@ -117,7 +118,10 @@ function checkExperiment(file: ExperimentFile): CheckResult {
   const known: Extent = extent ?? { footprint: 0, references: 0, events: 0 }
   const eventsPerReference = known.references > 0 ? known.events / known.references : 1
   const experiment = toEngineExperiment(file, known.footprint, eventsPerReference)
-  issues.push(...verbIssues(file), ...interventionIssues(file))
+  // where a workload may have verbs of its own, all are put in order
+  for (const [number, { workload, verbs }] of file.processes.entries())
+    issues.push(...verbIssues(number, verbs, file.processes.length, 'generator' in workload))
+  issues.push(...interventionIssues(file))
   try {
     openDevices(experiment, { workspace: data.workspace, added: store.images.list(), overlayPrefix: null }).close()
   } catch (error) {
@@ -143,22 +147,6 @@ function checkExperiment(file: ExperimentFile): CheckResult {
     nsPerReference: file.machine.nsPerReference !== null || extent ? experiment.machine.nsPerReference : null,
     thresholds,
   }
-}
-
-/** What the machine would refuse of verbs when it is made. */
-function verbIssues({ processes }: ExperimentFile): ExperimentIssue[] {
-  return processes.flatMap(({ workload, verbs }, process) =>
-    verbs.flatMap((verb, place) => {
-      const field = `processes[${process}].verbs[${place}]`
-      const issues: ExperimentIssue[] = []
-      const before = verbs[place - 1]
-      // where a workload may have verbs of its own, all are put in order
-      if ('generator' in workload && before && verb.at < before.at) issues.push({ field: `${field}.at`, message: 'verbs must stand in the order of their places' })
-      if ('child' in verb && (verb.child >= processes.length || verb.child === process))
-        issues.push({ field: `${field}.child`, message: `there is no other process ${verb.child}` })
-      return issues
-    }),
-  )
 }
 
 function extentOf(
