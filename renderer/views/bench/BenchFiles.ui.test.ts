@@ -17,21 +17,27 @@ const shell = defineComponent({
 
 let bridge: TestBridge
 let view: VueWrapper
-const files = () => useBench().draft?.files ?? null
+let bench: ReturnType<typeof useBench>
+const files = () => bench.draft?.files ?? null
 
 beforeEach(async () => {
   setActivePinia(createPinia())
   window.location.hash = '#/bench'
   bridge = new TestBridge()
   await startStores(() => Promise.resolve(bridge))
-  useBench().begin(newExperiment())
+  bench = useBench()
+  bench.begin(newExperiment())
   view = mount(BenchFiles, {
     attachTo: document.body,
     global: { stubs: { ElTooltip: shell, ElSelect: true, ElDialog: shell } },
   })
   await flushPromises()
 })
-afterEach(() => view.unmount())
+afterEach(() => {
+  view.unmount()
+  // a check that is still to come would make these stores the active ones in the midst of the next test
+  bench.close()
+})
 
 describe('files on the bench', () => {
   it('come without a pager, until a kernel is chosen; the choice of another kernel keeps the rest', async () => {
@@ -48,8 +54,7 @@ describe('files on the bench', () => {
 
   it('are chosen on an image by going through its directories', async () => {
     await view.get('[data-test="pager-freebsd"]').trigger('click')
-    const draft = useBench().draft
-    if (draft?.files) Object.assign(draft.files, { image: 'disk.img', partition: 0 })
+    if (bench.draft?.files) Object.assign(bench.draft.files, { image: 'disk.img', partition: 0 })
     await flushPromises()
     await view.get('[data-test="files-browse"]').trigger('click')
     await flushPromises()
