@@ -1,31 +1,34 @@
 /**
- * npm test: every test. Installs and builds what is missing, then type-check, lint and the test suites; prints the
+ * npm test: every test. Installs and builds what is missing, then the test suites, type-check and lint; prints the
  * seconds of each and, as the last line, `N passed, N failed, N skipped`, counted over the suites' own reports
  * (type-check, lint and the build count as a test each). Exit status 1 on any failure.
  * Tests that want full traces look in the folder that PAGER_TRACES names.
- *   npm test -- [SUITE...]     only these suites: typecheck lint build unit ui system e2e
+ *   npm test -- [SUITE...]     only these suites: build unit ui system e2e typecheck lint
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { ensureBuilt, ensureInstalled, node24OrExit, run, runAsync, tool } from './project.mjs'
+import { ensureBuilt, ensureInstalled, node24OrExit, root, runAsync, tool } from './project.mjs'
 
 ensureInstalled()
 const node = node24OrExit()
+// hundreds of threads and programs begin during the tests, all from the same sources
+process.env['NODE_COMPILE_CACHE'] ??= path.join(root, 'node_modules/.cache/node')
 const reports = mkdtempSync(path.join(os.tmpdir(), 'pager-tests-'))
 
-/** Each answers {passed, failed, skipped}. Those of `quiet` use one core and say little: they run side by side. */
+/** Those of `quiet` use one core and say little: from the beginning they take what the others leave of the processor, and are heard last. */
 const quiet = {
   typecheck: () => check('vue-tsc/bin/vue-tsc.js', '--build'),
   lint: () => check('eslint/bin/eslint.js', '-c', 'build/eslint.config.js', '.'),
 }
+/** Each answers {passed, failed, skipped}. */
 const suites = {
-  ...quiet,
   build: () => one(ensureBuilt()),
   unit: () => vitest('unit'),
   ui: () => vitest('ui'),
   system: () => vitest('system'),
   e2e: () => vitest('e2e'),
+  ...quiet,
 }
 
 const asked = process.argv.slice(2)
@@ -37,7 +40,7 @@ if (unknown !== undefined) {
 
 const total = { passed: 0, failed: 0, skipped: 0 }
 const lines = []
-const wanted = asked.length > 0 ? asked : Object.keys(suites)
+const wanted = Object.keys(suites).filter((name) => asked.length === 0 || asked.includes(name))
 const early = new Map(wanted.filter((name) => name in quiet).map((name) => [name, timed(name)]))
 for (const name of wanted) {
   console.log(`\n=== ${name}`)
@@ -66,13 +69,13 @@ function one(succeeded) {
 
 /** Runs a tool and keeps what it says until its turn. */
 async function check(file, ...args) {
-  const { status, output } = await runAsync(node, [tool(file), ...args], { capture: true })
+  const { status, output } = await runAsync(node, [tool(file), ...args], { capture: true, isPatient: true })
   return { ...one(status === 0), output }
 }
 
-function vitest(project) {
+async function vitest(project) {
   const report = path.join(reports, `${project}.json`)
-  const { status } = run(node, [
+  const { status } = await runAsync(node, [
     ...[tool('vitest/vitest.mjs'), 'run', '-c', 'build/vitest.config.ts', '--project', project, '--passWithNoTests'],
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
   ])

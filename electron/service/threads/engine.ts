@@ -12,6 +12,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
+import { inlining } from '../inlining.ts'
 import { batchOf } from '../../../db/sampleBatch.ts'
 import { TraceStore } from '../../../db/traceStore.ts'
 import { workspacePaths } from '../../../db/workspace.ts'
@@ -52,8 +53,7 @@ import { loadVariant } from '../variants.ts'
 import { resolveWorkloads } from '../workloads.ts'
 
 // the engine's fault path is many small routines: let the compiler put more of them into one another
-setFlagsFromString('--max-inlined-bytecode-size-cumulative=5000')
-setFlagsFromString('--max-inlined-bytecode-size=2000')
+for (const flag of inlining) setFlagsFromString(flag)
 
 /** Between two turns of the event loop, in which calls are taken. */
 const SLICE_MS = 8
