@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parseSync, type Plugin } from 'vite'
+import type { Plugin } from 'vite'
+import { edited, isNode, list, nameOf, nodesOf, parse, type Edit, type Node } from './syntax.ts'
 
 type Table = Map<string, number>
 type Tables = Map<string, Table>
@@ -38,7 +39,7 @@ export function foldConstants(folder: string, computed: string[] = []): Plugin {
         from.startsWith('.') ? tablesOf(path.resolve(path.dirname(id), from)).get(name) : undefined,
       )
       for (const name of innerNames(module)) tables.delete(name)
-      const edits: { start: number; end: number; text: string }[] = []
+      const edits: Edit[] = []
       for (const node of nodesOf(module)) {
         if (node.type !== 'MemberExpression' || node['computed'] !== false) continue
         const { object, property } = node
@@ -47,40 +48,10 @@ export function foldConstants(folder: string, computed: string[] = []): Plugin {
         if (value !== undefined)
           edits.push({ start: node.start, end: node.end, text: value < 0 ? `(${value})` : String(value) })
       }
-      let folded = code
-      for (const { start, end, text } of edits.sort((a, b) => b.start - a.start))
-        folded = folded.slice(0, start) + text + folded.slice(end)
-      return { code: folded, map: null }
+      return { code: edited(code, edits), map: null }
     },
   }
 }
-
-interface Node {
-  type: string
-  start: number
-  end: number
-  [field: string]: unknown
-}
-
-const isNode = (value: unknown): value is Node =>
-  typeof value === 'object' && value !== null && 'type' in value && 'start' in value
-
-function parse(code: string): Node {
-  const program: unknown = parseSync('module.ts', code).program
-  if (!isNode(program)) throw new Error('what was parsed is no program')
-  return program
-}
-
-function* nodesOf(node: Node): Generator<Node> {
-  yield node
-  for (const value of Object.values(node)) {
-    if (isNode(value)) yield* nodesOf(value)
-    else if (Array.isArray(value)) for (const each of value) if (isNode(each)) yield* nodesOf(each)
-  }
-}
-
-const list = (value: unknown): Node[] => (Array.isArray(value) ? value.filter(isNode) : [])
-const nameOf = (value: unknown): string => (isNode(value) ? String(value['name'] ?? value['value']) : '')
 
 /** The tables that a module names at its top: its own, those it imports, and other names of them. */
 function ownTables(

@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 
 export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..')
@@ -43,8 +44,11 @@ export function run(command, args, options = {}) {
   return { status: result.status ?? 1, stdout: result.stdout, stderr: result.stderr }
 }
 
-/** As run, without waiting; stops the child with this process. With `capture`, keeps what it says. */
-export function runAsync(command, args, { capture = false, env, ...options } = {}) {
+/**
+ * As run, without waiting; stops the child with this process. With `capture`, keeps what it says; if it `isPatient`, it runs when nobody else wants
+ * the processor.
+ */
+export function runAsync(command, args, { capture = false, isPatient = false, env, ...options } = {}) {
   return new Promise((resolve) => {
     const stdio = capture ? ['ignore', 'pipe', 'pipe'] : 'inherit'
     const child = spawn(command, args, {
@@ -53,6 +57,7 @@ export function runAsync(command, args, { capture = false, env, ...options } = {
       ...options,
       env: { ...process.env, PATH: toolPath(), ...env },
     })
+    if (isPatient && child.pid !== undefined) os.setPriority(child.pid, os.constants.priority.PRIORITY_LOW)
     let output = ''
     if (capture) for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
     const forward = (signal) => child.kill(signal)
@@ -125,6 +130,11 @@ const electronSteps = (...modes) =>
     'warn',
   ])
 
+/** The build of what runs under Node: its configuration and its plugins. */
+const bundling = ['vite.electron.config', 'fileUrls', 'bindMethods', 'foldConstants', 'syntax'].map(
+  (name) => `build/${name}.ts`,
+)
+
 /** The parts that are built: what they are made from, what must be there afterwards, and how they are made. */
 const parts = {
   renderer: {
@@ -135,29 +145,13 @@ const parts = {
   },
   electron: {
     title: 'the desktop host',
-    sources: [
-      'electron',
-      'engine',
-      'db',
-      'build/vite.electron.config.ts',
-      'build/fileUrls.ts',
-      'build/foldConstants.ts',
-    ],
+    sources: ['electron', 'engine', 'db', ...bundling],
     output: 'dist/electron/main.js',
     steps: electronSteps('main', 'preload'),
   },
   command: {
     title: 'the command line',
-    sources: [
-      'electron',
-      'engine',
-      'db',
-      'test/bench',
-      'test/torture',
-      'build/vite.electron.config.ts',
-      'build/fileUrls.ts',
-      'build/foldConstants.ts',
-    ],
+    sources: ['electron', 'engine', 'db', 'test/bench', 'test/torture', ...bundling],
     output: 'dist/command/pager.js',
     steps: electronSteps('command'),
   },

@@ -62,7 +62,7 @@ export class Device {
   readonly #timing: TimingModel
   readonly #faults: FaultInjection
   readonly #hostTimes: HostTimes | null
-  #counters: Float64Array = new Float64Array(0)
+  #counters: Float64Array
 
   constructor(options: DeviceOptions) {
     const { columns, name } = options

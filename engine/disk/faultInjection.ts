@@ -55,15 +55,15 @@ export class FaultInjection {
   readonly #columns: Columns
   readonly #name: string
   /** [0] rows in use, [1] rows whose count is not used up. */
-  #counts: Float64Array = new Float64Array(0)
-  #device: Int32Array = new Int32Array(0)
-  #isWrite: Uint8Array = new Uint8Array(0)
-  #errno: Int32Array = new Int32Array(0)
-  #fromRequest: Float64Array = new Float64Array(0)
-  #fromNs: Float64Array = new Float64Array(0)
-  #remaining: Float64Array = new Float64Array(0)
-  #firstPage: Float64Array = new Float64Array(0)
-  #endPage: Float64Array = new Float64Array(0)
+  #counts: Float64Array
+  #device: Int32Array
+  #isWrite: Uint8Array
+  #errno: Int32Array
+  #fromRequest: Float64Array
+  #fromNs: Float64Array
+  #remaining: Float64Array
+  #firstPage: Float64Array
+  #endPage: Float64Array
 
   constructor(columns: Columns, name = 'faults') {
     this.#columns = columns

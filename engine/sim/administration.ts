@@ -60,7 +60,7 @@ export class Administration {
   readonly #parts: AdministrationParts
   /** What was done to the machine, and then what is still to be done, in order. */
   readonly #interventions: Intervention[]
-  #state: Float64Array = new Float64Array(0)
+  #state: Float64Array
   #tasks: SwapoffTask[] = []
   /** Reference before which the next intervention is due, Infinity: none. */
   nextAt = Infinity

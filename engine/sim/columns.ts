@@ -9,7 +9,8 @@
  *  1. `define()` registers it once, zero-filled, and hands the array out.
  *  2. The owner reads and writes the array directly; nothing stands between them on the hot path.
  *  3. `resize()` replaces the array by a longer one with the same contents; the owner's `rebind` is called and
- *     fetches the references anew.
+ *     fetches the references anew. Compiled code has the place of an array that is never replaced in it: what is known when the machine is made
+ *     should be its length from the beginning.
  *  4. `save()` copies every column into a snapshot; `restore()` puts one back and calls every owner's `rebind`.
  *
  * What is small, seldom changes and is better kept otherwise (a map by name) is `kept`: its owner writes it as numbers into a column for each
@@ -28,7 +29,12 @@ export interface ColumnArrays {
   f64: Float64Array
 }
 
-const constructors: { [K in ColumnKind]: new (length: number) => ColumnArrays[K] } = {
+interface ColumnConstructor<Column> {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: ArrayBuffer): Column
+}
+
+const constructors: { [K in ColumnKind]: ColumnConstructor<ColumnArrays[K]> } = {
   i8: Int8Array,
   u8: Uint8Array,
   i16: Int16Array,
@@ -36,6 +42,12 @@ const constructors: { [K in ColumnKind]: new (length: number) => ColumnArrays[K]
   i32: Int32Array,
   u32: Uint32Array,
   f64: Float64Array,
+}
+
+/** Zeros. Elements of a short array without a buffer of its own are moved by the garbage collector, so that code cannot have their place in it. */
+function newColumn<K extends ColumnKind>(kind: K, length: number): ColumnArrays[K] {
+  const { [kind]: constructor } = constructors
+  return new constructor(new ArrayBuffer(length * constructor.BYTES_PER_ELEMENT))
 }
 
 export type AnyColumn = ColumnArrays[ColumnKind]
@@ -57,7 +69,7 @@ export class Columns {
   /** Registers a column of `length` zeros. A name can be defined once. */
   define<K extends ColumnKind>(name: string, kind: K, length: number): ColumnArrays[K] {
     if (this.#entries.has(name)) throw new Error(`column ${name} is defined twice`)
-    const data = new constructors[kind](length)
+    const data = newColumn(kind, length)
     this.#entries.set(name, { kind, data })
     return data
   }
@@ -95,7 +107,7 @@ export class Columns {
    */
   resize<K extends ColumnKind>(name: string, kind: K, length: number): ColumnArrays[K] {
     const old = this.get(name, kind)
-    const data = new constructors[kind](length)
+    const data = newColumn(kind, length)
     if (length >= old.length) data.set(old)
     else data.set(old.subarray(0, length))
     this.#entries.set(name, { kind, data })

@@ -5,12 +5,12 @@
 import type { Columns } from './columns.ts'
 
 export class EventQueue {
-  #time: Float64Array = new Float64Array(0)
-  #sequence: Float64Array = new Float64Array(0)
-  #type: Int32Array = new Int32Array(0)
-  #argument: Int32Array = new Int32Array(0)
+  #time: Float64Array
+  #sequence: Float64Array
+  #type: Int32Array
+  #argument: Int32Array
   /** [0] events, [1] next sequence number. */
-  #state: Float64Array = new Float64Array(0)
+  #state: Float64Array
   readonly #columns: Columns
   /** What the last pop() gave. */
   type = 0

@@ -140,8 +140,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   declare counters: Float64Array
   /** After kernel-panic, livelock or failed: what happened. */
   problem: string | null = null
-  #state: Float64Array = new Float64Array(0)
-  #ordinal: Float64Array = new Float64Array(0)
+  #state: Float64Array
+  #ordinal: Float64Array
   readonly #processes: ProcessTable
   readonly #faults: FaultInjection
   readonly #fault: FaultHandler
@@ -220,9 +220,14 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#ordinal = columns.define('process.ordinal', 'f64', processes)
     const { frames, wired } = experiment.machine
     this.queue = new EventQueue(columns)
-    this.pages = new VmPages(columns, frames)
-    this.mappings = new Mappings(columns, this.pages)
-    this.contents = new Contents(columns, frames, experiment.seed, experiment.contents === 'verify')
+    this.pages = new VmPages(columns, frames, this.footprint)
+    this.mappings = new Mappings(columns, this.pages, this.footprint)
+    this.contents = new Contents(columns, {
+      frames,
+      slots: this.footprint,
+      seed: experiment.seed,
+      isReal: experiment.contents === 'verify',
+    })
     this.regions = new RegionTable(columns, processes)
     this.#processes = new ProcessTable({
       columns,
@@ -351,10 +356,11 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
       )
     const forked = childrenBy('fork')
     const spawned = childrenBy('spawn')
+    let base = 0
     this.#streams.forEach((stream, process) => {
-      const base = this.mappings.addSpace(stream.pageCount)
       this.#processes.base[process] = base
       this.mappings.pageNumber.set(stream.pageNumbers, base)
+      base += stream.pageCount
       if (forked.has(process) || spawned.has(process)) this.#processes.state[process] = ProcessState.unborn
       if (spawned.has(process)) this.#spaces.prepare(process)
       if (this.#processes.state[process] !== ProcessState.unborn && !this.#spaces.build(process, true))

@@ -26,17 +26,17 @@ export interface ProcessTableParts {
 
 export class ProcessTable {
   /** ProcessState and ProcessFlag bits, by process. */
-  state: Uint8Array = new Uint8Array(0)
-  flags: Uint8Array = new Uint8Array(0)
+  state!: Uint8Array
+  flags!: Uint8Array
   /** Since when a blocked process waits, ns; how often that was told. */
-  waitsSince: Float64Array = new Float64Array(0)
-  waitMessages: Int32Array = new Int32Array(0)
+  waitsSince!: Float64Array
+  waitMessages!: Int32Array
   /** RLIMIT_SWAP, bytes. */
-  swapLimit: Float64Array = new Float64Array(0)
+  swapLimit!: Float64Array
   /** First mapping of each process. */
-  base: Int32Array = new Int32Array(0)
-  #residentAtExit: Float64Array = new Float64Array(0)
-  #swapAtExit: Float64Array = new Float64Array(0)
+  base!: Int32Array
+  #residentAtExit!: Float64Array
+  #swapAtExit!: Float64Array
   readonly #parts: ProcessTableParts
 
   constructor(parts: ProcessTableParts) {

@@ -28,13 +28,13 @@ export class RadixTriePool {
 
   #columns: Columns
   /** 16 references a node: its children by digit, 0 where there is none. */
-  #children: Int32Array = new Int32Array(0)
+  #children: Int32Array
   /** 4 words a node: its prefix (key with the branching digit and all below it 0; low, high), the set of digits that
    * have a child as bits, the next free node. */
-  #nodes: Int32Array = new Int32Array(0)
+  #nodes: Int32Array
   /** 4 words a leaf: key low, key high, value, the next free leaf. */
-  #leaves: Int32Array = new Int32Array(0)
-  #state: Int32Array = new Int32Array(0)
+  #leaves: Int32Array
+  #state: Int32Array
 
   /** A pool with room for `initialCapacity` inner nodes and as many keys; it grows by doubling. */
   constructor(columns: Columns, name: string, initialCapacity: number) {

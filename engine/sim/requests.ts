@@ -35,7 +35,7 @@ export class Requests {
   readonly #ended: (buffer: number) => void
   readonly #buffers: Uint8Array[] = []
   /** [0] requests submitted and not yet over. */
-  #state: Int32Array = new Int32Array(0)
+  #state: Int32Array
 
   constructor(parts: RequestParts) {
     const { columns } = parts

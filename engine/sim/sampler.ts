@@ -27,9 +27,9 @@ export class Sampler {
   readonly #rows = new Float64Array(BATCH * SAMPLE_WIDTH)
   #count = 0
   /** Totals at the last sample: counters, then devices. */
-  #before: Float64Array = new Float64Array(0)
+  #before: Float64Array
   /** [0] number of the present bucket. */
-  #state: Float64Array = new Float64Array(0)
+  #state: Float64Array
   readonly #gauges = new Float64Array(GAUGES)
   readonly #devices = new Float64Array(DEVICE_COLUMNS)
 

@@ -64,10 +64,10 @@ export class VerbRunner {
   readonly #parts: VerbParts
   readonly #verbs: readonly (readonly Verb[])[]
   /** Per process: verbs done; pages done of the one under way. */
-  #done: Int32Array = new Int32Array(0)
-  #progress: Float64Array = new Float64Array(0)
+  #done: Int32Array
+  #progress: Float64Array
   /** Per shared memory object: its VM object, -1 if there is none of its name now. */
-  #shared: Int32Array = new Int32Array(0)
+  #shared: Int32Array
   /** Names of shared memory objects in all verbs; a name's place is its number. */
   readonly #names: string[]
 

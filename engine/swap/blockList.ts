@@ -68,9 +68,9 @@ export class BlockList {
   allocated = 0
 
   #columns: Columns
-  #bitmap: Int32Array = new Int32Array(0)
-  #hints: Uint8Array = new Uint8Array(0)
-  #state: Uint32Array = new Uint32Array(0)
+  #bitmap: Int32Array
+  #hints: Uint8Array
+  #state: Uint32Array
   /** The root's level; leaves are level 0. */
   #top = 0
   #leaves = 0

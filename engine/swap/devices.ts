@@ -63,7 +63,7 @@ export class SwapDevices {
   /** Requests on their way plus one for being attached: the GEOM consumer's index. */
   declare consumers: Int32Array
   declare next: Int32Array
-  #state: Float64Array = new Float64Array(0)
+  #state: Float64Array
   readonly lists: (BlockList | null)[] = []
   readonly #columns: Columns
   readonly #messages: DeviceMessages

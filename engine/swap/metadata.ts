@@ -30,9 +30,9 @@ export class SwapMetadata {
   declare blocks: Float64Array
   /** First page index of each node. */
   declare nodeIndex: Float64Array
-  #freeNext: Int32Array = new Int32Array(0)
+  #freeNext: Int32Array
   /** [0] first free node, [1] nodes in use, [2] limit on nodes, [3] node allocations that are made to fail next, [4] whether the zone then says it is exhausted. */
-  #zone: Float64Array = new Float64Array(0)
+  #zone: Float64Array
   readonly #columns: Columns
   readonly #pages: VmPages
   readonly #tries: RadixTriePool
@@ -188,4 +188,5 @@ export class SwapMetadata {
 }
 
 /** Where a node is kept among the known ones. */
-const placeOf = (object: number, key: number) => ((key ^ Math.imul(object, 0x9e3779b1)) & (KNOWN_NODES - 1)) * KNOWN_WORDS
+const placeOf = (object: number, key: number) =>
+  ((key ^ Math.imul(object, 0x9e3779b1)) & (KNOWN_NODES - 1)) * KNOWN_WORDS

@@ -149,7 +149,7 @@ export class SwapPager {
   readonly #pages: VmPages
   readonly #host: SwapPagerHost
   readonly #options: SwapPagerOptions
-  #totals: Float64Array = new Float64Array(0)
+  #totals: Float64Array
   /** A variant's decision; null: the window is the caller's. */
   readonly #repairs: Readonly<Record<SwapDefect, boolean>>
   readonly #readWindow: PagerVariant['readWindow'] | null
@@ -168,22 +168,22 @@ export class SwapPager {
   /** The operation that waits for a synchronous write, -1 none. */
   declare bufferOperation: Int32Array
   declare bufferFrames: Int32Array
-  #bufferNext: Int32Array = new Int32Array(0)
+  #bufferNext: Int32Array
 
   /** Pageout operations. */
   declare operationObject: Int32Array
   declare operationCount: Int32Array
   declare operationAsync: Uint8Array
   declare operationWait: Uint8Array
-  #operationAt: Int32Array = new Int32Array(0)
-  #operationRun: Int32Array = new Int32Array(0)
-  #operationPlace: Int32Array = new Int32Array(0)
-  #operationBlock: Float64Array = new Float64Array(0)
-  #operationFreeStart: Float64Array = new Float64Array(0)
-  #operationFreeCount: Float64Array = new Float64Array(0)
-  #operationNext: Int32Array = new Int32Array(0)
-  #operationFrames: Int32Array = new Int32Array(0)
-  #operationResults: Uint8Array = new Uint8Array(0)
+  #operationAt: Int32Array
+  #operationRun: Int32Array
+  #operationPlace: Int32Array
+  #operationBlock: Float64Array
+  #operationFreeStart: Float64Array
+  #operationFreeCount: Float64Array
+  #operationNext: Int32Array
+  #operationFrames: Int32Array
+  #operationResults: Uint8Array
   #operationWidth = 64
 
   /** Pages got beyond those asked for by the last getPages(). */

@@ -29,12 +29,12 @@ export class Contents {
   /** Identity by slot: the slot whose identity the contents were made from. */
   declare identity: Int32Array
   /** Version and identity that a slot's page had when it was last written to a device. */
-  #storedVersion: Uint32Array = new Uint32Array(0)
-  #storedIdentity: Int32Array = new Int32Array(0)
+  #storedVersion: Uint32Array
+  #storedIdentity: Int32Array
   /** Ranges of slots that were given back, first slot and count of each; [0] slots given out ever, [1] ranges. */
-  #freeStart: Float64Array = new Float64Array(0)
-  #freeCount: Float64Array = new Float64Array(0)
-  #state: Float64Array = new Float64Array(0)
+  #freeStart: Float64Array
+  #freeCount: Float64Array
+  #state: Float64Array
   readonly #columns: Columns
   readonly #seed: number
   /** Whether there are bytes at all. */
@@ -44,13 +44,18 @@ export class Contents {
   readonly #frames: number
   readonly #views: (Uint8Array | undefined)[] = []
 
-  constructor(columns: Columns, frames: number, seed: number, isReal: boolean) {
+  /** `slots` is how many there will be about; there may be more. */
+  constructor(
+    columns: Columns,
+    { frames, slots, seed, isReal }: { frames: number; slots: number; seed: number; isReal: boolean },
+  ) {
     this.#columns = columns
     this.#seed = seed | 0
     this.isReal = isReal
     this.#frames = frames
-    this.version = columns.define('contents.version', 'u32', 1024)
-    this.identity = columns.define('contents.identity', 'i32', 1024)
+    const room = Math.max(1024, slots)
+    this.version = columns.define('contents.version', 'u32', room)
+    this.identity = columns.define('contents.identity', 'i32', room)
     this.#storedVersion = columns.define('contents.storedVersion', 'u32', 0)
     this.#storedIdentity = columns.define('contents.storedIdentity', 'i32', 0)
     this.#freeStart = columns.define('contents.freeStart', 'f64', 16)

@@ -47,10 +47,10 @@ export class FaultHandler {
   /** Per process: what it waits for (WaitFor), and which frame or object. */
   declare waitFor: Uint8Array
   declare waitArgument: Int32Array
-  #stage: Uint8Array = new Uint8Array(0)
-  #frame: Int32Array = new Int32Array(0)
-  #kind: Uint8Array = new Uint8Array(0)
-  #started: Float64Array = new Float64Array(0)
+  #stage: Uint8Array
+  #frame: Int32Array
+  #kind: Uint8Array
+  #started: Float64Array
   readonly #kernel: Kernel
   readonly #regions: RegionTable
   readonly #objects: VmObjects

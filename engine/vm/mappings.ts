@@ -18,35 +18,21 @@ export class Mappings {
   declare region: Int32Array
   /** Virtual page number. */
   declare pageNumber: Float64Array
-  readonly #columns: Columns
   readonly #pages: VmPages
 
-  constructor(columns: Columns, pages: VmPages) {
-    this.#columns = columns
+  /** Room for address spaces of `size` pages together. */
+  constructor(columns: Columns, pages: VmPages, size: number) {
     this.#pages = pages
-    this.entry = columns.define('map.entry', 'i32', 0)
-    this.next = columns.define('map.next', 'i32', 0)
-    this.region = columns.define('map.region', 'i32', 0)
-    this.pageNumber = columns.define('map.pageNumber', 'f64', 0)
+    this.entry = columns.define('map.entry', 'i32', size).fill(-1)
+    this.next = columns.define('map.next', 'i32', size).fill(-1)
+    this.region = columns.define('map.region', 'i32', size).fill(-1)
+    this.pageNumber = columns.define('map.pageNumber', 'f64', size)
     columns.onRebind(() => {
       this.entry = columns.get('map.entry', 'i32')
       this.next = columns.get('map.next', 'i32')
       this.region = columns.get('map.region', 'i32')
       this.pageNumber = columns.get('map.pageNumber', 'f64')
     })
-  }
-
-  /** Room for `count` pages of a new address space: the number of the first. */
-  addSpace(count: number): number {
-    const base = this.entry.length
-    this.entry = this.#columns.resize('map.entry', 'i32', base + count)
-    this.next = this.#columns.resize('map.next', 'i32', base + count)
-    this.region = this.#columns.resize('map.region', 'i32', base + count)
-    this.pageNumber = this.#columns.resize('map.pageNumber', 'f64', base + count)
-    this.entry.fill(-1, base)
-    this.next.fill(-1, base)
-    this.region.fill(-1, base)
-    return base
   }
 
   /** Maps a frame; the mapping must be empty or of the same frame. */

@@ -15,21 +15,22 @@ const SIZE_CLASSES = 24
 
 export class PageTable {
   /** Frame + 1 by row, 0 where the page is not resident. In a free table the first row leads to the next free one. */
-  #rows: Int32Array = new Int32Array(0)
+  #rows: Int32Array
   /** Per object: first row of its table, and pages it covers; 0 where it has none. */
-  #base: Int32Array = new Int32Array(0)
-  #length: Int32Array = new Int32Array(0)
+  #base: Int32Array
+  #length: Int32Array
   /** Per object: root of the trie of what its table does not cover. */
-  #root: Int32Array = new Int32Array(0)
+  #root: Int32Array
   /** First row of the first free table of each size, by bits; then [SIZE_CLASSES] rows taken. Row 0 is never given out. */
-  #free: Int32Array = new Int32Array(0)
+  #free: Int32Array
   readonly #tries: RadixTriePool
   readonly #columns: Columns
 
-  constructor(columns: Columns, frames: number, objects: number) {
+  /** Room for tables of `expected` pages together. */
+  constructor(columns: Columns, frames: number, objects: number, expected = 0) {
     this.#columns = columns
     this.#tries = new RadixTriePool(columns, 'vm.pageTrie', Math.min(64, frames))
-    this.#rows = columns.define('vm.pageTable.rows', 'i32', 1024)
+    this.#rows = columns.define('vm.pageTable.rows', 'i32', Math.max(1024, 2 * expected))
     this.#base = columns.define('vm.pageTable.base', 'i32', objects)
     this.#length = columns.define('vm.pageTable.length', 'i32', objects)
     this.#root = columns.define('vm.pageTable.root', 'i32', objects)

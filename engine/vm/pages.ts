@@ -131,19 +131,20 @@ export class VmPages {
   declare queueLength: Int32Array
 
   /** [0] first object of the list, [1] last, [2] free object rows, [3] objects. */
-  #objectList: Int32Array = new Int32Array(0)
+  #objectList!: Int32Array
   /** [0] insertions so far. */
-  #insertions: Float64Array = new Float64Array(0)
+  #insertions!: Float64Array
   readonly #columns: Columns
   readonly #table: PageTable
   swapFreeHook: SwapFreeHook = () => {}
   /** A plain replacement policy keeps all pages on the active queue, in its own order: requests to move one are only noted. */
   isOneQueue = false
 
-  constructor(columns: Columns, frames: number) {
+  /** `expected` is how many pages the objects will have together about; there may be more. */
+  constructor(columns: Columns, frames: number, expected = 0) {
     this.frames = frames
     this.#columns = columns
-    this.#table = new PageTable(columns, frames, 64)
+    this.#table = new PageTable(columns, frames, 64, expected)
     for (const [name, kind] of frameColumns) columns.define(`vm.frame.${name}`, kind, frames)
     for (const [name, kind] of objectColumns) columns.define(`vm.object.${name}`, kind, 64)
     columns.define('vm.queueHead', 'i32', QUEUES).fill(-1)
@@ -151,30 +152,6 @@ export class VmPages {
     columns.define('vm.queueLength', 'i32', QUEUES)
     columns.define('vm.objectList', 'i32', 4).set([-1, -1, -1, 0])
     columns.define('vm.insertions', 'f64', 1)
-    // the arrays are assigned by rebind; TypeScript wants to see each once
-    this.object = this.firstMapping = this.slot = this.next = this.previous = this.sharedBusy = this.wired = empty32
-    this.pageIndex =
-      this.objectSize =
-      this.handle =
-      this.charge =
-      this.writeMappings =
-      this.backingOffset =
-      this.listOrder =
-      this.#insertions =
-        empty64
-    this.valid = this.dirty = this.exclusiveBusy = this.flags = this.queue = this.queueRequest = this.activity = empty8
-    this.hardwareReferenced = this.hardwareModified = this.wanted = this.objectType = empty8
-    this.kernelFlags = this.objectFlags = empty16
-    this.references = this.pagingInProgress = this.residentPages = this.metadataRoot = empty32
-    this.metadataNodes = this.chargedUser = this.backing = this.shadowCount = this.slotBase = empty32
-    this.listNext = this.listPrevious = this.firstPage = this.lastPage = empty32
-    this.objectNext =
-      this.objectPrevious =
-      this.queueHead =
-      this.queueTail =
-      this.queueLength =
-      this.#objectList =
-        empty32
     this.#rebind()
     columns.onRebind(() => this.#rebind())
     this.object.fill(-1)
@@ -562,8 +539,3 @@ const objectColumns = [
   ['next', 'i32'],
   ['previous', 'i32'],
 ] as const
-
-const empty8 = new Uint8Array(0)
-const empty16 = new Uint16Array(0)
-const empty32 = new Int32Array(0)
-const empty64 = new Float64Array(0)

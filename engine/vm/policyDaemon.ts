@@ -26,9 +26,9 @@ export class PolicyDaemon implements PageDaemon {
   /** What a variant that chooses victims is shown. */
   readonly #view: VictimView
   /** Pages that are taken as soon as their write has ended. */
-  #isVictim: Uint8Array = new Uint8Array(0)
+  #isVictim: Uint8Array
   /** [0] victims being written, [1] the hand, [2] a pageout that stopped, -1 none. */
-  #state: Float64Array = new Float64Array(0)
+  #state: Float64Array
 
   constructor(columns: Columns, kernel: Kernel, policy: PolicyName, variant?: PagerVariant) {
     this.#kernel = kernel

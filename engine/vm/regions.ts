@@ -44,7 +44,7 @@ export class RegionTable {
   /** First region of each process, -1: it has none. */
   declare first: Int32Array
   /** [0] first free row, -1 none; [1] regions in use. */
-  #state: Int32Array = new Int32Array(0)
+  #state!: Int32Array
   readonly #columns: Columns
 
   constructor(columns: Columns, processes: number) {

@@ -33,16 +33,16 @@ export class Buffers {
   readonly #write: (buffer: number) => Operation<unknown>
   readonly count: number
   /** By buffer: what it stands for, and bits of BufferState. */
-  object: Int32Array = new Int32Array(0)
-  file: Int32Array = new Int32Array(0)
-  block: Float64Array = new Float64Array(0)
-  flags: Uint8Array = new Uint8Array(0)
-  #older: Int32Array = new Int32Array(0)
-  #newer: Int32Array = new Int32Array(0)
-  #chain: Int32Array = new Int32Array(0)
-  #heads: Int32Array = new Int32Array(0)
+  object!: Int32Array
+  file!: Int32Array
+  block!: Float64Array
+  flags!: Uint8Array
+  #older!: Int32Array
+  #newer!: Int32Array
+  #chain!: Int32Array
+  #heads!: Int32Array
   /** [0] oldest unlocked buffer, [1] newest, [2] first unused row, [3] bytes being written, [4] delayed buffers */
-  #totals: Float64Array = new Float64Array(0)
+  #totals!: Float64Array
   /** Where rows of frames come from, and go back to. */
   readonly rows = new FrameRows()
   /** The page at which get() stopped: only between its answer and getLater(). */

@@ -7,7 +7,7 @@ export class VnodeRows {
   readonly #kinds: readonly (readonly [name: string, kind: ColumnKind])[]
   readonly #rebind: () => void
   /** By free row: the next one. */
-  #next: Int32Array = new Int32Array(0)
+  #next!: Int32Array
   /** [0] first free row, -1: none */
   #state: Int32Array
 

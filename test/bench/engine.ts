@@ -12,6 +12,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { setFlagsFromString } from 'node:v8'
+import { inlining } from '../../electron/service/inlining.ts'
 import { createImage, RawImage } from '../../engine/disk/rawImage.ts'
 import { NullStore } from '../../engine/disk/blockStore.ts'
 import { newEventChunk } from '../../engine/sim/events.ts'
@@ -31,8 +32,7 @@ import { median, type BenchResult } from './result.ts'
 const ROUNDS = 5
 
 // as the engine's thread does
-setFlagsFromString('--max-inlined-bytecode-size-cumulative=5000')
-setFlagsFromString('--max-inlined-bytecode-size=2000')
+for (const flag of inlining) setFlagsFromString(flag)
 
 export async function bench(): Promise<BenchResult[]> {
   // An engine's thread runs one machine. Here others that have run before spoil the compiler's picture of it: what depends on that most
@@ -172,7 +172,7 @@ function moved(): BenchResult[] {
 
 /** `reads` page reads with comparison and `writes` page writes with filling, at random places; its seconds. */
 function bareLoop(store: RawImage, reads: number, writes: number): number {
-  const contents = new Contents(new Columns(), FRAMES, 1, true)
+  const contents = new Contents(new Columns(), { frames: FRAMES, slots: FOOTPRINT, seed: 1, isReal: true })
   contents.allocateSlots(FOOTPRINT)
   contents.version.fill(1)
   const views = Array.from({ length: FRAMES }, (_, frame) => contents.view(frame))

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setFlagsFromString } from 'node:v8'
+import { inlining } from '../../electron/service/inlining.ts'
 import { EventEncoder } from '../../db/eventEncoder.ts'
 import { migrations } from '../../db/migrations/index.ts'
 import { batchOf } from '../../db/sampleBatch.ts'
@@ -20,8 +21,7 @@ import { memoryStream } from '../../engine/workload/streamFile.ts'
 import type { ProcessStream } from '../../engine/workload/workload.ts'
 
 // as the engine's thread does
-setFlagsFromString('--max-inlined-bytecode-size-cumulative=5000')
-setFlagsFromString('--max-inlined-bytecode-size=2000')
+for (const flag of inlining) setFlagsFromString(flag)
 
 const SWAP_PAGES = 65536
 const BUCKET_NS = 100_000_000

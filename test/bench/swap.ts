@@ -81,7 +81,7 @@ function measure(suffix: string, store: BlockStore): BenchResult[] {
 class Rig implements SwapPagerHost {
   readonly columns = new Columns()
   readonly pages = new VmPages(this.columns, PAGES)
-  readonly contents = new Contents(this.columns, PAGES, 1, true)
+  readonly contents = new Contents(this.columns, { frames: PAGES, slots: PAGES, seed: 1, isReal: true })
   readonly pager: SwapPager
   readonly store: BlockStore
   readonly object: number
@@ -92,7 +92,16 @@ class Rig implements SwapPagerHost {
 
   constructor(store: BlockStore) {
     this.store = store
-    this.pager = new SwapPager(this.columns, this.pages, this, { pageCount: PAGES, maxZoneBytes: 0, bufferCount: 256, asyncMax: 4, clusterMax: CLUSTER, lowWater: 128, highWater: 512, writeBuffers: 64 })
+    this.pager = new SwapPager(this.columns, this.pages, this, {
+      pageCount: PAGES,
+      maxZoneBytes: 0,
+      bufferCount: 256,
+      asyncMax: 4,
+      clusterMax: CLUSTER,
+      lowWater: 128,
+      highWater: 512,
+      writeBuffers: 64,
+    })
     this.object = this.pages.createObject(ObjectType.default, PAGES)
     this.pager.swapon(0, DeviceKind.disk, IMAGE_PAGES * 8)
     for (let i = 0; i < PAGES; i++) this.pages.exclusiveBusy[this.allocatePage(this.object, i)] = 0
@@ -111,7 +120,8 @@ class Rig implements SwapPagerHost {
       }
       pages.pagingInProgress[this.object]! += CLUSTER
       const operation = pager.beginPutPages(this.object, this.#frames, 0, CLUSTER, false)
-      if (pager.continuePutPages(operation) !== Wait.none || pager.putResult(operation, 0) !== PagerResult.pend) throw new Error('a pageout failed')
+      if (pager.continuePutPages(operation) !== Wait.none || pager.putResult(operation, 0) !== PagerResult.pend)
+        throw new Error('a pageout failed')
       pager.endPutPages(operation)
     }
   }
@@ -125,22 +135,29 @@ class Rig implements SwapPagerHost {
     const { pages, pager } = this
     for (let first = 0; first < PAGES; first += CLUSTER) {
       for (let i = 0; i < CLUSTER; i++) this.#frames[i] = this.allocatePage(this.object, first + i)
-      if (pager.getPages(this.object, this.#frames, CLUSTER, -1, -1) !== PagerResult.pend || pager.finishGetPages(this.#frames, CLUSTER) !== PagerResult.ok) throw new Error('a pagein failed')
+      if (
+        pager.getPages(this.object, this.#frames, CLUSTER, -1, -1) !== PagerResult.pend ||
+        pager.finishGetPages(this.#frames, CLUSTER) !== PagerResult.ok
+      )
+        throw new Error('a pagein failed')
       for (let i = 0; i < CLUSTER; i++) pages.exclusiveBusy[this.#frames[i]!] = 0
     }
   }
 
   plainOut(): void {
-    for (let cluster = 0; cluster * CLUSTER < PAGES; cluster++) this.store.writePages(this.#places[cluster]!, this.#views(cluster), CLUSTER)
+    for (let cluster = 0; cluster * CLUSTER < PAGES; cluster++)
+      this.store.writePages(this.#places[cluster]!, this.#views(cluster), CLUSTER)
   }
 
   plainIn(): void {
-    for (let cluster = 0; cluster * CLUSTER < PAGES; cluster++) this.store.readPages(this.#places[cluster]!, this.#views(cluster), CLUSTER)
+    for (let cluster = 0; cluster * CLUSTER < PAGES; cluster++)
+      this.store.readPages(this.#places[cluster]!, this.#views(cluster), CLUSTER)
   }
 
   /** The frames that the pages of a cluster are in now, so that both move the same memory. */
   #views(cluster: number): Uint8Array[] {
-    for (let i = 0; i < CLUSTER; i++) this.#buffers[i] = this.contents.view(this.pages.lookup(this.object, cluster * CLUSTER + i))
+    for (let i = 0; i < CLUSTER; i++)
+      this.#buffers[i] = this.contents.view(this.pages.lookup(this.object, cluster * CLUSTER + i))
     return this.#buffers
   }
 

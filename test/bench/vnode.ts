@@ -196,7 +196,7 @@ function run(operation: Operation<unknown>): void {
 
 /** Seconds of the plain reads, each page made anew and compared, as a machine does. */
 function readPlain(image: string): number {
-  const contents = new Contents(new Columns(), CALL_PAGES, 1, true)
+  const contents = new Contents(new Columns(), { frames: CALL_PAGES, slots: PAGES, seed: 1, isReal: true })
   const base = contents.allocateSlots(PAGES)
   contents.version.fill(1, base, base + PAGES)
   const bytes = new Uint8Array(contents.view(0).buffer, 0, CALL_PAGES * 4096)

@@ -70,7 +70,7 @@ export class BufferTable {
   declare userSpace: Int32Array
   declare userAddress: Float64Array
   declare frames: Int32Array
-  #next: Int32Array = new Int32Array(0)
+  #next!: Int32Array
   /** [0] first free row, [1] frames a row */
   #state: Int32Array
   readonly #columns: Columns
