@@ -109,7 +109,7 @@ export async function startBrowserHost({ workbench, port, staticDir, allowRecord
       return plain(
         response,
         200,
-        '<!doctype html><title>Pager Workbench</title><meta http-equiv="refresh" content="0;url=/">\n',
+        '<!doctype html><title>Pager Workbench</title><link rel="icon" href="/icon.svg"><meta http-equiv="refresh" content="0;url=/">\n',
         'text/html; charset=utf-8',
       )
     }

@@ -176,7 +176,7 @@ export function openDevices(experiment: Experiment, options: OpenDevicesOptions)
       const isMissing = !existsSync(request.path) && device.createPages > 0
       let digest = ''
       if (isMissing && !hasContents) {
-        if (foreseen.has(request.path)) throw refusal('image-in-use', `${field}.image`, `${request.path} is another device's image already`)
+        if (foreseen.has(request.path)) throw refusal('image-used-twice', `${field}.image`, `${request.path} is another device's image already`)
         foreseen.add(request.path)
         opened.stores.push(new NullStore(device.createPages))
       } else {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { RawImage } from '../../engine/disk/rawImage.ts'
 import { requests, type Notice, type WorkbenchClient } from '../contract/contract.ts'
 import { decodeTable } from '../contract/dataPlane.ts'
 import { follow, inFolder, runToEnd, smallExperiment, withService } from './testing.ts'
@@ -210,7 +211,7 @@ describe('what cannot be run', () => {
 
   it.each([
     ['a missing image', () => withDevices({ image: 'nowhere.img' }), 'missing-image', 'swap.devices[0].image'],
-    ['two devices on one image', () => withDevices(device('a.img'), device('a.img')), 'image-in-use', 'swap.devices[1].image'],
+    ['two devices on one image', () => withDevices(device('a.img'), device('a.img')), 'image-used-twice', 'swap.devices[1].image'],
     ['a partition that is not there', () => withDevices(device('a.img', { partition: 2 })), 'no-such-partition', 'swap.devices[0].partition'],
     ['an unknown timing model', () => withDevices(device('a.img', { timing: { model: 'drum' } })), 'no-such-timing-model', 'swap.devices[0].timing.model'],
     ['a workload that is not there', () => smallExperiment({ processes: [{ workload: { name: 'x' } }] }), 'no-such-workload', 'processes[0].workload.name'],
@@ -239,6 +240,20 @@ describe('what cannot be run', () => {
     expect(check.summary).toContain('2 swap devices')
     expect(existsSync(path.join(folder, 'images', 'new.img'))).toBe(false)
     expect((await workbench.request('experiments.check', { file: {} })).issues[0]?.field).toBe('processes')
+  })
+
+  it('an image that another thread writes to is refused while it does, and is no mistake of the experiment', async () => {
+    const file = path.join(folder, 'images', 'held.img')
+    writeFileSync(file, new Uint8Array(1 << 24))
+    const experiment = withDevices({ image: 'held.img' })
+    const held = RawImage.open(file, 'write')
+    try {
+      await expect(start(workbench, experiment)).rejects.toMatchObject({ code: 'image-in-use', field: 'swap.devices[0].image' })
+      expect((await workbench.request('experiments.check', { file: experiment })).issues).toEqual([])
+    } finally {
+      held.close()
+    }
+    expect(await start(workbench, experiment, false)).toMatchObject({ status: 'finished' })
   })
 
   it('a check finds verbs out of order, and those about a process that is not there', async () => {

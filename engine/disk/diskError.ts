@@ -10,8 +10,10 @@ export type DiskErrorCode =
   | 'not-an-image'
   /** The size is no multiple of 512 bytes. */
   | 'not-sector-multiple'
-  /** Another process, thread or device has the image open for writing. */
+  /** Another process or thread has the image open for writing. */
   | 'image-in-use'
+  /** Another device of the same run is on these bytes. */
+  | 'image-used-twice'
   | 'image-too-small'
   /** The host's file system has no room left. */
   | 'disk-full'

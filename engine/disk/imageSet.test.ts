@@ -72,7 +72,7 @@ test('two partitions of an image are two devices; two devices on the same bytes 
     { ...swap, path: parted, overlayPath: path.join(folder, 'o'), force: true },
   ] satisfies StoreRequest[]) {
     const error = diskErrorOf(() => set.open(request))
-    expect(error.code).toBe('image-in-use')
+    expect(error.code).toBe('image-used-twice')
     expect(error.message).toContain('already in use as partition 0')
   }
   expect(fs.existsSync(path.join(folder, 'o'))).toBe(false)
@@ -88,7 +88,7 @@ test('one image may have a device with an overlay and one that writes through, i
   const careless = newSet()
   careless.open(first)
   const error = diskErrorOf(() => careless.open(second))
-  expect(error.code).toBe('image-in-use')
+  expect(error.code).toBe('image-used-twice')
   expect(error.message).toContain('cannot be written through')
   careless.close()
   const set = newSet()

@@ -65,9 +65,9 @@ export class ImageSet {
   }
 
   /**
-   * Opens what a device is on. Throws DiskError: `missing-image` and its like, `image-in-use` if another device of the
-   * run or another process has it, `no-such-partition`, `bad-partition-table`, `not-swap`. What was opened before
-   * stays open.
+   * Opens what a device is on. Throws DiskError: `missing-image` and its like, `image-in-use` if another process
+   * writes to it, `image-used-twice` if another device of the run is on it, `no-such-partition`, `bad-partition-table`,
+   * `not-swap`. What was opened before stays open.
    */
   open(request: StoreRequest): OpenedStore {
     const image = this.#imageFor(request)
@@ -76,7 +76,7 @@ export class ImageSet {
     for (const other of this.#opened) {
       if (!extentsOverlap(extent, other.result.extent)) continue
       throw new DiskError(
-        'image-in-use',
+        'image-used-twice',
         `${describe(request)} is already in use as ${describe(other.request)}; give each device its own image or partition`,
         { path: request.path },
       )
@@ -125,7 +125,7 @@ export class ImageSet {
     if (known !== undefined) {
       if (known.mode === mode || known.mode === 'write') return known
       throw new DiskError(
-        'image-in-use',
+        'image-used-twice',
         `${request.path}: is open to read for another device of this run; it cannot be written through as well`,
         { path: request.path },
       )

@@ -20,6 +20,8 @@ export async function startStores(connect: () => Promise<HostBridge>): Promise<v
   useLongRuns().follow()
   useNeeds().follow()
   for (const store of stores) store.follow()
+  // whoever comes back may have put an image there, or taken it away, with another program
+  window.addEventListener('focus', () => void useImages().load())
   // what was missed while the connection was away
   connection.host().onConnection((connected) => {
     if (connected) for (const store of stores) void store.load()

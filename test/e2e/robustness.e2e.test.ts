@@ -86,6 +86,8 @@ describe('the window over a workspace', () => {
     await expect.poll(() => page().locator('header').first().innerText(), { timeout: 30_000 }).toContain('Finished')
     const held = RawImage.open(path.join(workspacePaths(workspace).images, 'through.img'), 'write')
     try {
+      // also where the bench looks at the experiment while the image is held
+      await go('bench/3')
       await runFrom(2)
       await says('start-problem').toContain(`process ${process.pid} is writing to this image`)
     } finally {
