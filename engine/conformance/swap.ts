@@ -384,7 +384,6 @@ class LogMachine implements SwapPagerHost {
   wakePage(): void {}
   wakeAsyncToken(): void {}
   wakeBusy(): void {}
-  blocksFreed(): void {}
   deviceChanged(): void {}
   totalSwap = () => this.pager.devices.total
   nonWiredPages = () => this.#pageCount - this.#freeReserved - this.wired

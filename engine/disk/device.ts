@@ -11,7 +11,7 @@
  */
 
 import type { Columns } from '../sim/columns.ts'
-import { type BlockStore, checkRange } from './blockStore.ts'
+import { type BlockStore, checkRange, NullStore } from './blockStore.ts'
 import { Errno, type FaultInjection, isMediumError } from './faultInjection.ts'
 import type { HostTimes } from './timing/measured.ts'
 import type { TimingModel } from './timing/timingModel.ts'
@@ -59,6 +59,8 @@ export class Device {
   declare readonly store: BlockStore
   /** How the request submitted last ends: 0, or an errno. */
   lastErrno = 0
+  /** Null: there are none to move. */
+  readonly #bytes: BlockStore | null
   readonly #timing: TimingModel
   readonly #faults: FaultInjection
   readonly #hostTimes: HostTimes | null
@@ -70,6 +72,7 @@ export class Device {
     this.name = name
     this.store = options.store
     this.sizePages = options.store.sizePages
+    this.#bytes = options.store instanceof NullStore ? null : options.store
     this.#timing = options.timing
     this.#faults = options.faults
     this.#hostTimes = options.hostTimes ?? null
@@ -101,10 +104,10 @@ export class Device {
       counters[Counter.errors]!++
       if (!isMediumError(errno)) return now
     } else if (isWrite) {
-      this.store.writePages(page, buffers, count)
+      this.#bytes?.writePages(page, buffers, count)
       counters[Counter.pagesWritten]! += count
     } else {
-      this.store.readPages(page, buffers, count)
+      this.#bytes?.readPages(page, buffers, count)
       counters[Counter.pagesRead]! += count
     }
     const hostNs = this.#hostTimes === null ? 0 : this.#hostTimes.took(this.number, counters[Counter.timed]!++)

@@ -35,7 +35,8 @@ import type { ProcessStream, StreamReader } from '../workload/workload.ts'
 import { Administration, type Action } from './administration.ts'
 import { Columns, type Snapshot } from './columns.ts'
 import { EventQueue } from './eventQueue.ts'
-import { EventKind, newEventChunk, type EventChunk } from './events.ts'
+import { EventLog, type TraceSink } from './eventLog.ts'
+import { EventKind, type EventChunk } from './events.ts'
 import { ExperimentError, type Experiment, type Intervention } from './experiment.ts'
 import { kernelView, type KernelProcess, type KernelView } from './kernelNames.ts'
 import { outOfMemoryReasons, QueueEvent, WaitFor, type Kernel, type OutOfMemoryReason } from './kernel.ts'
@@ -49,11 +50,6 @@ import { Sampler, type SampleSink } from './sampler.ts'
 import { VerbOutcome, VerbRunner, type ProcessControl } from './verbRunner.ts'
 
 export type MachineStatus = 'running' | 'finished' | 'kernel-panic' | 'livelock' | 'failed'
-
-export interface TraceSink {
-  /** Takes a chunk that is full, or the last one, and answers one to fill. */
-  take(chunk: EventChunk): EventChunk
-}
 
 export interface MachineOptions {
   experiment: Experiment
@@ -164,7 +160,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   readonly #nsPerReference: number
   readonly #quantum: number
   readonly #isLru: boolean
-  #chunk: EventChunk
+  readonly #log: EventLog
   #status: MachineStatus = 'running'
   #pageDaemon = false
   /** Taken before the last process exits. */
@@ -176,11 +172,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   #isBetween = false
   /** Set when a fault was resolved, for stepping. */
   #sawFault = false
-  /** While run() goes to a moment: where that is, which kinds of event it waits for, and the first row of the open chunk not looked at. */
+  /** While run() goes to a moment: where that is. */
   #beforeNs = Infinity
-  #wantedKinds = 0
-  #rowsSeen = 0
-  #sawWanted = false
   #isAtMoment = false
 
   constructor(options: MachineOptions) {
@@ -340,7 +333,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#sampler = new Sampler(columns, experiment.sampling.bucketNs, options.samples, (gauges, devices) =>
       this.#readGauges(gauges, devices),
     )
-    this.#chunk = newEventChunk()
+    this.#log = new EventLog(options.trace)
     columns.onRebind(() => {
       this.counters = columns.get('counters', 'f64')
       this.#state = columns.get('machine', 'f64')
@@ -449,7 +442,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
   }
   /** Events since the last chunk that was taken. Valid until the machine runs on. */
   get openChunk(): EventChunk {
-    return this.#chunk
+    return this.#log.openChunk
   }
   get status(): MachineStatus {
     return this.#status
@@ -466,36 +459,8 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     duration: number,
     detail: number,
   ): void {
-    const chunk = this.#chunk
-    const row = chunk.count
-    chunk.time[row] = this.#state[S.now]!
-    chunk.kind[row] = kind
-    chunk.process[row] = process
-    chunk.object[row] = object
-    chunk.page[row] = page
-    chunk.pages[row] = pages
-    chunk.device[row] = device
-    chunk.block[row] = block
-    chunk.duration[row] = duration
-    chunk.detail[row] = detail
-    chunk.count = row + 1
     this.#state[S.events]! += 1
-    if (row + 1 === chunk.time.length) this.#nextChunk()
-  }
-
-  #nextChunk(): void {
-    if (this.#wantedKinds !== 0) this.#lookForWanted()
-    this.#rowsSeen = 0
-    this.#chunk = this.#options.trace.take(this.#chunk)
-    this.#chunk.count = 0
-  }
-
-  /** Whether a kind that run() waits for is among the events since it was last asked. */
-  #lookForWanted(): boolean {
-    const { kind, count } = this.#chunk
-    for (; this.#rowsSeen < count; this.#rowsSeen++)
-      if (((this.#wantedKinds >>> kind[this.#rowsSeen]!) & 1) !== 0) this.#sawWanted = true
-    return this.#sawWanted
+    this.#log.emit(this.#state[S.now]!, kind, process, object, page, pages, device, block, duration, detail)
   }
 
   objectMade(object: number, kind: ObjectOriginKind, process: number, startPage: number, name = ''): void {
@@ -568,9 +533,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.#requests.wasSubmitted = false
     const moment = typeof stopAfter === 'object' ? stopAfter : null
     this.#beforeNs = moment?.beforeNs ?? Infinity
-    this.#wantedKinds = moment?.kinds ?? 0
-    this.#rowsSeen = this.#chunk.count
-    this.#sawWanted = false
+    this.#log.watch(moment?.kinds ?? 0)
     this.#isAtMoment = false
     try {
       return this.#run(this.references + references, stopAfter)
@@ -589,10 +552,9 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     const state = this.#state
     const { queue } = this
     const administration = this.#administration
-    const events = typeof stopAfter === 'object' ? (stopAfter.events ?? Infinity) : Infinity
+    const { events = Infinity, kinds = 0 } = typeof stopAfter === 'object' ? stopAfter : {}
     // looking round after each fault is only for who wants to stop there
-    const isStepping =
-      stopAfter !== undefined && (typeof stopAfter === 'string' || events < Infinity || this.#wantedKinds !== 0)
+    const isStepping = typeof stopAfter === 'string' || events < Infinity || kinds !== 0
     this.#isBetween = false
     for (;;) {
       if (stopAfter === 'fault' && this.#sawFault) return 'running'
@@ -600,12 +562,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
         this.#isBetween = true
         return 'running'
       }
-      if (
-        state[S.events]! >= events ||
-        state[S.now]! >= this.#beforeNs ||
-        (this.#wantedKinds !== 0 && this.#lookForWanted())
-      )
-        return this.#reach()
+      if (state[S.events]! >= events || state[S.now]! >= this.#beforeNs || this.#log.sawWatched()) return this.#reach()
       if (queue.nextTime <= state[S.now]!) {
         const time = queue.pop()
         this.#dispatch(queue.type, queue.argument, time)
@@ -1096,7 +1053,6 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.queue.push(this.now + METADATA_PAUSE_NS, QueueEvent.retry, 0)
     return false
   }
-  blocksFreed(): void {}
   totalSwap(): number {
     return this.pager.devices.total
   }
@@ -1252,7 +1208,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
 
   /** Hands out the rest of the trace and the last sample. */
   finish(): void {
-    if (this.#chunk.count > 0) this.#nextChunk()
+    this.#log.finish()
     this.#sampler.flush(this.#counted(), true)
   }
 
@@ -1335,8 +1291,7 @@ export class Machine implements Kernel, SwapPagerHost, ProcessControl {
     this.problem = null
     this.#viewAtExit = null
     this.files?.restored()
-    this.#chunk.count = 0
-    this.#rowsSeen = 0
+    this.#log.forget()
     for (const view of this.#views) view.references = new Uint32Array(0)
     if (this.contents.isReal) this.#requests.rewriteSwap()
   }

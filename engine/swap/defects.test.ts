@@ -63,7 +63,6 @@ class Rig implements SwapPagerHost {
   wakePage(): void {}
   wakeAsyncToken(): void {}
   wakeBusy(): void {}
-  blocksFreed(): void {}
   deviceChanged(): void {}
   message(id: string): void {
     this.messages.push(id)

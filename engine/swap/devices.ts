@@ -64,6 +64,8 @@ export class SwapDevices {
   declare consumers: Int32Array
   declare next: Int32Array
   #state: Float64Array
+  /** Where the last block was found, -1: nowhere since devices changed. */
+  #foundSlot = -1
   readonly lists: (BlockList | null)[] = []
   readonly #columns: Columns
   readonly #messages: DeviceMessages
@@ -116,6 +118,7 @@ export class SwapDevices {
     this.consumers = c.get('swap.device.consumers', 'i32')
     this.next = c.get('swap.device.next', 'i32')
     this.#state = c.get('swap.devices', 'f64')
+    this.#foundSlot = -1
     // a restored state may have devices that were not attached, or lack some that were
     for (let slot = 0; slot < MAX_DEVICES; slot++) {
       if (this.unit[slot]! < 0) this.lists[slot] = null
@@ -180,8 +183,10 @@ export class SwapDevices {
 
   /** The slot whose device holds a global block, or -1. */
   slotOfBlock(block: number): number {
+    const found = this.#foundSlot
+    if (found >= 0 && block >= this.firstBlock[found]! && block < this.endBlock[found]!) return found
     for (let slot = this.#state[S.first]!; slot >= 0; slot = this.next[slot]!)
-      if (block >= this.firstBlock[slot]! && block < this.endBlock[slot]!) return slot
+      if (this.isOnDevice(block, slot)) return (this.#foundSlot = slot)
     return -1
   }
 
@@ -246,6 +251,7 @@ export class SwapDevices {
       this.#state[S.almostFull] = 1
     }
     if (this.headSlot === slot) this.#state[S.head] = -1
+    this.#foundSlot = -1
     this.unit[slot] = -1
     this.present[slot] = 0
     this.next[slot] = -1

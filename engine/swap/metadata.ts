@@ -11,6 +11,7 @@ import type { VmPages } from '../vm/pages.ts'
 
 /** SWAP_META_PAGES: page indices of a node. */
 export const META_PAGES = 16
+const META_SHIFT = 4
 /** pageIndex & PLACE is its place in the node: right for any page index, and no division. */
 export const PLACE = META_PAGES - 1
 /** SWAPBLK_NONE. Global swap blocks are numbers >= 0, exact to 2^53. */
@@ -20,10 +21,6 @@ export const NODE_BYTES = 136
 
 /** Nodes that are found without their trie: a fault and a pageout ask for the same few several times. */
 const KNOWN_NODES = 1024
-/** Words of each: object, key, node. */
-const KNOWN_WORDS = 4
-/** Keys from here on do not fit a word. */
-const KNOWN_KEYS = 0x80000000
 
 export class SwapMetadata {
   /** Global swap block by node * 16 + place. */
@@ -37,7 +34,9 @@ export class SwapMetadata {
   readonly #pages: VmPages
   readonly #tries: RadixTriePool
   /** The nodes found last by object and key; none of them has left its trie. */
-  readonly #known = new Int32Array(KNOWN_NODES * KNOWN_WORDS).fill(-1)
+  readonly #knownObject = new Int32Array(KNOWN_NODES).fill(-1)
+  readonly #knownKey = new Float64Array(KNOWN_NODES)
+  readonly #knownNode = new Int32Array(KNOWN_NODES)
 
   constructor(columns: Columns, pages: VmPages, nodeLimit: number) {
     this.#columns = columns
@@ -59,7 +58,7 @@ export class SwapMetadata {
     this.nodeIndex = this.#columns.get('swap.node.index', 'f64')
     this.#freeNext = this.#columns.get('swap.node.free', 'i32')
     this.#zone = this.#columns.get('swap.node.zone', 'f64')
-    this.#known.fill(-1)
+    this.#knownObject.fill(-1)
   }
 
   #chainFree(from: number): void {
@@ -95,16 +94,15 @@ export class SwapMetadata {
   /** The node that covers a page index, or -1. */
   node(object: number, pageIndex: number): number {
     const key = Math.floor(pageIndex / META_PAGES)
-    const known = this.#known
     const at = placeOf(object, key)
-    if (known[at] === object && known[at + 1] === key) return known[at + 2]!
+    if (this.#knownObject[at] === object && this.#knownKey[at] === key) return this.#knownNode[at]!
     const root = this.#pages.metadataRoot[object]!
     if (root === 0) return -1
     const node = this.#tries.lookup(root, key)
-    if (node >= 0 && key < KNOWN_KEYS) {
-      known[at] = object
-      known[at + 1] = key
-      known[at + 2] = node
+    if (node >= 0) {
+      this.#knownObject[at] = object
+      this.#knownKey[at] = key
+      this.#knownNode[at] = node
     }
     return node
   }
@@ -118,7 +116,7 @@ export class SwapMetadata {
   /** The swap block of a page, or NO_BLOCK. FreeBSD's swp_pager_meta_lookup. */
   lookup(object: number, pageIndex: number): number {
     const node = this.node(object, pageIndex)
-    return node < 0 ? NO_BLOCK : this.blocks[node * META_PAGES + (pageIndex & PLACE)]!
+    return node < 0 ? NO_BLOCK : this.blocks[rowOf(node, pageIndex)]!
   }
 
   /** A node from the zone, all places empty, not yet in a trie; -1 if the zone gives none. */
@@ -161,7 +159,7 @@ export class SwapMetadata {
   removeNode(object: number, node: number): void {
     const key = this.nodeIndex[node]! / META_PAGES
     const at = placeOf(object, key)
-    if (this.#known[at] === object) this.#known[at] = -1
+    if (this.#knownObject[at] === object) this.#knownObject[at] = -1
     this.#pages.metadataRoot[object] = this.#tries.remove(this.#pages.metadataRoot[object]!, key)
     this.#pages.metadataNodes[object]! -= 1
     this.releaseNode(node)
@@ -187,6 +185,9 @@ export class SwapMetadata {
   }
 }
 
+/** The row of a page's block in `blocks`, by the node that covers it. */
+export const rowOf = (node: number, pageIndex: number) => (node << META_SHIFT) | (pageIndex & PLACE)
+
 /** Where a node is kept among the known ones. */
 const placeOf = (object: number, key: number) =>
-  ((key ^ Math.imul(object, 0x9e3779b1)) & (KNOWN_NODES - 1)) * KNOWN_WORDS
+  (key ^ Math.imul(object, 0x9e3779b1)) & (KNOWN_NODES - 1)

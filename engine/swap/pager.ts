@@ -16,7 +16,7 @@ import { KernelStop } from '../sim/kernelStop.ts'
 import { ALL_SECTORS, ObjectFlag, ObjectType, PageFlag, type VmPages } from '../vm/pages.ts'
 import { CLOSING, DeviceKind, SwapDevices, type SwapMessageId } from './devices.ts'
 import { swapDefectNames, type SwapDefect } from './defects.ts'
-import { META_PAGES, NODE_BYTES, NO_BLOCK, PLACE, SwapMetadata } from './metadata.ts'
+import { META_PAGES, NODE_BYTES, NO_BLOCK, PLACE, rowOf, SwapMetadata } from './metadata.ts'
 import { SwapReservation, type ReservationHost } from './reservation.ts'
 import { blockListFactory, type PagerVariant, type SwapRead } from './variant.ts'
 
@@ -57,6 +57,8 @@ const MAX_READ_PAGES = 63
 const BUFFER_WIDTH = 64
 /** As many nodes as the trie's references can tell apart. */
 const METADATA_NODES_MAX = 67_108_864
+/** Result of #build when it would have to wait. */
+const MUST_WAIT = -2
 /** SWB_NPAGES: how far haspage looks either way, plus one. */
 const CLUSTER = 32
 
@@ -78,7 +80,7 @@ export interface SwapPagerHost extends ReservationHost {
   /** The shared or exclusive busy state of a page was let go. */
   wakeBusy(frame: number): void
   /** Blocks of an object or a range of it went back to the bitmap. */
-  blocksFreed(block: number, count: number): void
+  blocksFreed?(block: number, count: number): void
   message(id: SwapMessageId | PagerMessageId, a: number, b: number, c?: number): void
   /** A known defect of the source took effect. */
   defect?(name: SwapDefect): void
@@ -380,7 +382,7 @@ export class SwapPager {
   #freeBlocks(block: number, count: number): void {
     if (count === 0) return
     this.devices.free(block, count)
-    this.#host.blocksFreed(block, count)
+    this.#host.blocksFreed?.(block, count)
   }
 
   #addToFreeRange(block: number): void {
@@ -408,11 +410,8 @@ export class SwapPager {
     pages.writeMappings[object] = 0
   }
 
-  /** Result of #build when it would have to wait. */
-  static readonly #mustWait = -2
-
   /**
-   * Enters a block for a page; the block that was there before, NO_BLOCK, or #mustWait where a zone gives nothing and
+   * Enters a block for a page; the block that was there before, NO_BLOCK, or MUST_WAIT where a zone gives nothing and
    * the host does not wait. FreeBSD's swp_pager_meta_build.
    */
   #build(object: number, pageIndex: number, block: number): number {
@@ -439,7 +438,7 @@ export class SwapPager {
           }
           this.#host.outOfMemory('swap-metadata')
         }
-        if (!this.#host.waitForMetadata(exhausted)) return SwapPager.#mustWait
+        if (!this.#host.waitForMetadata(exhausted)) return MUST_WAIT
         const other = metadata.node(object, pageIndex)
         if (other >= 0) return this.#enter(object, other, pageIndex, block)
       }
@@ -455,7 +454,7 @@ export class SwapPager {
         const over = this.#host.waitForMetadata(exhausted)
         const other = metadata.node(object, pageIndex)
         if (!over || other >= 0) metadata.releaseNode(node)
-        if (!over) return SwapPager.#mustWait
+        if (!over) return MUST_WAIT
         if (other >= 0) return this.#enter(object, other, pageIndex, block)
       }
       if (totals[T.trieExhausted] !== 0) {
@@ -467,7 +466,7 @@ export class SwapPager {
   }
 
   #enter(object: number, node: number, pageIndex: number, block: number): number {
-    const place = node * META_PAGES + (pageIndex & PLACE)
+    const place = rowOf(node, pageIndex)
     const before = this.metadata.blocks[place]!
     this.metadata.blocks[place] = block
     if (block === NO_BLOCK) this.metadata.removeIfEmpty(object, node)
@@ -510,7 +509,7 @@ export class SwapPager {
       this.metadata.lookup(destination, pageIndex) !== NO_BLOCK
     )
       return false
-    if (this.#build(destination, pageIndex, block) === SwapPager.#mustWait)
+    if (this.#build(destination, pageIndex, block) === MUST_WAIT)
       throw new KernelStop(
         'kernel-panic',
         'swap_pager_copy',
@@ -557,7 +556,7 @@ export class SwapPager {
       const got = this.devices.allocated
       for (let j = 0; j < got; j++) {
         const before = this.#build(object, start + i + j, block + j)
-        if (before === SwapPager.#mustWait)
+        if (before === MUST_WAIT)
           throw new KernelStop('kernel-panic', 'swap_pager_reserve', 'the metadata zone is exhausted')
         if (before !== NO_BLOCK) this.#addToFreeRange(before)
       }
@@ -631,6 +630,8 @@ export class SwapPager {
   /** Blocks before and after the page that continue its block, after hasPage(). */
   before = 0
   after = 0
+  /** The page's own block. */
+  #block = NO_BLOCK
 
   /** Whether a page has a block, and how far contiguous ones reach: at most 31 either way. FreeBSD's swap_pager_haspage. */
   hasPage(object: number, pageIndex: number): boolean {
@@ -646,6 +647,7 @@ export class SwapPager {
     const place = pageIndex & PLACE
     const block = metadata.blocks[node * META_PAGES + place]!
     if (block === NO_BLOCK) return false
+    this.#block = block
     const centre = node
     let at = place
     let index = pageIndex
@@ -697,7 +699,7 @@ export class SwapPager {
     const pageIndex = pages.pageIndex[frame]!
     const node = this.metadata.node(object, pageIndex)
     if (node < 0) return
-    const place = node * META_PAGES + (pageIndex & PLACE)
+    const place = rowOf(node, pageIndex)
     const block = this.metadata.blocks[place]!
     if (block === NO_BLOCK) return
     this.#freeBlocks(block, 1)
@@ -734,6 +736,7 @@ export class SwapPager {
       !this.#hasPage(object, firstIndex, behind > 0 ? Math.min(behind, CLUSTER - 1) : 0, Math.min(reach, CLUSTER - 1))
     )
       return PagerResult.fail
+    const block = this.#block
     let mostAhead = this.after
     let mostBehind = this.before
     if (count - 1 > mostAhead)
@@ -790,7 +793,7 @@ export class SwapPager {
     pages.pagingInProgress[object]! += total
     this.bufferIsWrite[buffer] = 0
     this.bufferIsAsync[buffer] = 0
-    this.bufferBlock[buffer] = this.metadata.lookup(object, firstIndex) - gotBehind
+    this.bufferBlock[buffer] = block - gotBehind
     this.bufferPages[buffer] = total
     this.bufferBehind[buffer] = gotBehind
     this.bufferAhead[buffer] = gotAhead
@@ -812,8 +815,13 @@ export class SwapPager {
 
   /** How a read went, once it is over: ok, or error if one of the pages asked for is not valid. */
   finishGetPages(frames: Int32Array, count: number): number {
-    for (let i = 0; i < count; i++) if (this.#pages.valid[frames[i]!] !== ALL_SECTORS) return PagerResult.error
+    for (let i = 0; i < count; i++) if (!this.cameIn(frames[i]!)) return PagerResult.error
     return PagerResult.ok
+  }
+
+  /** The same for one page. */
+  cameIn(frame: number): boolean {
+    return this.#pages.valid[frame] === ALL_SECTORS
   }
 
   // ---- page out --------------------------------------------------------------------------------------------
@@ -906,7 +914,7 @@ export class SwapPager {
         const frame = this.#operationFrames[row + at + place]!
         pages.flags[frame]! &= ~PageFlag.swapFree
         const before = this.#build(pages.object[frame]!, pages.pageIndex[frame]!, block + place)
-        if (before === SwapPager.#mustWait) break
+        if (before === MUST_WAIT) break
         if (before !== NO_BLOCK) this.#addToFreeRange(before)
         pages.flags[frame]! |= PageFlag.swapInProgress
       }

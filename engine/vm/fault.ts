@@ -115,7 +115,8 @@ export class FaultHandler {
       frame = this.#frame[process]!
       if (pager.isInProgress(frame)) return this.#block(process, WaitFor.page, frame)
       owner = pages.object[frame]!
-      if (!this.#cameIn(process, frame)) return this.#fail(process, mapping, access)
+      this.#stage[process] = Stage.start
+      if (!pager.cameIn(frame)) return this.#failRead(process, mapping, access, frame)
     } else if (this.#stage[process] === Stage.asking) {
       frame = files!.answer(process)
       this.#stage[process] = Stage.start
@@ -157,7 +158,8 @@ export class FaultHandler {
         ) {
           if (this.#read(process, mapping, region, owner, index) === FaultOutcome.blocked) return FaultOutcome.blocked
           frame = this.#frame[process]!
-          if (!this.#cameIn(process, frame)) return this.#fail(process, mapping, access)
+          this.#stage[process] = Stage.start
+          if (!pager.cameIn(frame)) return this.#failRead(process, mapping, access, frame)
           break
         }
         index += pages.backingOffset[owner]!
@@ -330,13 +332,10 @@ export class FaultHandler {
     return this.#block(process, WaitFor.page, frame)
   }
 
-  /** The read of a page is over: false if it failed, and the page is gone. */
-  #cameIn(process: number, frame: number): boolean {
-    this.#stage[process] = Stage.start
-    this.#one[0] = frame
-    if (this.#kernel.pager.finishGetPages(this.#one, 1) === PagerResult.ok) return true
+  /** A page could not be read, and goes. */
+  #failRead(process: number, mapping: number, access: number, frame: number): number {
     this.#kernel.freePage(frame)
-    return false
+    return this.#fail(process, mapping, access)
   }
 
   /** Asks the vnode pager for a page of a file; goes on when it has answered. */

@@ -181,7 +181,6 @@ class Rig implements SwapPagerHost {
   wakePage(): void {}
   wakeAsyncToken(): void {}
   wakeBusy(): void {}
-  blocksFreed(): void {}
   deviceChanged(): void {}
   message(): void {}
   totalSwap = () => IMAGE_PAGES
