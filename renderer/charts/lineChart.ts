@@ -234,7 +234,7 @@ export class LineChart {
       }
       Object.assign(scales.y.grid ?? {}, { color: colours.grid })
       const plotHeight = height - plotInsets.top - plotInsets.bottom
-      Object.assign(scales.y.ticks ?? {}, { color: colours.text, font, maxTicksLimit: plotHeight > 160 ? 6 : plotHeight > 90 ? 5 : 3 })
+      Object.assign(scales.y.ticks ?? {}, { color: colours.text, font, maxTicksLimit: plotHeight > 160 ? 6 : plotHeight > 90 ? 5 : 3, precision: drawing.format === 'count' ? 0 : undefined })
     }
     const datasets = datasetsOf(drawing)
     const decades = isDots ? decadesAround(datasets.flatMap(({ data }) => data.map(({ y }) => y))) : null
