@@ -30,8 +30,8 @@ const GENERATED_REFERENCES_MAX = 4_000_000
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
 const port = parentPort
-// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
-const data: ChoresData = workerData
+// what the service has passed
+const data = workerData as ChoresData
 const paths = workspacePaths(data.workspace)
 const store = TraceStore.open(paths.database)
 const tell = (said: ChoresSaid) => say(port, said)

@@ -73,8 +73,8 @@ const PAGE_BYTES = 4096
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
 const service: MessagePort = parentPort
-// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
-const data: EngineData = workerData
+// what the service has passed
+const data = workerData as EngineData
 const paths = workspacePaths(data.workspace)
 const tell = (said: EngineSaid) => say(service, said)
 
@@ -153,8 +153,7 @@ class Recorder {
       }
       const seen = Atomics.load(this.#shared, SharedWord.returned)
       const waiting = this.#port ? receiveMessageOnPort(this.#port) : undefined
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-argument -- the port's other end is our own writer
-      if (waiting) this.#hear(waiting.message)
+      if (waiting) this.#hear(waiting.message as WriterToRun)
       else Atomics.wait(this.#shared, SharedWord.returned, seen, 1000)
     }
   }

@@ -38,8 +38,8 @@ const KEPT_BYTES_MAX = 256 << 20
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
 const service: MessagePort = parentPort
-// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
-const data: MomentsData = workerData
+// what the service has passed
+const data = workerData as MomentsData
 const paths = workspacePaths(data.workspace)
 const store = TraceStore.open(paths.database, { readOnly: true })
 

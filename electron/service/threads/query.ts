@@ -21,8 +21,8 @@ import type { QueryCalls, QueryData } from '../protocol.ts'
 import { serveCalls } from '../threadCalls.ts'
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
-// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
-const { database }: QueryData = workerData
+// what the service has passed
+const { database } = workerData as QueryData
 const store = TraceStore.open(database, { readOnly: true })
 
 serveCalls<QueryCalls>(parentPort, {

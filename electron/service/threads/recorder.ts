@@ -12,8 +12,8 @@ import { say, serveCalls } from '../threadCalls.ts'
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
 const port = parentPort
-// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
-const data: RecorderData = workerData
+// what the service has passed
+const data = workerData as RecorderData
 const paths = workspacePaths(data.workspace)
 const tell = (said: RecorderSaid) => say(port, said)
 let recorder: Recorder | null = null

@@ -5,8 +5,8 @@ import type { QueryData, SqlCalls } from '../protocol.ts'
 import { serveCalls } from '../threadCalls.ts'
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
-// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
-const { database }: QueryData = workerData
+// what the service has passed
+const { database } = workerData as QueryData
 const session = new SqlSession(database)
 
 serveCalls<SqlCalls>(parentPort, { run: (sql, limits) => session.run(sql, limits) })

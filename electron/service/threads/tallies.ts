@@ -28,8 +28,8 @@ interface Followed {
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
 const port = parentPort
-// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
-const { database }: QueryData = workerData
+// what the service has passed
+const { database } = workerData as QueryData
 const store = TraceStore.open(database, { readOnly: true })
 let followed: Followed | null = null
 /** What is counted now. */

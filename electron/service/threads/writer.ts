@@ -42,8 +42,8 @@ interface Recording {
 }
 
 if (!parentPort) throw new Error('this file is a thread of the workbench')
-// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- what our own service has passed
-const data: WriterData = workerData
+// what the service has passed
+const data = workerData as WriterData
 const recordings = new Map<number, Recording>()
 const encoderThread = new EncoderThread()
 let workspace: Workspace | null = null
