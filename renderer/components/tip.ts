@@ -14,6 +14,8 @@ export const TIP_ID = 'tip'
 const DELAY_MS = 350
 const tips = new WeakMap<HTMLElement, Tip>()
 let timer: ReturnType<typeof setTimeout> | undefined
+/** What was pressed, until pointer or focus leaves it: what it opens must not lie under its own explanation. */
+let used: EventTarget | null = null
 
 export function linesOf(tip: Tip | undefined): readonly string[] {
   const lines = typeof tip === 'function' ? tip() : typeof tip === 'string' ? [tip] : (tip ?? [])
@@ -33,10 +35,15 @@ export function explainNoMore(): void {
 }
 function enter({ currentTarget }: Event): void {
   clearTimeout(timer)
-  if (currentTarget instanceof HTMLElement) timer = setTimeout(() => explain(currentTarget), DELAY_MS)
+  if (currentTarget instanceof HTMLElement && currentTarget !== used) timer = setTimeout(() => explain(currentTarget), DELAY_MS)
+}
+function use({ currentTarget }: Event): void {
+  explainNoMore()
+  used = currentTarget
 }
 function leave({ currentTarget }: Event): void {
   clearTimeout(timer)
+  used = null
   if (explained.value?.of === currentTarget) explainNoMore()
 }
 
@@ -45,6 +52,8 @@ export const vTip: Directive<HTMLElement, Tip> = {
     tips.set(element, value)
     element.addEventListener('pointerenter', enter)
     element.addEventListener('focusin', enter)
+    element.addEventListener('pointerdown', use)
+    element.addEventListener('keydown', use)
     element.addEventListener('pointerleave', leave)
     element.addEventListener('focusout', leave)
   },
