@@ -191,13 +191,13 @@ test('a run goes on in its thread, tells its end, and its samples cross as bytes
 test('the page runs the demo, step by step and to its end, and its report is saved where the dialog says', async () => {
   const at = (name: string) => page.locator(`[data-test="${name}"]`)
   await page.goto(new URL('#/bench', page.url()).href)
-  await expect.poll(() => at('run').isEnabled(), { timeout: 10_000 }).toBe(true)
+  await expect.poll(() => at('run').isEnabled()).toBe(true)
   await at('run-more').click()
   await at('run-paused').click()
   await at('step').click()
   await expect.poll(() => at('total-faults').getAttribute('data-value')).toMatch(/^1,/)
   await at('play').click()
-  await at('replay').waitFor({ timeout: 30_000 })
+  await at('replay').waitFor()
   await expect.poll(() => at('total-references').getAttribute('data-value')).toBe('2,000,000')
   await expect.poll(() => at('total-verified').innerText()).toContain('100 %')
 
@@ -208,8 +208,8 @@ test('the page runs the demo, step by step and to its end, and its report is sav
   await at('tab-report').click()
   await at('report-html').click()
   await at('export-report').click()
-  await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true)
-  expect(readFileSync(file, 'utf8')).toContain('GCC in a quarter of its memory')
+  // it is there before it is written
+  await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8')).toContain('GCC in a quarter of its memory')
 })
 
 test('quitting closes the workbench, ends with status 0, and keeps the window’s state', async () => {

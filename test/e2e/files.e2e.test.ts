@@ -28,7 +28,6 @@ describe.skipIf(!isPossible)('files on a partitioned disk', () => {
     writeFileSync(disk, bytes)
     app = await openInBrowser({ workspace, viewport: { width: 1440, height: 900 } })
     page = app.page
-    page.setDefaultTimeout(10_000)
   })
   afterAll(async () => {
     expect(app.pageErrors).toEqual([])
@@ -50,9 +49,9 @@ describe.skipIf(!isPossible)('files on a partitioned disk', () => {
     await at('ram-frames').click()
     await at('machine.frames').fill('400')
     await at('machine.frames').blur()
-    await expect.poll(() => at('run').isEnabled(), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => at('run').isEnabled()).toBe(true)
     await at('run').click()
-    await expect.poll(() => at('status').first().getAttribute('data-status'), { timeout: 30_000 }).toBe('finished')
+    await expect.poll(() => at('status').first().getAttribute('data-status')).toBe('finished')
   })
 
   test('the file system is looked at and checked in the settings', async () => {

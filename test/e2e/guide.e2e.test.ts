@@ -19,7 +19,7 @@ async function menuOf(button: string): Promise<string[]> {
   await menu.first().waitFor({ state: 'hidden' })
   return entries
 }
-const header = () => expect.poll(() => page().locator('header').first().innerText(), { timeout: 30_000 })
+const header = () => expect.poll(() => page().locator('header').first().innerText())
 
 test('the bench says in plain words what will run, and offers what the guide says', async () => {
   await go('bench')
@@ -83,7 +83,7 @@ test("a sweep's page says where a total is least and most, or why nothing could 
     await at('vary-values-0').fill(values)
     await says('sweep-cells').toContain('2 runs')
     await at('sweep-save-run').click()
-    await expect.poll(() => page().locator('main').innerText(), { timeout: 30_000 }).toMatch(said)
+    await expect.poll(() => page().locator('main').innerText()).toMatch(said)
   }
 })
 

@@ -15,7 +15,6 @@ let page: Page
 beforeAll(async () => {
   app = await openInBrowser({ workspace: path.join(folder, 'workspace'), viewport: { width: 1280, height: 800 } })
   page = app.page
-  page.setDefaultTimeout(20_000)
   // the demo
   await at('run').click()
   await at('replay').waitFor()
@@ -29,10 +28,9 @@ afterAll(async () => {
 })
 
 const at = (name: string): Locator => page.locator(`[data-test="${name}"]`)
-const until = (body: () => unknown) => expect.poll(body, { timeout: 20_000 })
 /** Events up to the moment whose memory is shown, when it is. */
 async function eventsShown(): Promise<number> {
-  await until(() => at('memory').getAttribute('aria-busy')).toBe('false')
+  await expect.poll(() => at('memory').getAttribute('aria-busy')).toBe('false')
   return Number(await at('memory').getAttribute('data-events'))
 }
 async function clickAt(name: string, x: number, y: number): Promise<void> {
@@ -44,14 +42,14 @@ async function clickAt(name: string, x: number, y: number): Promise<void> {
 describe('the memory of a run that has ended', () => {
   test('is shown as it was before its last reference', async () => {
     await at('tab-memory').click()
-    await until(() => at('frame-legend').innerText()).toContain('active')
+    await expect.poll(() => at('frame-legend').innerText()).toContain('active')
     expect(await eventsShown()).toBeGreaterThan(10_000)
   })
 
   test('is shown as it was at the moment that the strip is clicked at', async () => {
     const end = await eventsShown()
     await clickAt('strip', 0.4, 0.5)
-    await until(() => at('clock-note').innerText()).toContain('looking back')
+    await expect.poll(() => at('clock-note').innerText()).toContain('looking back')
     const then = await eventsShown()
     expect(then).toBeGreaterThan(100)
     expect(then).toBeLessThan(end)
@@ -61,22 +59,22 @@ describe('the memory of a run that has ended', () => {
   test('steps go to the fault before and after', async () => {
     const here = await eventsShown()
     await at('step-back').click()
-    await until(eventsShown).toBeLessThan(here)
+    await expect.poll(eventsShown).toBeLessThan(here)
     const before = await eventsShown()
     await at('step').click()
-    await until(eventsShown).toBeGreaterThan(before)
+    await expect.poll(eventsShown).toBeGreaterThan(before)
   })
 
   test('a frame that is clicked tells the history of its page, whose events are moments to go to', async () => {
     await clickAt('ram', 0.3, 0.2)
     // the oldest of the list, once it is all there
-    await until(() => at('history-count').innerText()).toMatch(/\d events$/)
+    await expect.poll(() => at('history-count').innerText()).toMatch(/\d events$/)
     const first = at('page-history').locator('button').last()
     const wanted = (await first.getAttribute('title'))?.replaceAll(',', '') ?? ''
     await first.click()
-    await until(async () => wanted.endsWith(`event ${(await eventsShown()) - 1}`)).toBe(true)
+    await expect.poll(async () => wanted.endsWith(`event ${(await eventsShown()) - 1}`)).toBe(true)
     await at('to-now').click()
-    await until(() => at('to-now').count()).toBe(0)
+    await expect.poll(() => at('to-now').count()).toBe(0)
   })
 })
 
@@ -85,58 +83,58 @@ describe('the trace explorer', () => {
 
   test('shows all events as density, and each of them when zoomed in', async () => {
     await at('tab-events').click()
-    await until(() => at('timeline-note').innerText()).toContain('as density')
+    await expect.poll(() => at('timeline-note').innerText()).toContain('as density')
     const box = await at('timeline').boundingBox()
     await page.mouse.move((box?.x ?? 0) + 200, (box?.y ?? 0) + 20)
     for (let turn = 0; turn < 6; turn++) await page.mouse.wheel(0, -300)
-    await until(() => at('timeline-note').innerText()).toContain('each drawn')
+    await expect.poll(() => at('timeline-note').innerText()).toContain('each drawn')
     const tracks = () => at('timeline').locator('canvas').getAttribute('aria-label')
     expect(await tracks()).toContain('cc1')
     await at('tracks-objects').click()
-    await until(tracks).toMatch(/Object \d+/)
+    await expect.poll(tracks).toMatch(/Object \d+/)
     await page.keyboard.press('Escape')
-    await until(() => at('timeline-note').innerText()).toContain('as density')
-    await until(tracks).toMatch(/as density.*Object \d+/)
+    await expect.poll(() => at('timeline-note').innerText()).toContain('as density')
+    await expect.poll(tracks).toMatch(/as density.*Object \d+/)
     expect(await at('timeline-legend').innerText()).toMatch(/zero fill.*swap in/s)
     const tip = at('timeline').locator('.tip')
     let x = (box?.x ?? 0) + 110
     // a track is empty where its object has no events
-    await until(async () => {
+    await expect.poll(async () => {
       await page.mouse.move((x += 9), (box?.y ?? 0) + 30)
       return tip.count()
     }).toBe(1)
     expect(await tip.innerText()).toMatch(/^Object \d+: .* [\d,]+ in \d/)
     await at('tracks-processes').click()
-    await until(tracks).toMatch(/: cc1, No process$/)
+    await expect.poll(tracks).toMatch(/: cc1, No process$/)
     await at('tracks-machine').click()
-    await until(tracks).toContain('Faults')
+    await expect.poll(tracks).toContain('Faults')
   })
 
   test('its table goes to the last event, of which the rows between were never fetched', async () => {
     const count = async () => Number(await at('event-scroller').getAttribute('data-total'))
     // the table follows the range a little later than the timeline
-    await until(count).toBeGreaterThan(10_000)
+    await expect.poll(count).toBeGreaterThan(10_000)
     const total = await count()
     await at('event-scroller').focus()
     await page.keyboard.press('End')
-    await until(() => rows().last().getAttribute('aria-rowindex')).toBe(String(total))
-    await until(() => rows().last().innerText()).toContain((total - 1).toLocaleString('en-US'))
+    await expect.poll(() => rows().last().getAttribute('aria-rowindex')).toBe(String(total))
+    await expect.poll(() => rows().last().innerText()).toContain((total - 1).toLocaleString('en-US'))
   })
 
   test('what is typed is looked up in the whole run, and what is not understood is told', async () => {
     await at('event-filter').fill('swap in device swap1')
-    await until(() => rows().first().innerText()).toContain('swap1.img')
+    await expect.poll(() => rows().first().innerText()).toContain('swap1.img')
     expect(await rows().first().innerText()).toContain('swap in')
     await at('event-filter').fill('no such thing')
-    await until(() => at('event-count').innerText()).toBe('not understood: no, such, thing')
+    await expect.poll(() => at('event-count').innerText()).toBe('not understood: no, such, thing')
   })
 
   test('a request leads to the fault that waited for it, and back to the memory at that moment', async () => {
     await at('event-filter').fill('swap in')
-    await until(() => rows().first().innerText()).toContain('swap in')
+    await expect.poll(() => rows().first().innerText()).toContain('swap in')
     await rows().first().click()
     await at('next-of-kind').click()
-    await until(() => at('chain').innerText()).toContain('Request submitted')
+    await expect.poll(() => at('chain').innerText()).toContain('Request submitted')
     await at('show-moment').click()
     expect(await eventsShown()).toBeGreaterThan(100)
   })
@@ -145,9 +143,9 @@ describe('the trace explorer', () => {
     await at('tab-events').click()
     await at('sql-toggle').click()
     await at('sql-run').click()
-    await until(() => at('sql-rows').innerText()).toContain('evict')
+    await expect.poll(() => at('sql-rows').innerText()).toContain('evict')
     await at('sql').fill('select * from nowhere')
     await at('sql').press('Control+Enter')
-    await until(() => at('sql-problem').innerText()).toContain('nowhere')
+    await expect.poll(() => at('sql-problem').innerText()).toContain('nowhere')
   })
 })

@@ -49,7 +49,7 @@ describe('the window over a workspace', () => {
   })
   const runFrom = async (experiment: number) => {
     await go(`bench/${experiment}`)
-    await expect.poll(() => at('run').isEnabled(), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => at('run').isEnabled()).toBe(true)
     await at('run').click()
   }
 
@@ -66,7 +66,7 @@ describe('the window over a workspace', () => {
       expect(await at('way-back').getAttribute('href')).toBe(back)
     }
     await at('way-back').click()
-    await expect.poll(() => at('run').isEnabled(), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => at('run').isEnabled()).toBe(true)
     await go('runs/99')
     await says('problem').toContain('there is no run 99')
   })
@@ -76,14 +76,14 @@ describe('the window over a workspace', () => {
     await says('problem').toMatch(/never have come out of here[\s\S]*read-error-busy/)
     await at('replay-repaired').click()
     await expect.poll(() => page().url()).toMatch(/runs\/2\b/)
-    await expect.poll(() => page().locator('.topbar, header').first().innerText(), { timeout: 30_000 }).toContain('Finished')
+    await expect.poll(() => page().locator('.topbar, header').first().innerText()).toContain('Finished')
     expect(await at('problem').count()).toBe(0)
   })
 
   test('does not run on an image that another process writes to, and does when that has let go', async () => {
     await runFrom(2)
     await expect.poll(() => page().url()).toMatch(/runs\/\d+/)
-    await expect.poll(() => page().locator('header').first().innerText(), { timeout: 30_000 }).toContain('Finished')
+    await expect.poll(() => page().locator('header').first().innerText()).toContain('Finished')
     const held = RawImage.open(path.join(workspacePaths(workspace).images, 'through.img'), 'write')
     try {
       // also where the bench looks at the experiment while the image is held
@@ -108,7 +108,7 @@ describe('the window over a workspace', () => {
     const { status, stdout } = spawnSync(process.execPath, [pager, 'run', experiment, '--variant', variant, '--workspace', workspace], { encoding: 'utf8' })
     expect([status, stdout]).toEqual([1, expect.stringContaining("The machine's thread failed")])
     const row = page().locator('tr', { hasText: 'Ended by its variant' })
-    await expect.poll(() => row.innerText(), { timeout: 20_000 }).toMatch(/Failed/)
+    await expect.poll(() => row.innerText()).toMatch(/Failed/)
     await row.getByRole('link').first().click()
     await says('problem').toMatch(/The run failed[\s\S]*it ended\. What was recorded until then is kept\. It ran with the pager variant ends/)
     await at('replay-outcome').click()
@@ -116,13 +116,13 @@ describe('the window over a workspace', () => {
     await says('replay-problem').toContain('--variant')
     await page().keyboard.press('Escape')
     await runFrom(2)
-    await expect.poll(() => page().locator('header').first().innerText(), { timeout: 30_000 }).toContain('Finished')
+    await expect.poll(() => page().locator('header').first().innerText()).toContain('Finished')
   })
 
   test('tells what was wrong where the bytes of a running machine are taken away, and goes on', async () => {
     await runFrom(3)
     await expect.poll(() => page().url()).toMatch(/runs\/\d+/)
-    await expect.poll(() => at('total-swapins').getAttribute('data-value'), { timeout: 20_000 }).toMatch(/[1-9]/)
+    await expect.poll(() => at('total-swapins').getAttribute('data-value')).toMatch(/[1-9]/)
     await at('play').click()
     await says('clock-note').toContain('paused')
     const { overlays } = workspacePaths(workspace)
@@ -163,7 +163,7 @@ describe.skipIf(!canMount)(`a disk that fills up under a recording${canMount ? '
 
   test('ends the run and says so, what was stored is there, and the window goes on', async () => {
     await go('bench/1')
-    await expect.poll(() => at('run').isEnabled(), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => at('run').isEnabled()).toBe(true)
     await at('run').click()
     await says('problem').toMatch(/disk is full/i)
     await page().locator('[data-test="tab-events"]').click()

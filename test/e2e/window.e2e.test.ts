@@ -11,7 +11,6 @@ const runName = 'Three devices'
 const { app, at, choose, confirm, drop, go, isEnabled, page, saved, says, seriousFaults, setTheme, workspace } =
   windowTest({
     viewport: { width: 1440, height: 900 },
-    timeoutMs: 10_000,
   })
 
 /** A count among the totals: its exact value begins with digits. */
@@ -31,7 +30,7 @@ const exported = (): Promise<string> => saved(() => at('export-report').click())
 
 describe('the bench', () => {
   test('a new workspace has a demo that is ready to run', async () => {
-    await expect.poll(() => at('experiment-name').inputValue(), { timeout: 10_000 }).toBe('GCC in a quarter of its memory')
+    await expect.poll(() => at('experiment-name').inputValue()).toBe('GCC in a quarter of its memory')
     await isEnabled('run').toBe(true)
     await says('summary').toContain('2 swap devices')
   })
@@ -92,7 +91,7 @@ describe('a run', () => {
     await page().waitForURL(/#\/runs\/\d+/)
     await choose('speed', '0.1×')
     await at('play').click()
-    await expect.poll(() => total('faults'), { timeout: 10_000 }).toBeGreaterThan(0)
+    await expect.poll(() => total('faults')).toBeGreaterThan(0)
     const before = { faults: await total('faults'), chart: await pixels('faults') }
     await expect.poll(() => total('faults')).toBeGreaterThan(before.faults)
     await expect.poll(() => pixels('faults')).not.toBe(before.chart)
@@ -154,7 +153,7 @@ describe('a run', () => {
   test('a device is swapped off and on while the machine runs', async () => {
     await at('tab-devices').click()
     await at('play').click()
-    const state = () => expect.poll(() => at('device-row-0').locator('td').nth(1).innerText(), { timeout: 30_000 })
+    const state = () => expect.poll(() => at('device-row-0').locator('td').nth(1).innerText())
     await at('swapoff-0').click()
     await confirm()
     await state().toBe('off')
@@ -166,7 +165,7 @@ describe('a run', () => {
 
   test('it finishes when speed is not limited any more, with every byte checked', async () => {
     await choose('speed', 'max')
-    await at('replay').waitFor({ timeout: 30_000 })
+    await at('replay').waitFor()
     await at('tab-overview').click()
     expect(await total('references')).toBe(2_000_000)
     expect(await total('swapouts')).toBeGreaterThan(0)
@@ -201,7 +200,7 @@ describe('a run', () => {
     await at('replay').click()
     await page().waitForURL((url) => !url.hash.includes(`runs/${first}`) && /runs\/\d+/.test(url.hash))
     await expect
-      .poll(() => at('replay-of').innerText(), { timeout: 30_000 })
+      .poll(() => at('replay-of').innerText())
       .toBe(`replay of run ${first}, digests agree`)
   })
 
@@ -211,7 +210,7 @@ describe('a run', () => {
     await at('run-more').click()
     await at('run-unrecorded').click()
     await page().waitForURL(/#\/runs\/-1/)
-    await expect.poll(() => page().locator('header').innerText(), { timeout: 30_000 }).toContain('Finished')
+    await expect.poll(() => page().locator('header').innerText()).toContain('Finished')
     await says('problem').toContain('This run was not recorded')
     expect(await total('references')).toBe(2_000_000)
     expect(await page().locator('nav.tabs a').allInnerTexts()).toEqual(['Overview', 'Log', 'Configuration'])
@@ -237,7 +236,7 @@ describe('a run', () => {
     await at('play').click()
     await expect.poll(() => total('faults')).toBeGreaterThan(0)
     await at('stop').click()
-    await expect.poll(() => page().locator('header').innerText(), { timeout: 10_000 }).toContain('Stopped')
+    await expect.poll(() => page().locator('header').innerText()).toContain('Stopped')
   })
 })
 

@@ -17,7 +17,6 @@ const FADE_MS = 350
 
 export interface WindowTestOptions {
   viewport?: { width: number; height: number }
-  timeoutMs?: number
   /** What is in the workspace before the window opens. */
   prepare?: (workspace: string) => void | Promise<void>
 }
@@ -25,7 +24,6 @@ export interface WindowTestOptions {
 /** To be called once, at the top of a test file or of a `describe`. */
 export function windowTest({
   viewport = { width: 1280, height: 800 },
-  timeoutMs = 20_000,
   prepare,
 }: WindowTestOptions = {}) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'pager-window-'))
@@ -36,7 +34,6 @@ export function windowTest({
     await prepare?.(workspace)
     app = await openInBrowser({ workspace, viewport })
     page = app.page
-    page.setDefaultTimeout(timeoutMs)
   })
   afterEach(() => {
     expect(app.pageErrors).toEqual([])
@@ -60,8 +57,8 @@ export function windowTest({
     at,
     go,
     /** What stands at a place, waited for. */
-    says: (name: string) => expect.poll(() => at(name).innerText(), { timeout: 30_000 }),
-    isEnabled: (name: string) => expect.poll(() => at(name).isEnabled(), { timeout: timeoutMs }),
+    says: (name: string) => expect.poll(() => at(name).innerText()),
+    isEnabled: (name: string) => expect.poll(() => at(name).isEnabled()),
     choose: async (select: string, choice: string): Promise<void> => {
       await at(select).click()
       await page.locator('.el-select-dropdown__item:visible', { hasText: choice }).first().click()
@@ -83,7 +80,7 @@ export function windowTest({
       ),
     /** Saves what an action offers; answers the file. */
     saved: async (act: () => Promise<void>): Promise<string> => {
-      const [download] = await Promise.all([page.waitForEvent('download', { timeout: 30_000 }), act()])
+      const [download] = await Promise.all([page.waitForEvent('download'), act()])
       const file = path.join(folder, download.suggestedFilename())
       await download.saveAs(file)
       return file
