@@ -90,6 +90,7 @@ export class EventLog {
   }
 
   #settle(): void {
+    // before they leave
     this.sawWatched()
     const fresh = this.#fresh
     for (let from = 0; from < fresh.count;) {

@@ -184,7 +184,7 @@ export class SwapDevices {
   /** The slot whose device holds a global block, or -1. */
   slotOfBlock(block: number): number {
     const found = this.#foundSlot
-    if (found >= 0 && block >= this.firstBlock[found]! && block < this.endBlock[found]!) return found
+    if (found >= 0 && this.isOnDevice(block, found)) return found
     for (let slot = this.#state[S.first]!; slot >= 0; slot = this.next[slot]!)
       if (this.isOnDevice(block, slot)) return (this.#foundSlot = slot)
     return -1

@@ -11,6 +11,7 @@ import type { VmPages } from '../vm/pages.ts'
 
 /** SWAP_META_PAGES: page indices of a node. */
 export const META_PAGES = 16
+/** META_PAGES is 2 to this. */
 const META_SHIFT = 4
 /** pageIndex & PLACE is its place in the node: right for any page index, and no division. */
 export const PLACE = META_PAGES - 1

@@ -158,7 +158,6 @@ export class FaultHandler {
         ) {
           if (this.#read(process, mapping, region, owner, index) === FaultOutcome.blocked) return FaultOutcome.blocked
           frame = this.#frame[process]!
-          this.#stage[process] = Stage.start
           if (!pager.cameIn(frame)) return this.#failRead(process, mapping, access, frame)
           break
         }
@@ -324,9 +323,9 @@ export class FaultHandler {
     }
     this.#regions.nextRead[region] = this.#kernel.mappings.pageNumber[mapping]! + gotAhead + 1
     this.#frame[process] = frame
-    this.#stage[process] = Stage.reading
     // a request that was over at once wakes nobody: go on
     if (!pager.isInProgress(frame)) return FaultOutcome.resolved
+    this.#stage[process] = Stage.reading
     pages.flags[frame]! |= PageFlag.swapSleep
     counters[Counter.transitWaits]! += 1
     return this.#block(process, WaitFor.page, frame)

@@ -5,7 +5,7 @@ import { runToEnd, smallExperiment } from '../../electron/service/testing.ts'
 import { createWorkbench } from '../../electron/service/workbench.ts'
 import { windowTest } from '../harness/windowTest.ts'
 
-const { at, choose, confirm, go, page, saved, says, seriousFaults, setTheme } = windowTest({ prepare })
+const { at, choose, confirm, go, isEnabled, page, saved, says, seriousFaults, setTheme } = windowTest({ prepare })
 
 async function prepare(workspace: string): Promise<void> {
   const workbench = await createWorkbench({ workspace, host: 'command', seed: false })
@@ -109,7 +109,7 @@ describe('a sweep', () => {
     await expect.poll(() => at('runs').locator('tbody tr').count()).toBe(12)
 
     await go('bench')
-    await expect.poll(() => at('run').isEnabled()).toBe(true)
+    await isEnabled('run').toBe(true)
     await at('bench-more').click()
     await at('bench-sweep').click()
     await at('sweep-name').fill('long')
@@ -189,7 +189,7 @@ describe('replaying otherwise', () => {
     await page().keyboard.press('Enter')
     await says('bench-replay').toBe('runs as a replay of run 1')
     await at('machine.frames').fill('500')
-    await expect.poll(() => at('run').isEnabled()).toBe(true)
+    await isEnabled('run').toBe(true)
     await page().keyboard.press('Control+Enter')
     await says('replay-of').toContain('replay of run 1')
   })

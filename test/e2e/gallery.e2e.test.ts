@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { windowTest } from '../harness/windowTest.ts'
 
-const { at, go, page, seriousFaults, setTheme } = windowTest()
+const { at, go, page, says, seriousFaults, setTheme } = windowTest()
 
 describe('the gallery', () => {
   test('hides the result until the question is answered, then runs the experiment', async () => {
@@ -39,7 +39,7 @@ describe('the gallery', () => {
     await at('gallery-present').click()
     await at('gallery-stage').waitFor()
     await page().keyboard.press('ArrowRight')
-    await expect.poll(() => at('gallery-stage').innerText()).toContain('Holes in a file')
+    await says('gallery-stage').toContain('Holes in a file')
     await page().keyboard.press('Enter')
     await at('gallery-stage').locator('[data-test="gallery-figure"]').waitFor()
     await page().keyboard.press('Escape')

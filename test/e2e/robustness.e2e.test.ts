@@ -39,7 +39,7 @@ async function saveAll(workspace: string, files: readonly unknown[]): Promise<vo
 }
 
 describe('the window over a workspace', () => {
-  const { at, go, says, page, workspace } = windowTest({
+  const { at, go, isEnabled, says, page, workspace } = windowTest({
     prepare: (folder) =>
       saveAll(folder, [
         readFails,
@@ -49,7 +49,7 @@ describe('the window over a workspace', () => {
   })
   const runFrom = async (experiment: number) => {
     await go(`bench/${experiment}`)
-    await expect.poll(() => at('run').isEnabled()).toBe(true)
+    await isEnabled('run').toBe(true)
     await at('run').click()
   }
 
@@ -66,7 +66,7 @@ describe('the window over a workspace', () => {
       expect(await at('way-back').getAttribute('href')).toBe(back)
     }
     await at('way-back').click()
-    await expect.poll(() => at('run').isEnabled()).toBe(true)
+    await isEnabled('run').toBe(true)
     await go('runs/99')
     await says('problem').toContain('there is no run 99')
   })
@@ -132,7 +132,7 @@ describe('the window over a workspace', () => {
     await at('play').click()
     await says('problem').toContain('The run failed')
     await go('runs')
-    await expect.poll(() => at('runs').innerText()).toMatch(/Failed/)
+    await says('runs').toMatch(/Failed/)
   })
 })
 
@@ -152,7 +152,7 @@ if (canMount) execFileSync('umount', [probe])
 rmSync(probe, { recursive: true })
 
 describe.skipIf(!canMount)(`a disk that fills up under a recording${canMount ? '' : ' (nothing may be mounted here)'}`, () => {
-  const { at, go, says, page, workspace } = windowTest({
+  const { at, go, isEnabled, says, page, workspace } = windowTest({
     prepare: async (folder) => {
       mkdirSync(folder)
       mountSmall(folder)
@@ -163,12 +163,12 @@ describe.skipIf(!canMount)(`a disk that fills up under a recording${canMount ? '
 
   test('ends the run and says so, what was stored is there, and the window goes on', async () => {
     await go('bench/1')
-    await expect.poll(() => at('run').isEnabled()).toBe(true)
+    await isEnabled('run').toBe(true)
     await at('run').click()
     await says('problem').toMatch(/disk is full/i)
     await page().locator('[data-test="tab-events"]').click()
     await says('event-count').toMatch(/[\d,]+ events/)
     await go('runs')
-    await expect.poll(() => at('runs').innerText()).toMatch(/Failed/)
+    await says('runs').toMatch(/Failed/)
   })
 })

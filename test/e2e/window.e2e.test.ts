@@ -191,7 +191,7 @@ describe('a run', () => {
     await at('tab-events').click()
     await expect.poll(() => page().locator('main').innerText()).toContain('cc1')
     await at('kind-admin').click()
-    await expect.poll(() => at('events').innerText()).toContain('tunable changed')
+    await says('events').toContain('tunable changed')
     expect(await at('events').innerText()).toContain('fault injected')
   })
 
@@ -343,7 +343,7 @@ describe('the keyboard', () => {
     await at('palette').waitFor({ state: 'detached' })
     await page().keyboard.press('Control+k')
     await at('palette-input').fill('stalled')
-    await expect.poll(() => at('palette').innerText()).toContain('A stalled disk')
+    await says('palette').toContain('A stalled disk')
     await page().keyboard.press('Enter')
     await expect.poll(() => page().url()).toContain('#/gallery/stalled-disk')
     await page().keyboard.press('Control+k')
